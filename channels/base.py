@@ -1,0 +1,176 @@
+"""The contract between the broadcaster and one kind of platform. A channel author reads this file and one example.
+
+A channel must `check` a post and `send` it. What more it can do are separate small protocols. Channels know
+the domain and the outside world; they know nothing of databases, queues, users or approvals.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Protocol, Self, runtime_checkable
+
+from broadcaster.domain.errors import SendError
+from broadcaster.domain.post import Post
+
+
+class Secret:
+    """Text that must not be seen: its `repr` and `str` are `***`; `reveal()` gives it to the request being built."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One thing an account's file may say. `name` is its key there; a secret may be given as `NAME_file = "path"`."""
+
+    name: str
+    help: str
+    required: bool = False
+    secret: bool = False
+    default: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Credentials on one platform, read from the account's file and already checked against the channel's options.
+
+    `allowed_hosts` is the set of hosts that may be talked to, or None for any: the fence around demo, tests
+    and exercises, enforced by `channels/http.py`.
+    """
+
+    name: str
+    channel: str
+    mode: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    allowed_hosts: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckProblem:
+    """Why a post cannot go out as it is: `code` is stable, `text` says what is wrong and what to do."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The platform took the post. `platform_id` is its id there, `link` its public address or empty.
+
+    `platform_id` is empty only for platforms that give none (Kannel): there our key is all there is.
+    """
+
+    platform_id: str
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """One recipient of a post: `key` is the delivery's id, the same on every try; `address` is e.g. +447700900123."""
+
+    key: str
+    address: str
+
+    def __repr__(self) -> str:
+        return f"Parcel({self.key})"  # the address is personal data and stays out of logs and tracebacks
+
+
+class AfterUnknown(StrEnum):
+    """How a channel finds out what became of a call with an unknown outcome."""
+
+    IDEMPOTENT = "idempotent"  #: sending again with the same key does not double
+    READABLE = "readable"  #: our own recent posts can be read back
+    DEDUPLICATING = "deduplicating"  #: the platform itself refuses a repeated key
+    QUERYABLE = "queryable"  #: the platform can be asked about a key
+    BLIND = "blind"  #: only a delivery receipt tells, or nothing does
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One account on one kind of platform. Instances are made once per process and used by several threads."""
+
+    name: ClassVar[str]
+    #: what a reader calls it: "Facebook Page"
+    title: ClassVar[str]
+    options: ClassVar[tuple[Option, ...]]
+    after_unknown: ClassVar[AfterUnknown]
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        """No input or output: connections are made when the first post is sent."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Whom this account speaks as, for the approver: a page id, a site's address, a sender ID."""
+        ...
+
+    def check(self, post: Post) -> list[CheckProblem]:
+        """What stands against this post. No input or output; called at preview and again before sending."""
+        ...
+
+    def send(self, post: Post, key: str) -> Receipt:
+        """Send to the account's own public place. Raises a SendError, and nothing else that it can foresee."""
+        ...
+
+
+@runtime_checkable
+class SendsMany(Protocol):
+    """Addresses single recipients (SMS). The caller bounds the group; the channel sends it concurrently."""
+
+    def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
+        """One outcome per parcel, in their order. Never raises for a single parcel's failure."""
+        ...
+
+
+@runtime_checkable
+class HasPages(Protocol):
+    """Gives each message a page, whose address is known before anything is sent, so that every post can carry it."""
+
+    def page_address(self, reference: str) -> str:
+        """The public address of the page of the message with this reference."""
+        ...
+
+
+class ReceiptState(StrEnum):
+    """What a delivery receipt says."""
+
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    ACCEPTED = "accepted"  #: the network has it; nothing more is known yet
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryReceipt:
+    """Later truth from a gateway about the delivery `key`. `code` is the gateway's own code or word."""
+
+    key: str
+    state: ReceiptState
+    code: str = ""
+
+
+@runtime_checkable
+class ReadsReceipts(Protocol):
+    """Can read the callbacks of its platform."""
+
+    def read_receipt(self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> DeliveryReceipt:
+        """ValueError for anything that is not a genuine receipt for this account."""
+        ...
