@@ -1,0 +1,97 @@
+"""The manifest: all that will be sent, as canonical JSON. Its SHA-256 is what an approver approves."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from broadcaster.domain.broadcast import OnUnknown
+from broadcaster.domain.canonical import canonical
+from broadcaster.domain.message import Kind, Mode
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedAudience:
+    """An audience version as it was when it was shown. `sha256` is over the keyed indexes of its numbers, in order."""
+
+    name: str
+    version: int
+    sha256: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestTarget:
+    """One target: the post it gets (by digest), through which account, and for an audience which version."""
+
+    channel: str
+    account: str
+    speaks_as: str
+    language: str
+    post_sha256: str
+    late_slots: tuple[str, ...]
+    audience: ApprovedAudience | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        audience = self.audience
+        return {
+            "account": self.account,
+            "audience": audience
+            and {
+                "count": audience.count,
+                "name": audience.name,
+                "sha256": audience.sha256,
+                "version": audience.version,
+            },
+            "channel": self.channel,
+            "language": self.language,
+            "late_slots": list(self.late_slots),
+            "post_sha256": self.post_sha256,
+            "speaks_as": self.speaks_as,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """`expires` is ISO 8601 with offset, as in the facts; `sequence` counts the messages of an incident from 1."""
+
+    message: str
+    reference: str
+    version: int
+    mode: Mode
+    kind: Kind
+    purpose: str
+    incident: str
+    sequence: int
+    facts_sha256: str
+    expires: str
+    not_before: str
+    on_unknown: OnUnknown
+    targets: tuple[ManifestTarget, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "expires": self.expires,
+            "facts_sha256": self.facts_sha256,
+            "format": FORMAT,
+            "incident": self.incident,
+            "kind": str(self.kind),
+            "message": self.message,
+            "mode": str(self.mode),
+            "not_before": self.not_before,
+            "on_unknown": str(self.on_unknown),
+            "purpose": self.purpose,
+            "reference": self.reference,
+            "sequence": self.sequence,
+            "targets": [t.to_json() for t in self.targets],
+            "version": self.version,
+        }
+
+    def to_bytes(self) -> bytes:
+        return canonical(self.to_json())
+
+
+def manifest_hash(content: bytes) -> str:
+    """Hexadecimal SHA-256 of a manifest's canonical bytes."""
+    return hashlib.sha256(content).hexdigest()
