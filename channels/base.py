@@ -171,6 +171,8 @@ class DeliveryReceipt:
 class ReadsReceipts(Protocol):
     """Can read the callbacks of its platform."""
 
-    def read_receipt(self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> DeliveryReceipt:
+    def read_receipt(
+        self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
+    ) -> DeliveryReceipt:
         """ValueError for anything that is not a genuine receipt for this account."""
         ...

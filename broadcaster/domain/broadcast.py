@@ -15,7 +15,9 @@ class BroadcastState(StrEnum):
 
 #: Every change of a broadcast's state that there is.
 BROADCAST_TRANSITIONS: Mapping[BroadcastState, frozenset[BroadcastState]] = {
-    BroadcastState.SENDING: frozenset({BroadcastState.DONE, BroadcastState.STOPPED, BroadcastState.SUPERSEDED}),
+    BroadcastState.SENDING: frozenset(
+        {BroadcastState.DONE, BroadcastState.STOPPED, BroadcastState.SUPERSEDED}
+    ),
     BroadcastState.DONE: frozenset(),
     BroadcastState.STOPPED: frozenset(),
     BroadcastState.SUPERSEDED: frozenset(),
@@ -42,7 +44,13 @@ class OnUnknown(StrEnum):
     HOLD = "hold"
 
 
-_RANK = {Severity.EXTREME: 0, Severity.SEVERE: 1, Severity.MODERATE: 2, Severity.MINOR: 3, Severity.UNKNOWN: 4}
+_RANK = {
+    Severity.EXTREME: 0,
+    Severity.SEVERE: 1,
+    Severity.MODERATE: 2,
+    Severity.MINOR: 3,
+    Severity.UNKNOWN: 4,
+}
 
 
 def precedence(severity: Severity) -> int:
@@ -52,7 +60,10 @@ def precedence(severity: Severity) -> int:
 
 def is_life_safety(severity: Severity, urgency: Urgency) -> bool:
     """Extreme or severe, and now or soon: lives may depend on it."""
-    return severity in {Severity.EXTREME, Severity.SEVERE} and urgency in {Urgency.IMMEDIATE, Urgency.EXPECTED}
+    return severity in {Severity.EXTREME, Severity.SEVERE} and urgency in {
+        Urgency.IMMEDIATE,
+        Urgency.EXPECTED,
+    }
 
 
 def on_unknown(severity: Severity, urgency: Urgency) -> OnUnknown:

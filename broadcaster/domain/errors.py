@@ -22,7 +22,12 @@ class NotSent(SendError):
     """
 
     def __init__(
-        self, code: str, operator_text: str | None = None, *, detail: str = "", retry_after_s: float | None = None
+        self,
+        code: str,
+        operator_text: str | None = None,
+        *,
+        detail: str = "",
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(code, operator_text, detail=detail)
         self.retry_after_s = retry_after_s

@@ -74,7 +74,9 @@ class Post:
 
     def late_slots(self) -> list[str]:
         """Names of the late slots that stand in this post, sorted."""
-        return sorted(n for n, slot in LATE_SLOTS.items() if slot.mark in self.text or slot.mark in self.title)
+        return sorted(
+            n for n, slot in LATE_SLOTS.items() if slot.mark in self.text or slot.mark in self.title
+        )
 
     def filled(self, values: Mapping[str, str]) -> Self:
         """This post with its late slots filled. KeyError where a value is missing."""

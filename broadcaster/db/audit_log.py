@@ -1,0 +1,54 @@
+"""The audit log's rows. Appended in the same transaction as the change they record: no event, no change."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select, update
+
+from broadcaster.db.engine import Tx
+from broadcaster.db.tables import audit_event, audit_head
+from broadcaster.domain.audit import AuditEvent, event_sha256, payload_sha256
+from broadcaster.domain.canonical import Json, canonical
+
+
+def append(tx: Tx, *, actor: str, act: str, subject: str = "", payload: Json = None) -> None:
+    """Call it last in a transaction: it takes the head of the chain, which the next writer waits for."""
+    head = tx.execute(select(audit_head).with_for_update()).one()
+    text = canonical(payload if payload is not None else {}).decode()
+    event: dict[str, Any] = {"no": head.no + 1, "actor": actor, "act": act, "subject": subject}
+    digest = payload_sha256(text)
+    sha256 = event_sha256(**event, at=_iso(tx), payload_hash=digest, previous=head.sha256)
+    tx.execute(
+        audit_event.insert().values(
+            **event,
+            at=tx.now(),
+            payload=text,
+            payload_sha256=digest,
+            previous_sha256=head.sha256,
+            sha256=sha256,
+        )
+    )
+    tx.execute(update(audit_head).values(no=head.no + 1, sha256=sha256))
+
+
+def events(tx: Tx, *, subject: str = "", limit: int | None = None) -> Iterator[AuditEvent]:
+    """In order of their number: all, or those of one subject."""
+    query = select(audit_event).order_by(audit_event.c.no).limit(limit)
+    if subject:
+        query = query.where(audit_event.c.subject == subject)
+    for row in tx.connection.execution_options(yield_per=1000).execute(query):
+        yield AuditEvent(
+            no=row.no,
+            at=row.at.isoformat(timespec="microseconds"),
+            actor=row.actor,
+            act=row.act,
+            subject=row.subject,
+            payload=row.payload,
+            payload_sha256=row.payload_sha256,
+            previous_sha256=row.previous_sha256,
+            sha256=row.sha256,
+        )
+
+
+def _iso(tx: Tx) -> str:
+    return tx.now().isoformat(timespec="microseconds")

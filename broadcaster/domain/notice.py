@@ -1,0 +1,202 @@
+"""Notice templates: reusable wording with typed blanks, and filling them in. Knows nothing of channels or files.
+
+Filling is plain replacement: what an officer types is data, whatever it looks like. A line of wording that
+carries a blank which was left empty is left out, so optional sentences stand on lines of their own.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from broadcaster.domain import canonical
+from broadcaster.domain.errors import Invalid
+from broadcaster.domain.message import Certainty, Facts, Severity, Urgency
+from broadcaster.domain.names import did_you_mean
+from broadcaster.domain.post import LATE_SLOTS
+
+
+class BlankType(StrEnum):
+    TEXT = "text"  #: the only one that may have more than one line
+    CHOICE = "choice"
+    TIME = "time"
+    PLACE = "place"
+    LINK = "link"
+    PHONE = "phone"
+    NUMBER = "number"
+
+
+#: Values that go with every template, beside its blanks.
+OVERRIDES: Mapping[str, type[StrEnum]] = {"severity": Severity, "urgency": Urgency, "certainty": Certainty}
+
+_MUST_WORD = ("headline", "area", "instruction", "expires", "source")
+_MAY_WORD = ("starts", "details", "contact")
+_TIME_FACTS = ("starts", "expires")
+_MARK = re.compile(r"\(\(([a-z][a-z0-9_]*)\)\)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blank:
+    """One thing that an officer fills in. `max_chars` counts code points; `choices` only for a choice."""
+
+    name: str
+    type: BlankType
+    label: str
+    help: str = ""
+    example: str = ""
+    required: bool = True
+    max_chars: int = 500
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeTemplate:
+    """Wording per fact, with `((blank))` marks. Raises Invalid, listing everything, where the parts do not fit.
+
+    `starts` and `expires` are worded as one mark of a time blank and nothing else; without a start, it is now.
+    """
+
+    name: str
+    title: str
+    language: str
+    event: str
+    severity: Severity
+    urgency: Urgency
+    certainty: Certainty
+    wording: Mapping[str, str]
+    blanks: tuple[Blank, ...]
+    channels: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if problems := [*_blank_problems(self.blanks), *_wording_problems(self.wording, self.blanks)]:
+            raise Invalid(f'The notice template "{self.name}" cannot be used.', details=tuple(problems))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "wording": dict(self.wording)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote, or the same from a file, where a blank may leave out what has a default. Or Invalid."""
+        try:
+            parts = {
+                "severity": Severity(data["severity"]),
+                "urgency": Urgency(data["urgency"]),
+                "certainty": Certainty(data["certainty"]),
+                "wording": {fact: str(text) for fact, text in data["wording"].items()},
+                "blanks": tuple(_blank(each) for each in data["blanks"]),
+                "channels": tuple(data.get("channels", ())),
+            }
+            return cls(**{**data, **parts})
+        except KeyError as error:
+            raise Invalid(f'A notice template must have "{error.args[0]}".') from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise Invalid(f"This is not a notice template: {error}.") from error
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of the canonical JSON: the identity of this version."""
+        return canonical.sha256(self.to_json())
+
+
+def _blank(data: Mapping[str, Any]) -> Blank:
+    return Blank(**{**data, "type": BlankType(data["type"]), "choices": tuple(data.get("choices", ()))})
+
+
+def _blank_problems(blanks: tuple[Blank, ...]) -> Iterator[str]:
+    names = [blank.name for blank in blanks]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{name}: there are two blanks of this name; rename one"
+    for blank in blanks:
+        if not _NAME.fullmatch(blank.name):
+            yield f"{blank.name}: a blank's name is made of a-z, 0-9 and _"
+        if blank.name in OVERRIDES or blank.name in LATE_SLOTS:
+            yield f"{blank.name}: this name is kept for something else; choose another"
+        if (blank.type is BlankType.CHOICE) != bool(blank.choices):
+            yield f"{blank.name}: a choice has choices, and nothing else has"
+        if blank.max_chars < 1:
+            yield f"{blank.name}: max_chars must be at least 1"
+
+
+def _wording_problems(wording: Mapping[str, str], blanks: tuple[Blank, ...]) -> Iterator[str]:
+    known = {blank.name: blank for blank in blanks}
+    used = {name for text in wording.values() for name in _MARK.findall(text)}
+    for name in sorted(known.keys() - used):
+        yield f"{name}: no wording uses this blank; use it or take it out"
+    for name in sorted(used - known.keys()):
+        yield f"{name}: the wording uses this blank, but there is none.{did_you_mean(name, known)}"
+    optional = {name for name, blank in known.items() if not blank.required}
+    for fact in _MUST_WORD:
+        lines = wording.get(fact, "").split("\n")
+        if not any(line.strip() and optional.isdisjoint(_MARK.findall(line)) for line in lines):
+            yield f"{fact}: needs wording that is there whatever is left empty"
+    for fact, text in wording.items():
+        if fact not in _MUST_WORD + _MAY_WORD:
+            yield f"{fact}: there is no such fact.{did_you_mean(fact, _MUST_WORD + _MAY_WORD)}"
+        if _brackets(_MARK.sub("", text)):
+            yield f"{fact}: (( and )) are kept for blanks; use single brackets"
+        if fact in _TIME_FACTS:
+            mark = _MARK.fullmatch(text)
+            if not mark or mark[1] not in known or known[mark[1]].type is not BlankType.TIME:
+                yield f"{fact}: must be one time blank and nothing else, such as (({fact}))"
+
+
+def fill(
+    template: NoticeTemplate, values: Mapping[str, object], *, zone: ZoneInfo, now: datetime | None = None
+) -> Facts:
+    """The facts that these values make, times with the offset of `zone`. Invalid lists every problem at once.
+
+    Values may also override `severity`, `urgency` and `certainty`. An empty value counts as none.
+    """
+    moment = (now or datetime.now(UTC)).astimezone(zone)
+    names = {blank.name for blank in template.blanks} | OVERRIDES.keys()
+    problems = [f"{n}: there is no such blank.{did_you_mean(n, names)}" for n in values if n not in names]
+    blanks = [*template.blanks, *_override_blanks(template)]
+    answers: dict[str, str | datetime] = {}
+    for blank in blanks:
+        answer, found = _answer(blank, values.get(blank.name, ""), zone, moment)
+        problems += [f"{blank.name}: {problem}" for problem in found]
+        if answer is not None:
+            answers[blank.name] = answer
+    return _facts(template, answers, problems, moment)
+
+
+def _override_blanks(template: NoticeTemplate) -> Iterator[Blank]:
+    for name, kind in OVERRIDES.items():
+        yield Blank(
+            name=name, type=BlankType.CHOICE, label=name, required=False, choices=tuple(str(k) for k in kind)
+        )
+
+
+def _facts(
+    template: NoticeTemplate, answers: Mapping[str, str | datetime], problems: list[str], now: datetime
+) -> Facts:
+    starts = _moment(template.wording.get("starts", ""), answers) or now.replace(second=0, microsecond=0)
+    expires = _moment(template.wording["expires"], answers)
+    if expires and expires <= starts:
+        blank = _MARK.findall(template.wording["expires"])[0]
+        problems.append(f"{blank}: must be after the start ({time_in_words(starts)}); give a later time")
+    worded = {
+        fact: _worded(template.wording.get(fact, ""), answers)
+        for fact in ("headline", "area", "instruction", "source", "details", "contact")
+    }
+    if not problems:  # two harmless values side by side could still make a mark
+        problems = [
+            f"{fact}: has (( or )) in it; use single brackets" for fact in worded if _brackets(worded[fact])
+        ]
+    if problems or not expires:
+        raise Invalid(f'The notice "{template.title}" cannot be filled in yet.', details=tuple(problems))
+    return Facts(
+        event=template.event,
+        starts=starts.isoformat(timespec="seconds"),
+        expires=expires.isoformat(timespec="seconds"),
+        severity=Severity(answers.get("severity", template.severity)),
+        urgency=Urgency(answers.get("urgency", template.urgency)),
+        certainty=Certainty(answers.get("certainty", template.certainty)),
+        **worded,
+    )

@@ -1,0 +1,180 @@
+"""Faults on demand: which of them meets a call. What a platform then says is the platform's business.
+
+Unless its name says otherwise, a fault meets publishing calls only, so that "500" never disturbs reading back.
+"""
+
+import math
+import random
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PLATFORMS = ("facebook", "x", "sms")
+
+#: What each kind does.
+KINDS: Mapping[str, str] = {
+    "delay": "wait `seconds` before the platform looks at the call; then it goes on as usual",
+    "429": "refuse in the platform's words for going too fast (Facebook: 403 with code 32, as Graph has it)",
+    "500": "answer 500; nothing is accepted",
+    "502": "answer a gateway's page; nothing is accepted",
+    "503": "answer in the platform's words for being unavailable; nothing is accepted",
+    "504": "answer a gateway's page; nothing is accepted",
+    "accept_then_silence": "accept, and never answer (the connection is cut after 120 s)",
+    "accept_then_500": "accept, and answer 500",
+    "accept_then_reset": "accept, and reset the connection",
+    "broken_json": "accept, and answer with half of the body",
+    "expired_token": "refuse every call, reads too, as with credentials that have lapsed",
+    "duplicate_refusal": "refuse as a duplicate, though nothing was accepted (Facebook and X)",
+    "refuse_recipient": "refuse `recipient` (SMS); others in the same request are accepted",
+    "readback_lag": "posts younger than `seconds` are missing when read back (Facebook and X)",
+    "readback_500": "answer 500 to reading back (Facebook and X)",
+    "readback_lookalike": "reading back also shows another author's and yesterday's post with the last text",
+}
+KEYS = ("platform", "kind", "count", "seconds", "retry_after", "probability", "seed", "recipient")
+
+_AFTER = {
+    "accept_then_silence": "silence",
+    "accept_then_500": "500",
+    "accept_then_reset": "reset",
+    "broken_json": "broken",
+}
+_NOT_FOR_SMS = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookalike"}
+_BESIDE_OTHERS = {"delay", "readback_lag", "readback_lookalike"}
+_NEEDS_SECONDS = {"delay", "readback_lag"}
+_MOST_SECONDS = 3600.0
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """One standing order. `count` is how often it may still fire (None: always); `fired` how often it did."""
+
+    id: int
+    platform: str
+    kind: str
+    count: int | None = None
+    seconds: float = 0.0
+    retry_after: str = ""
+    probability: float = 1.0
+    seed: int | None = None
+    recipient: str = ""
+    fired: int = 0
+    dice: random.Random = field(default_factory=random.Random, repr=False)
+
+    @property
+    def after_acceptance(self) -> str:
+        """What happens once the call was accepted: silence, 500, reset, broken, or nothing."""
+        return _AFTER.get(self.kind, "")
+
+    @property
+    def refuses(self) -> bool:
+        return not self.after_acceptance and self.kind not in _BESIDE_OTHERS
+
+    @property
+    def words(self) -> str:
+        """The kind of refusal to ask the platform for."""
+        return "500" if self.kind == "readback_500" else self.kind
+
+    def meets(self, platform: str, purpose: str, recipients: Collection[str]) -> bool:
+        if self.platform not in ("*", platform) or (platform == "sms" and self.kind in _NOT_FOR_SMS):
+            return False
+        if self.kind.startswith("readback_"):
+            return purpose == "read"
+        if self.kind == "expired_token":
+            return True
+        return purpose == "publish" and (not self.recipient or self.recipient in recipients)
+
+    def takes_its_chance(self) -> bool:
+        return self.probability >= 1 or self.dice.random() < self.probability
+
+    def to_json(self) -> dict[str, Any]:
+        return {"id": self.id, **{key: getattr(self, key) for key in KEYS}, "fired": self.fired}
+
+
+class Faults:
+    """The standing orders, oldest first."""
+
+    def __init__(self) -> None:
+        self._orders: list[Fault] = []
+        self._next_id = 1
+
+    @property
+    def active(self) -> bool:
+        return bool(self._orders)
+
+    def order(self, data: Any) -> Fault:
+        """Take up the order in this JSON. ValueError names what is wrong and what is known."""
+        given = _checked(data)
+        fault = Fault(id=self._next_id, dice=random.Random(given.get("seed")), **given)  # noqa: S311
+        self._next_id += 1
+        self._orders.append(fault)
+        return fault
+
+    def fire(self, platform: str, purpose: str, recipients: Collection[str]) -> list[Fault]:
+        """The faults that this call meets: any that stand beside others, and at most one that decides the outcome."""
+        fired: list[Fault] = []
+        decided = False
+        for fault in self._orders:
+            beside = fault.kind in _BESIDE_OTHERS
+            if (decided and not beside) or not fault.meets(platform, purpose, recipients):
+                continue
+            if fault.takes_its_chance():
+                decided = decided or not beside
+                fired.append(fault)
+        self._count(fired)
+        return fired
+
+    def listing(self) -> list[dict[str, Any]]:
+        return [fault.to_json() for fault in self._orders]
+
+    def clear(self) -> None:
+        self._orders.clear()
+
+    def _count(self, fired: Iterable[Fault]) -> None:
+        for fault in fired:
+            fault.fired += 1
+            if fault.count is not None:
+                fault.count -= 1
+        self._orders = [fault for fault in self._orders if fault.count is None or fault.count > 0]
+
+
+def _checked(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"A fault is a JSON object with the keys {', '.join(KEYS)}.")
+    given = {key: value for key, value in data.items() if value is not None}
+    unknown = sorted(set(given) - set(KEYS))
+    if unknown:
+        raise ValueError(f"Unknown key {unknown[0]!r}. Known: {', '.join(KEYS)}.")
+    if given.get("kind") not in KINDS:
+        raise ValueError(f"Unknown kind {given.get('kind')!r}. Known: {', '.join(KINDS)}.")
+    if given.get("platform") not in ("*", *PLATFORMS):
+        raise ValueError(f"Unknown platform {given.get('platform')!r}. Known: *, {', '.join(PLATFORMS)}.")
+    _check_values(given)
+    _check_combination(given)
+    return given
+
+
+def _check_values(given: Mapping[str, Any]) -> None:
+    bounds = {"count": (1, math.inf), "seconds": (0, _MOST_SECONDS), "probability": (0, 1)}
+    for key, (least, most) in bounds.items():
+        if key in given and not (_is_number(given[key]) and least <= given[key] <= most):
+            raise ValueError(f"{key} is a number from {least} to {most}.")
+    for key in ("count", "seed"):
+        if key in given and not isinstance(given[key], int):
+            raise ValueError(f"{key} is a whole number.")
+    for key in ("retry_after", "recipient"):
+        if key in given and (not isinstance(given[key], str) or not given[key].isprintable()):
+            raise ValueError(f"{key} is text on one line.")
+
+
+def _check_combination(given: Mapping[str, Any]) -> None:
+    kind = given["kind"]
+    if kind in _NEEDS_SECONDS and "seconds" not in given:
+        raise ValueError(f"{kind} needs seconds.")
+    if kind in _NOT_FOR_SMS and given["platform"] == "sms":
+        raise ValueError(f"An SMS gateway has no {kind}.")
+    if kind == "refuse_recipient" and (given["platform"] != "sms" or not given.get("recipient")):
+        raise ValueError("refuse_recipient is for the platform sms and needs a recipient.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
