@@ -4,14 +4,14 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, Executable, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, func, select, text
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -34,7 +34,13 @@ class Tx:
         return self._now
 
     def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
-        return self.connection.execute(statement, rows)  # type: ignore[return-value]  # Core statements give cursors
+        return self.connection.execute(statement, rows)
+
+    def insert(self, table: Table, values: Mapping[str, Any]) -> int:
+        """One row; its id."""
+        key = self.execute(table.insert().values(**values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
 
 
 class Database:

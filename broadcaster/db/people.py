@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Row, func, select
 
@@ -19,18 +19,17 @@ class Person:
     roles: frozenset[str]
 
     @classmethod
-    def from_row(cls, row: Row) -> Self:
+    def from_row(cls, row: Row[Any]) -> Self:
         return cls(id=row.id, uid=row.uid, name=row.name, roles=frozenset(row.roles.split()))
 
 
 def insert(tx: Tx, *, name: str, roles: frozenset[str]) -> Person:
     values = {"uid": new_uid(), "name": name, "roles": " ".join(sorted(roles)), "created_at": tx.now()}
-    row_id = tx.execute(person.insert().values(**values)).inserted_primary_key[0]
-    return Person(id=row_id, uid=values["uid"], name=name, roles=roles)
+    return by_id(tx, tx.insert(person, values))
 
 
 def count(tx: Tx) -> int:
-    return tx.execute(select(func.count()).select_from(person)).scalar_one()
+    return int(tx.execute(select(func.count()).select_from(person)).scalar_one())
 
 
 def by_name(tx: Tx, name: str) -> Person | None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from broadcaster.domain.canonical import canonical
+from broadcaster.domain.canonical import Json, canonical
 
 GENESIS = "0" * 64  # what the first event chains to
 
@@ -35,7 +35,7 @@ def event_sha256(
     *, no: int, at: str, actor: str, act: str, subject: str, payload_hash: str, previous: str
 ) -> str:
     """The chained hash: over everything the event says and over the event before it."""
-    content = {
+    content: dict[str, Json] = {
         "act": act,
         "actor": actor,
         "at": at,

@@ -1,0 +1,242 @@
+"""Batches: who works on what. Claims, leases and fences; intent groups say what was about to be sent."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from broadcaster.db.engine import Tx
+from broadcaster.db.tables import account, batch, broadcast, intent_group
+from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A batch that this worker holds until `lease_until` of its row; `fence` proves it."""
+
+    id: int
+    broadcast_id: int
+    target_id: int
+    account_id: int
+    fence: int
+    deaths: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenGroup:
+    id: int
+    batch_id: int
+    target_id: int
+    delivery_ids: tuple[int, ...]
+    opened_at: datetime
+
+
+def insert(
+    tx: Tx,
+    *,
+    broadcast_id: int,
+    target_id: int,
+    account_id: int,
+    mode: str,
+    lane: Lane,
+    precedence: int,
+    size: int,
+    next_at: datetime,
+) -> int:
+    row = {
+        "broadcast_id": broadcast_id,
+        "target_id": target_id,
+        "account_id": account_id,
+        "mode": mode,
+        "lane": lane,
+        "precedence": precedence,
+        "state": BatchState.READY,
+        "size": size,
+        "next_at": next_at,
+    }
+    return tx.insert(batch, row)
+
+
+def claim(
+    tx: Tx, *, mode: str, lane: Lane, owner: str, lease_s: float, waited_s: float = 0
+) -> Claimed | None:
+    """The lane's most urgent claimable batch, now leased to `owner`; None where there is none.
+
+    With `waited_s`, only batches that nobody has claimed for so long: what the pump takes.
+    """
+    c = batch.c
+    due = tx.now() - timedelta(seconds=waited_s)
+    query = (
+        select(c.id, c.broadcast_id, c.target_id, c.account_id, c.fence, c.deaths)
+        .join(broadcast, broadcast.c.id == c.broadcast_id)
+        .join(account, account.c.id == c.account_id)
+        .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY, c.next_at <= due)
+        .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
+        .where(account.c.paused_at.is_(None))
+        .order_by(c.precedence, c.broadcast_id, c.id)
+        .limit(1)
+        .with_for_update(of=batch, skip_locked=True)
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return None
+    claimed = Claimed(**{**row._mapping, "fence": row.fence + 1})
+    values = {"state": BatchState.LEASED, "owner": owner, "fence": claimed.fence}
+    tx.execute(
+        update(batch)
+        .where(c.id == row.id)
+        .values(**values, lease_until=tx.now() + timedelta(seconds=lease_s))
+    )
+    return claimed
+
+
+def next_due(tx: Tx, *, mode: str, lane: Lane) -> datetime | None:
+    """When the next batch of this lane may be claimed, or None where none waits."""
+    c = batch.c
+    query = (
+        select(c.next_at)
+        .join(broadcast, broadcast.c.id == c.broadcast_id)
+        .join(account, account.c.id == c.account_id)
+        .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY)
+        .where(broadcast.c.state == BroadcastState.SENDING, account.c.paused_at.is_(None))
+        .order_by(c.next_at)
+        .limit(1)
+    )
+    return tx.execute(query).scalar_one_or_none()
+
+
+def renew(tx: Tx, claimed: Claimed, *, lease_s: float) -> bool:
+    """False where the batch was taken from this worker: then it may write nothing more."""
+    statement = _mine(claimed).values(lease_until=tx.now() + timedelta(seconds=lease_s))
+    return tx.execute(statement).rowcount == 1
+
+
+def release(tx: Tx, claimed: Claimed, *, next_at: datetime | None) -> None:
+    """Hand it back: done where nothing is left, otherwise ready again from `next_at` on."""
+    if next_at is None:
+        tx.execute(_mine(claimed).values(state=BatchState.DONE, owner="", lease_until=None))
+    else:
+        tx.execute(_mine(claimed).values(state=BatchState.READY, owner="", lease_until=None, next_at=next_at))
+
+
+def _mine(claimed: Claimed):  # type: ignore[no-untyped-def]  # SQLAlchemy's Update has no public parameter type
+    c = batch.c
+    return update(batch).where(c.id == claimed.id, c.state == BatchState.LEASED, c.fence == claimed.fence)
+
+
+def bring_forward(tx: Tx, broadcast_id: int, lane: Lane) -> int:
+    """Batches of this lane that wait for a time may be claimed now. How many there were."""
+    c = batch.c
+    statement = update(batch).where(
+        c.broadcast_id == broadcast_id, c.lane == lane, c.state == BatchState.READY, c.next_at > tx.now()
+    )
+    return tx.execute(statement.values(next_at=tx.now())).rowcount
+
+
+def open_group(tx: Tx, claimed: Claimed, *, owner: str, delivery_ids: Sequence[int]) -> int:
+    row = {
+        "batch_id": claimed.id,
+        "target_id": claimed.target_id,
+        "fence": claimed.fence,
+        "owner": owner,
+        "delivery_ids": json.dumps(list(delivery_ids)),
+        "size": len(delivery_ids),
+        "opened_at": tx.now(),
+    }
+    return tx.insert(intent_group, row)
+
+
+def close_group(tx: Tx, group_id: int) -> bool:
+    """False where somebody closed it before."""
+    c = intent_group.c
+    statement = update(intent_group).where(c.id == group_id, c.closed_at.is_(None)).values(closed_at=tx.now())
+    return tx.execute(statement).rowcount == 1
+
+
+def lapsed(tx: Tx, *, dead_owner: str = "") -> list[Claimed]:
+    """Leased batches whose lease has run out, or whose owner is known to be dead."""
+    c = batch.c
+    condition = c.lease_until < tx.now()
+    if dead_owner:
+        condition = condition | (c.owner == dead_owner)
+    query = (
+        select(c.id, c.broadcast_id, c.target_id, c.account_id, c.fence, c.deaths)
+        .where(c.state == BatchState.LEASED, condition)
+        .with_for_update(skip_locked=True)
+    )
+    return [Claimed(**r._mapping) for r in tx.execute(query)]
+
+
+def open_groups(tx: Tx, batch_id: int) -> list[OpenGroup]:
+    c = intent_group.c
+    query = select(intent_group).where(c.batch_id == batch_id, c.closed_at.is_(None))
+    return [
+        OpenGroup(
+            id=r.id,
+            batch_id=r.batch_id,
+            target_id=r.target_id,
+            delivery_ids=tuple(json.loads(r.delivery_ids)),
+            opened_at=r.opened_at,
+        )
+        for r in tx.execute(query)
+    ]
+
+
+def take_back(tx: Tx, claimed: Claimed, *, died: bool) -> None:
+    """A dead worker's batch is ready again; a worker that died with an open group counts as a death on this batch."""
+    values = {"owner": "", "lease_until": None, "state": BatchState.READY, "next_at": tx.now()}
+    tx.execute(_mine(claimed).values(**values, deaths=claimed.deaths + int(died)))
+
+
+def reopen(tx: Tx, batch_ids: Sequence[int]) -> None:
+    """Batches with deliveries that are to be sent again."""
+    values = {"state": BatchState.READY, "next_at": tx.now()}
+    tx.execute(
+        update(batch).where(batch.c.id.in_(batch_ids), batch.c.state == BatchState.DONE).values(**values)
+    )
+
+
+def unfinished(tx: Tx, broadcast_id: int) -> bool:
+    query = (
+        select(batch.c.id)
+        .where(batch.c.broadcast_id == broadcast_id, batch.c.state != BatchState.DONE)
+        .limit(1)
+    )
+    return tx.execute(query).one_or_none() is not None
+
+
+def ready_of(tx: Tx, broadcast_id: int) -> list[int]:
+    """Ids of batches of a broadcast that nobody works on, locked."""
+    c = batch.c
+    query = (
+        select(c.id)
+        .where(c.broadcast_id == broadcast_id, c.state == BatchState.READY)
+        .with_for_update(skip_locked=True)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def finish(tx: Tx, batch_ids: Sequence[int]) -> None:
+    tx.execute(
+        update(batch)
+        .where(batch.c.id.in_(batch_ids))
+        .values(state=BatchState.DONE, owner="", lease_until=None)
+    )
+
+
+def claimable_lanes(tx: Tx) -> list[tuple[str, Lane, int]]:
+    """Mode, lane and number of batches that could be claimed now."""
+    c = batch.c
+    query = (
+        select(c.mode, c.lane, func.count())
+        .join(broadcast, broadcast.c.id == c.broadcast_id)
+        .join(account, account.c.id == c.account_id)
+        .where(
+            c.state == BatchState.READY, c.next_at <= tx.now(), broadcast.c.state == BroadcastState.SENDING
+        )
+        .where(broadcast.c.expires_at > tx.now(), account.c.paused_at.is_(None))
+        .group_by(c.mode, c.lane)
+    )
+    return [(row[0], Lane(row[1]), int(row[2])) for row in tx.execute(query)]

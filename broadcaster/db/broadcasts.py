@@ -1,0 +1,191 @@
+"""Broadcasts and their targets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from broadcaster.db.engine import Tx
+from broadcaster.db.ids import new_uid
+from broadcaster.db.tables import (
+    account,
+    approval,
+    broadcast,
+    delivery,
+    intent_group,
+    message,
+    post,
+    submission,
+    target,
+)
+from broadcaster.domain.broadcast import BROADCAST_TRANSITIONS, BroadcastState, Lane
+from broadcaster.domain.delivery import DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broadcast:
+    id: int
+    uid: str
+    message_id: int
+    ref: str
+    mode: str
+    sequence: int
+    state: BroadcastState
+    precedence: int
+    on_unknown: str
+    released_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """`planned` of `planned_total` deliveries exist; between the two, planning goes on where it stopped."""
+
+    id: int
+    broadcast_id: int
+    account_id: int
+    account: str
+    channel: str
+    lane: Lane
+    language: str
+    audience_version_id: int | None
+    planned_total: int
+    planned: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedPost:
+    """What a worker needs to prove that a stored post is the approved one, and to fill its late slots."""
+
+    content: bytes
+    manifest: bytes
+    approved_sha256: str
+    channel: str
+    account: str
+    language: str
+    released_at: datetime
+    sequence: int
+
+
+def insert(tx: Tx, values: Mapping[str, object]) -> int:
+    row = {**values, "uid": new_uid(), "state": BroadcastState.SENDING, "released_at": tx.now()}
+    return tx.insert(broadcast, row)
+
+
+def insert_target(tx: Tx, values: Mapping[str, object]) -> int:
+    return tx.insert(target, {**values, "uid": new_uid()})
+
+
+def by_message(tx: Tx, message_id: int) -> Broadcast | None:
+    return _one(tx, broadcast.c.message_id == message_id)
+
+
+def by_id(tx: Tx, broadcast_id: int) -> Broadcast:
+    found = _one(tx, broadcast.c.id == broadcast_id)
+    assert found
+    return found
+
+
+def _one(tx: Tx, condition: object) -> Broadcast | None:
+    rows = _many(tx, condition)
+    return rows[0] if rows else None
+
+
+def sending(tx: Tx) -> list[Broadcast]:
+    return _many(tx, broadcast.c.state == BroadcastState.SENDING)
+
+
+def _many(tx: Tx, condition: object) -> list[Broadcast]:
+    c = broadcast.c
+    names = (c.id, c.uid, c.message_id, c.mode, c.sequence, c.state, c.precedence, c.on_unknown)
+    query = (
+        select(*names, c.released_at, c.expires_at, c.ended_at, message.c.ref)
+        .join(message, message.c.id == c.message_id)
+        .where(condition)  # type: ignore[arg-type]  # a column expression
+        .order_by(c.id.desc())
+    )
+    return [Broadcast(**{**r._mapping, "state": BroadcastState(r.state)}) for r in tx.execute(query)]
+
+
+def end(tx: Tx, row: Broadcast, state: BroadcastState, *, reason: str = "") -> bool:
+    """False where it has ended already, or may not end like this."""
+    before = [s for s, after in BROADCAST_TRANSITIONS.items() if state in after]
+    statement = update(broadcast).where(broadcast.c.id == row.id, broadcast.c.state.in_(before))
+    return tx.execute(statement.values(state=state, ended_at=tx.now(), stop_reason=reason)).rowcount == 1
+
+
+def targets(tx: Tx, broadcast_id: int) -> list[Target]:
+    c = target.c
+    names = (c.id, c.broadcast_id, c.account_id, c.channel, c.lane, c.language, c.audience_version_id)
+    query = (
+        select(*names, c.planned_total, c.planned, account.c.name.label("account"))
+        .join(account, account.c.id == c.account_id)
+        .where(c.broadcast_id == broadcast_id)
+        .order_by(c.id)
+    )
+    return [Target(**{**r._mapping, "lane": Lane(r.lane)}) for r in tx.execute(query)]
+
+
+def lock_target(tx: Tx, target_id: int) -> int:
+    """How many of its deliveries are planned. Nobody else plans it until the transaction ends."""
+    return int(
+        tx.execute(select(target.c.planned).where(target.c.id == target_id).with_for_update()).scalar_one()
+    )
+
+
+def set_planned(tx: Tx, target_id: int, planned: int) -> None:
+    tx.execute(update(target).where(target.c.id == target_id).values(planned=planned))
+
+
+def unplanned(tx: Tx) -> list[int]:
+    """Ids of sending broadcasts with targets whose planning is not finished."""
+    query = (
+        select(target.c.broadcast_id)
+        .join(broadcast, broadcast.c.id == target.c.broadcast_id)
+        .where(broadcast.c.state == BroadcastState.SENDING, target.c.planned < target.c.planned_total)
+        .distinct()
+    )
+    return list(tx.execute(query).scalars())
+
+
+def approved_post(tx: Tx, target_id: int) -> ApprovedPost:
+    query = (
+        select(
+            post.c.content,
+            submission.c.manifest,
+            approval.c.manifest_sha256.label("approved_sha256"),
+            target.c.channel,
+            account.c.name.label("account"),
+            target.c.language,
+            broadcast.c.released_at,
+            broadcast.c.sequence,
+        )
+        .join(post, post.c.id == target.c.post_id)
+        .join(account, account.c.id == target.c.account_id)
+        .join(broadcast, broadcast.c.id == target.c.broadcast_id)
+        .join(approval, approval.c.id == broadcast.c.approval_id)
+        .join(submission, submission.c.id == approval.c.submission_id)
+        .where(target.c.id == target_id)
+    )
+    row = tx.execute(query).one()
+    return ApprovedPost(**{**row._mapping, "manifest": row.manifest.encode()})
+
+
+def tally(tx: Tx, target_id: int) -> dict[DeliveryState, int]:
+    """How many deliveries of a target are in each state. `sending` is derived from its open intent groups."""
+    query = (
+        select(delivery.c.state, func.count())
+        .where(delivery.c.target_id == target_id)
+        .group_by(delivery.c.state)
+    )
+    counts = {DeliveryState(row[0]): int(row[1]) for row in tx.execute(query)}
+    open_groups = select(func.coalesce(func.sum(intent_group.c.size), 0)).where(
+        intent_group.c.target_id == target_id, intent_group.c.closed_at.is_(None)
+    )
+    in_flight = min(int(tx.execute(open_groups).scalar_one()), counts.get(DeliveryState.PENDING, 0))
+    if in_flight:
+        counts[DeliveryState.SENDING] = in_flight
+        counts[DeliveryState.PENDING] -= in_flight
+    return {state: n for state, n in counts.items() if n}

@@ -1,0 +1,297 @@
+"""Deliveries and their attempts. Outcomes are applied by attempt and never lower what is already known."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, bindparam, func, select, update
+
+from broadcaster.db.engine import Tx
+from broadcaster.db.ids import new_uid
+from broadcaster.db.tables import attempt, audience_version, batch, delivery, recipient, suppression, target
+from broadcaster.domain.delivery import SETTLED, STATE_AFTER, DeliveryState, Outcome, states_before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A delivery that may be sent now. For a recipient, `number_sealed` opens with `number_index`; else both are None."""
+
+    id: int
+    uid: str
+    attempts: int
+    number_index: bytes | None
+    number_sealed: bytes | None
+    suppressed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptResult:
+    """How one attempt ended. `next_at` is set where it is to be tried again."""
+
+    delivery_id: int
+    outcome: Outcome
+    started_at: datetime
+    ended_at: datetime
+    code: str = ""
+    operator_text: str = ""
+    detail: str = ""
+    platform_id: str = ""
+    link: str = ""
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicDelivery:
+    """What is shown of a delivery to a public place."""
+
+    target_id: int
+    state: DeliveryState
+    attempts: int
+    code: str
+    operator_text: str
+    link: str
+    settled_at: datetime | None
+
+
+def insert(
+    tx: Tx,
+    *,
+    broadcast_id: int,
+    target_id: int,
+    batch_id: int,
+    language: str,
+    recipients: Iterable[tuple[int, int | None]],
+) -> None:
+    """`recipients` are (ordinal, recipient id); a public place is ordinal 0 without a recipient."""
+    rows = [
+        {
+            "uid": new_uid(),
+            "broadcast_id": broadcast_id,
+            "target_id": target_id,
+            "batch_id": batch_id,
+            "ordinal": ordinal,
+            "recipient_id": recipient_id,
+            "language": language,
+            "state": DeliveryState.PENDING,
+            "next_at": tx.now(),
+        }
+        for ordinal, recipient_id in recipients
+    ]
+    tx.execute(delivery.insert(), rows)
+
+
+def due(tx: Tx, batch_id: int, *, limit: int) -> list[Due]:
+    """Pending deliveries of a batch whose time has come, in their order."""
+    d, r, s = delivery.c, recipient.c, suppression.c
+    query = (
+        select(
+            d.id, d.uid, d.attempts, r.number_index, r.number_sealed, s.id.is_not(None).label("suppressed")
+        )
+        .outerjoin(recipient, r.id == d.recipient_id)
+        .outerjoin(audience_version, audience_version.c.id == r.audience_version_id)
+        .outerjoin(
+            suppression, (s.number_index == r.number_index) & s.purpose.in_(["", audience_version.c.purpose])
+        )
+        .where(d.batch_id == batch_id, d.state == DeliveryState.PENDING, d.next_at <= tx.now())
+        .order_by(d.ordinal)
+        .limit(limit)
+    )
+    rows = tx.execute(query).all()
+    return [Due(**next(same)._mapping) for _, same in groupby(rows, key=lambda row: row.id)]
+
+
+def next_due(tx: Tx, batch_id: int) -> datetime | None:
+    """When the next pending delivery of a batch may be sent; None where none is pending."""
+    query = select(func.min(delivery.c.next_at)).where(
+        delivery.c.batch_id == batch_id, delivery.c.state == DeliveryState.PENDING
+    )
+    found: datetime | None = tx.execute(query).scalar_one()
+    return found
+
+
+def record(tx: Tx, group_id: int, results: Sequence[AttemptResult]) -> None:
+    """Attempts and what follows from them. A state that is already further (by a receipt) stays."""
+    tx.execute(
+        attempt.insert(),
+        [
+            {
+                "delivery_id": r.delivery_id,
+                "intent_group_id": group_id,
+                "outcome": r.outcome,
+                "code": r.code,
+                "platform_id": r.platform_id,
+                "link": r.link,
+                "detail": r.detail,
+                "started_at": r.started_at,
+                "ended_at": r.ended_at,
+            }
+            for r in results
+        ],
+    )
+    for outcome in Outcome:
+        rows = [r for r in results if r.outcome is outcome]
+        if rows:
+            _apply(tx, outcome, rows)
+
+
+def _apply(tx: Tx, outcome: Outcome, rows: Sequence[AttemptResult]) -> None:
+    state, d = STATE_AFTER[outcome], delivery.c
+    # Only an unknown outcome may be lifted later; a retry never reopens what a receipt has settled.
+    before = (
+        {DeliveryState.PENDING}
+        if state in {DeliveryState.PENDING, DeliveryState.UNKNOWN}
+        else states_before(state)
+    )
+    statement = (
+        update(delivery)
+        .where(d.id == bindparam("row_id"), d.state.in_(before))
+        .values(
+            state=state,
+            attempts=d.attempts + 1,
+            code=bindparam("row_code"),
+            operator_text=bindparam("row_text"),
+            platform_id=bindparam("row_platform_id"),
+            link=bindparam("row_link"),
+            next_at=func.coalesce(bindparam("row_next_at", type_=d.next_at.type), d.next_at),
+            unknown_since=tx.now() if state is DeliveryState.UNKNOWN else None,
+            settled_at=tx.now() if state in SETTLED else None,
+        )
+    )
+    tx.connection.execute(
+        statement,
+        [
+            {
+                "row_id": r.delivery_id,
+                "row_code": r.code,
+                "row_text": r.operator_text,
+                "row_platform_id": r.platform_id,
+                "row_link": r.link,
+                "row_next_at": r.next_at,
+            }
+            for r in rows
+        ],
+    )
+
+
+def move(
+    tx: Tx, condition: ColumnElement[bool], state: DeliveryState, *, code: str = "", text: str = ""
+) -> int:
+    """Deliveries that meet the condition, and may, go to `state`. How many did."""
+    d = delivery.c
+    values: dict[str, object] = {"state": state, "code": code, "operator_text": text}
+    values["settled_at"] = tx.now() if state in SETTLED else None
+    if state is DeliveryState.UNKNOWN:
+        values["unknown_since"] = tx.now()
+        before = frozenset({DeliveryState.PENDING})  # it was being sent, which stored rows call pending
+    else:
+        before = states_before(state)
+    return tx.execute(update(delivery).where(condition, d.state.in_(before)).values(**values)).rowcount
+
+
+def of_batch(batch_id: int) -> ColumnElement[bool]:
+    return delivery.c.batch_id == batch_id
+
+
+def of_batches(batch_ids: Sequence[int]) -> ColumnElement[bool]:
+    return delivery.c.batch_id.in_(batch_ids)
+
+
+def having_ids(ids: Sequence[int]) -> ColumnElement[bool]:
+    return delivery.c.id.in_(ids)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """A delivery with an unknown outcome, and what its account's channel needs to look into it."""
+
+    id: int
+    batch_id: int
+    broadcast_id: int
+    account_id: int
+    resends: int
+    since: datetime
+
+
+def unknown(tx: Tx, *, limit: int) -> list[Unknown]:
+    """The oldest first, locked."""
+    d = delivery.c
+    query = (
+        select(
+            d.id, d.batch_id, d.broadcast_id, target.c.account_id, d.resends, d.unknown_since.label("since")
+        )
+        .join(target, target.c.id == d.target_id)
+        .where(d.state == DeliveryState.UNKNOWN)
+        .order_by(d.unknown_since)
+        .limit(limit)
+        .with_for_update(of=delivery, skip_locked=True)
+    )
+    return [Unknown(**r._mapping) for r in tx.execute(query)]
+
+
+def send_again(tx: Tx, ids: Sequence[int]) -> int:
+    """Unknown deliveries that were decided to be absent are pending once more."""
+    d = delivery.c
+    statement = update(delivery).where(d.id.in_(ids), d.state == DeliveryState.UNKNOWN)
+    values = {
+        "state": DeliveryState.PENDING,
+        "next_at": tx.now(),
+        "unknown_since": None,
+        "resends": d.resends + 1,
+    }
+    return tx.execute(statement.values(**values)).rowcount
+
+
+def unknown_or_resent(tx: Tx, broadcast_id: int) -> int:
+    """Deliveries of a broadcast that are unknown now or have been sent again: what the resend bounds count."""
+    d = delivery.c
+    condition = (d.state == DeliveryState.UNKNOWN) | (d.resends > 0)
+    return int(tx.execute(select(func.count()).where(d.broadcast_id == broadcast_id, condition)).scalar_one())
+
+
+def any_unknown(tx: Tx, broadcast_id: int) -> bool:
+    d = delivery.c
+    query = select(d.id).where(d.broadcast_id == broadcast_id, d.state == DeliveryState.UNKNOWN).limit(1)
+    return tx.execute(query).one_or_none() is not None
+
+
+def public(tx: Tx, broadcast_id: int) -> list[PublicDelivery]:
+    d = delivery.c
+    query = select(d.target_id, d.state, d.attempts, d.code, d.operator_text, d.link, d.settled_at).where(
+        d.broadcast_id == broadcast_id, d.recipient_id.is_(None)
+    )
+    return [PublicDelivery(**{**r._mapping, "state": DeliveryState(r.state)}) for r in tx.execute(query)]
+
+
+def last_settled(tx: Tx, target_id: int) -> datetime | None:
+    """When the last delivery of a target ended its sending, by accepted attempts."""
+    query = (
+        select(func.max(attempt.c.ended_at))
+        .join(delivery, delivery.c.id == attempt.c.delivery_id)
+        .where(delivery.c.target_id == target_id, attempt.c.outcome == Outcome.ACCEPTED)
+    )
+    found: datetime | None = tx.execute(query).scalar_one()
+    return found
+
+
+def failures(tx: Tx, target_id: int) -> list[Mapping[str, object]]:
+    """Why deliveries of a target are not accepted: code, sentence and how many."""
+    d = delivery.c
+    query = (
+        select(d.code, d.operator_text, func.count().label("count"))
+        .where(d.target_id == target_id, d.code != "")
+        .group_by(d.code, d.operator_text)
+        .order_by(func.count().desc())
+    )
+    return [r._mapping for r in tx.execute(query)]  # type: ignore[misc]  # RowMapping is a Mapping
+
+
+def batch_ids(tx: Tx, ids: Sequence[int]) -> list[int]:
+    """Ids of the batches of these deliveries."""
+    query = (
+        select(batch.c.id)
+        .join(delivery, delivery.c.batch_id == batch.c.id)
+        .where(delivery.c.id.in_(ids))
+        .distinct()
+    )
+    return list(tx.execute(query).scalars())

@@ -1,0 +1,202 @@
+"""Messages, their versions, and incidents."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select, update
+
+from broadcaster.db.engine import Tx
+from broadcaster.db.ids import new_reference, new_uid
+from broadcaster.db.tables import incident, message, message_version, person
+from broadcaster.domain.canonical import canonical
+from broadcaster.domain.message import Facts, Kind, MessageState, Mode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    id: int
+    uid: str
+    ref: str
+    incident_id: int
+    mode: Mode
+    kind: Kind
+    purpose: str
+    state: MessageState
+    version: int
+    author_id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of a message's content. `accounts` are names, in the order in which they were chosen."""
+
+    id: int
+    no: int
+    facts: Facts
+    accounts: tuple[str, ...]
+    audience_version_id: int | None
+    author_id: int
+
+
+def open_incident(tx: Tx, name: str) -> int:
+    row = {"uid": new_uid(), "ref": new_reference(), "name": name, "opened_at": tx.now()}
+    return tx.insert(incident, row)
+
+
+def incident_by_ref(tx: Tx, ref: str) -> int | None:
+    return tx.execute(select(incident.c.id).where(incident.c.ref == ref.upper())).scalar_one_or_none()
+
+
+def incident_ref(tx: Tx, incident_id: int) -> str:
+    return str(tx.execute(select(incident.c.ref).where(incident.c.id == incident_id)).scalar_one())
+
+
+def sequence(tx: Tx, row: Message) -> int:
+    """Which message of its incident this is, from 1."""
+    c = message.c
+    query = select(func.count()).where(c.incident_id == row.incident_id, c.mode == row.mode, c.id <= row.id)
+    return int(tx.execute(query).scalar_one())
+
+
+def insert(tx: Tx, *, incident_id: int, mode: Mode, kind: Kind, purpose: str, author_id: int) -> Message:
+    row = {
+        "uid": new_uid(),
+        "ref": _unused_reference(tx),
+        "incident_id": incident_id,
+        "mode": mode,
+        "kind": kind,
+        "purpose": purpose,
+        "state": MessageState.DRAFT,
+        "version": 0,
+        "author_id": author_id,
+        "created_at": tx.now(),
+    }
+    tx.execute(message.insert().values(**row))
+    made = by_ref(tx, str(row["ref"]))
+    assert made
+    return made
+
+
+def insert_version(
+    tx: Tx,
+    message_id: int,
+    *,
+    no: int,
+    facts: Facts,
+    blanks: Mapping[str, str],
+    accounts: Sequence[str],
+    notice_template_id: int,
+    audience_version_id: int | None,
+    author_id: int,
+) -> None:
+    row = {
+        "message_id": message_id,
+        "no": no,
+        "notice_template_id": notice_template_id,
+        "facts": canonical(facts.to_json()).decode(),
+        "blanks": canonical(dict(blanks)).decode(),
+        "accounts": json.dumps(list(accounts)),
+        "audience_version_id": audience_version_id,
+        "author_id": author_id,
+        "created_at": tx.now(),
+    }
+    tx.execute(message_version.insert().values(**row))
+    tx.execute(update(message).where(message.c.id == message_id).values(version=no))
+
+
+def by_ref(tx: Tx, ref: str, *, lock: bool = False) -> Message | None:
+    """With `lock`, nobody else decides about this message until the transaction ends."""
+    return _message(tx, _select_message().where(message.c.ref == ref.upper()), lock=lock)
+
+
+def by_id(tx: Tx, message_id: int) -> Message:
+    found = _message(tx, _select_message().where(message.c.id == message_id), lock=False)
+    assert found
+    return found
+
+
+def refs(tx: Tx) -> list[str]:
+    return list(tx.execute(select(message.c.ref)).scalars())
+
+
+def set_state(tx: Tx, message_id: int, state: MessageState) -> None:
+    tx.execute(update(message).where(message.c.id == message_id).values(state=state))
+
+
+def current_version(tx: Tx, row: Message) -> Version:
+    c = message_version.c
+    found = tx.execute(select(message_version).where(c.message_id == row.id, c.no == row.version)).one()
+    return Version(
+        id=found.id,
+        no=found.no,
+        facts=Facts.from_json(json.loads(found.facts)),
+        accounts=tuple(json.loads(found.accounts)),
+        audience_version_id=found.audience_version_id,
+        author_id=found.author_id,
+    )
+
+
+def authors(tx: Tx, message_id: int) -> frozenset[int]:
+    """Ids of everybody who wrote any version."""
+    query = select(message_version.c.author_id).where(message_version.c.message_id == message_id)
+    return frozenset(tx.execute(query).scalars())
+
+
+def listing(tx: Tx, *, limit: int) -> list[dict[str, object]]:
+    """The newest messages first: ref, state, mode, event's headline source columns, author and time."""
+    c, v = message.c, message_version.c
+    query = (
+        select(c.ref, c.state, c.mode, c.kind, c.created_at, v.facts, person.c.name.label("author"))
+        .join(message_version, (v.message_id == c.id) & (v.no == c.version))
+        .join(person, person.c.id == c.author_id)
+        .order_by(c.id.desc())
+        .limit(limit)
+    )
+    return [
+        {
+            "reference": r.ref,
+            "state": r.state,
+            "mode": r.mode,
+            "kind": r.kind,
+            "headline": json.loads(r.facts)["headline"],
+            "author": r.author,
+            "created_at": r.created_at,
+        }
+        for r in tx.execute(query)
+    ]
+
+
+def _select_message() -> Select[tuple[object, ...]]:
+    c = message.c
+    return select(
+        c.id,
+        c.uid,
+        c.ref,
+        c.incident_id,
+        c.mode,
+        c.kind,
+        c.purpose,
+        c.state,
+        c.version,
+        c.author_id,
+        c.created_at,
+    )
+
+
+def _message(tx: Tx, query: Select[tuple[object, ...]], *, lock: bool) -> Message | None:
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        return None
+    data = dict(row._mapping)
+    data |= {"mode": Mode(row.mode), "kind": Kind(row.kind), "state": MessageState(row.state)}
+    return Message(**data)
+
+
+def _unused_reference(tx: Tx) -> str:
+    while True:  # 30^6 references: a second round is rare, a third has never been seen
+        ref = new_reference()
+        if by_ref(tx, ref) is None:
+            return ref
