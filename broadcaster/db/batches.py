@@ -230,7 +230,7 @@ def claimable_lanes(tx: Tx) -> list[tuple[str, Lane, int]]:
     """Mode, lane and number of batches that could be claimed now."""
     c = batch.c
     query = (
-        select(c.mode, c.lane, func.count())
+        select(c.mode, c.lane, func.count().label("number"))
         .join(broadcast, broadcast.c.id == c.broadcast_id)
         .join(account, account.c.id == c.account_id)
         .where(
@@ -239,4 +239,4 @@ def claimable_lanes(tx: Tx) -> list[tuple[str, Lane, int]]:
         .where(broadcast.c.expires_at > tx.now(), account.c.paused_at.is_(None))
         .group_by(c.mode, c.lane)
     )
-    return [(row[0], Lane(row[1]), int(row[2])) for row in tx.execute(query)]
+    return [(row.mode, Lane(row.lane), row.number) for row in tx.execute(query)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
@@ -19,7 +19,7 @@ from broadcaster.db.tables import (
     submission,
     target,
 )
-from broadcaster.domain.broadcast import BROADCAST_TRANSITIONS, BroadcastState, Lane
+from broadcaster.domain.broadcast import BROADCAST_TRANSITIONS, BatchState, BroadcastState, Lane
 from broadcaster.domain.delivery import DeliveryState
 
 
@@ -93,8 +93,10 @@ def _one(tx: Tx, condition: object) -> Broadcast | None:
     return rows[0] if rows else None
 
 
-def sending(tx: Tx) -> list[Broadcast]:
-    return _many(tx, broadcast.c.state == BroadcastState.SENDING)
+def unfinished(tx: Tx) -> list[Broadcast]:
+    """Broadcasts that are sending, or have ended with batches that still hold pending deliveries."""
+    waiting = exists().where(batch.c.broadcast_id == broadcast.c.id, batch.c.state == BatchState.READY)
+    return _many(tx, (broadcast.c.state == BroadcastState.SENDING) | waiting)
 
 
 def _many(tx: Tx, condition: object) -> list[Broadcast]:
@@ -180,7 +182,7 @@ def tally(tx: Tx, target_id: int) -> dict[DeliveryState, int]:
         .where(delivery.c.target_id == target_id)
         .group_by(delivery.c.state)
     )
-    counts = {DeliveryState(row[0]): int(row[1]) for row in tx.execute(query)}
+    counts = {DeliveryState(row.state): row.number for row in tx.execute(query)}
     open_groups = select(func.coalesce(func.sum(intent_group.c.size), 0)).where(
         intent_group.c.target_id == target_id, intent_group.c.closed_at.is_(None)
     )

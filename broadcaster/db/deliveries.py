@@ -263,8 +263,8 @@ def public(tx: Tx, broadcast_id: int) -> list[PublicDelivery]:
     return [PublicDelivery(**{**r._mapping, "state": DeliveryState(r.state)}) for r in tx.execute(query)]
 
 
-def last_settled(tx: Tx, target_id: int) -> datetime | None:
-    """When the last delivery of a target ended its sending, by accepted attempts."""
+def last_accepted(tx: Tx, target_id: int) -> datetime | None:
+    """When the last attempt of a target was accepted, or None."""
     query = (
         select(func.max(attempt.c.ended_at))
         .join(delivery, delivery.c.id == attempt.c.delivery_id)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
-from broadcaster.db.tables import account, approval, message_version, person, post, submission
+from broadcaster.db.tables import account, approval, message, message_version, person, post, submission
 
 OPEN, APPROVED, VOID = "open", "approved", "void"
 
@@ -157,3 +157,14 @@ def people_of(tx: Tx, submission_id: int) -> dict[str, str]:
         .where(approval.c.submission_id == submission_id)
     ).scalar_one_or_none()
     return {"submitted_by": row, "approved_by": approver or ""}
+
+
+def overdue(tx: Tx) -> list[str]:
+    """References of messages whose open submission nobody approved in time."""
+    query = (
+        select(message.c.ref)
+        .join(message_version, message_version.c.message_id == message.c.id)
+        .join(submission, submission.c.message_version_id == message_version.c.id)
+        .where(submission.c.state == OPEN, submission.c.expires_at <= tx.now())
+    )
+    return list(tx.execute(query).scalars())

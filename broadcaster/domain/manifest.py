@@ -1,7 +1,7 @@
 """The manifest: all that will be sent, as canonical JSON. Its SHA-256 is what an approver approves."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from broadcaster.domain.broadcast import OnUnknown
@@ -23,7 +23,7 @@ class ApprovedAudience:
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestTarget:
-    """One target: the post it gets (by digest), through which account, and for an audience which version."""
+    """One target: the post it gets (by digest) and through which account."""
 
     channel: str
     account: str
@@ -31,19 +31,10 @@ class ManifestTarget:
     language: str
     post_sha256: str
     late_slots: tuple[str, ...]
-    audience: ApprovedAudience | None = None
 
     def to_json(self) -> dict[str, Any]:
-        audience = self.audience
         return {
             "account": self.account,
-            "audience": audience
-            and {
-                "count": audience.count,
-                "name": audience.name,
-                "sha256": audience.sha256,
-                "version": audience.version,
-            },
             "channel": self.channel,
             "language": self.language,
             "late_slots": list(self.late_slots),
@@ -54,7 +45,10 @@ class ManifestTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """`expires` is ISO 8601 with offset, as in the facts; `sequence` counts the messages of an incident from 1."""
+    """`audience` is who gets the posts that go to single recipients; None where there are none.
+
+    `expires` is ISO 8601 with offset, as in the facts; `sequence` counts the messages of an incident from 1.
+    """
 
     message: str
     reference: str
@@ -68,10 +62,12 @@ class Manifest:
     expires: str
     not_before: str
     on_unknown: OnUnknown
+    audience: ApprovedAudience | None
     targets: tuple[ManifestTarget, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "audience": self.audience and asdict(self.audience),
             "expires": self.expires,
             "facts_sha256": self.facts_sha256,
             "format": FORMAT,

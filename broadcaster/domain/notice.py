@@ -90,7 +90,7 @@ class NoticeTemplate:
                 "certainty": Certainty(data["certainty"]),
                 "wording": {fact: str(text) for fact, text in data["wording"].items()},
                 "blanks": tuple(_blank(each) for each in data["blanks"]),
-                "channels": tuple(data.get("channels", ())),
+                "channels": _list(data.get("channels", ())),
             }
             return cls(**{**data, **parts})
         except KeyError as error:
@@ -105,7 +105,13 @@ class NoticeTemplate:
 
 
 def _blank(data: Mapping[str, Any]) -> Blank:
-    return Blank(**{**data, "type": BlankType(data["type"]), "choices": tuple(data.get("choices", ()))})
+    return Blank(**{**data, "type": BlankType(data["type"]), "choices": _list(data.get("choices", ()))})
+
+
+def _list(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{value!r} must be a list of texts")
+    return tuple(value)
 
 
 def _blank_problems(blanks: tuple[Blank, ...]) -> Iterator[str]:
@@ -156,7 +162,7 @@ def fill(
     moment = (now or datetime.now(UTC)).astimezone(zone)
     names = {blank.name for blank in template.blanks} | OVERRIDES.keys()
     problems = [f"{n}: there is no such blank.{did_you_mean(n, names)}" for n in values if n not in names]
-    blanks = [*template.blanks, *_override_blanks(template)]
+    blanks = [*template.blanks, *_override_blanks()]
     answers: dict[str, str | datetime] = {}
     for blank in blanks:
         answer, found = _answer(blank, values.get(blank.name, ""), zone, moment)
@@ -166,7 +172,7 @@ def fill(
     return _facts(template, answers, problems, moment)
 
 
-def _override_blanks(template: NoticeTemplate) -> Iterator[Blank]:
+def _override_blanks() -> Iterator[Blank]:
     for name, kind in OVERRIDES.items():
         yield Blank(
             name=name, type=BlankType.CHOICE, label=name, required=False, choices=tuple(str(k) for k in kind)
@@ -181,6 +187,11 @@ def _facts(
     if expires and expires <= starts:
         blank = _MARK.findall(template.wording["expires"])[0]
         problems.append(f"{blank}: must be after the start ({time_in_words(starts)}); give a later time")
+    problems += [
+        f"{name}: stands in the headline, so it must be on one line; take out the line break"
+        for name in _MARK.findall(template.wording["headline"])
+        if "\n" in _in_words(answers.get(name, ""))
+    ]
     worded = {
         fact: _worded(template.wording.get(fact, ""), answers)
         for fact in ("headline", "area", "instruction", "source", "details", "contact")
@@ -195,8 +206,164 @@ def _facts(
         event=template.event,
         starts=starts.isoformat(timespec="seconds"),
         expires=expires.isoformat(timespec="seconds"),
-        severity=Severity(answers.get("severity", template.severity)),
-        urgency=Urgency(answers.get("urgency", template.urgency)),
-        certainty=Certainty(answers.get("certainty", template.certainty)),
+        severity=Severity(_in_words(answers.get("severity", template.severity))),
+        urgency=Urgency(_in_words(answers.get("urgency", template.urgency))),
+        certainty=Certainty(_in_words(answers.get("certainty", template.certainty))),
         **worded,
     )
+
+
+def _worded(text: str, answers: Mapping[str, str | datetime]) -> str:
+    """The text with its marks replaced, without the lines whose blanks have no answer."""
+    lines = [line for line in text.split("\n") if answers.keys() >= set(_MARK.findall(line))]
+    kept = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return _MARK.sub(lambda mark: _in_words(answers[mark[1]]), kept)
+
+
+def _in_words(answer: str | datetime) -> str:
+    return time_in_words(answer) if isinstance(answer, datetime) else answer
+
+
+def _moment(wording: str, answers: Mapping[str, str | datetime]) -> datetime | None:
+    mark = _MARK.fullmatch(wording)
+    answer = answers.get(mark[1]) if mark else None
+    return answer if isinstance(answer, datetime) else None
+
+
+def _brackets(text: str) -> bool:
+    return "((" in text or "))" in text
+
+
+class _Unreadable(Exception):  # noqa: N818 - never leaves this module
+    """Its text says what is wrong with a value and what to do."""
+
+
+def _answer(
+    blank: Blank, value: object, zone: ZoneInfo, now: datetime
+) -> tuple[str | datetime | None, tuple[str, ...]]:
+    """The answer, or None where there is none; and every problem with it."""
+    if not isinstance(value, str):
+        return None, ("must be text; put it in quotes",)
+    text = value.replace("\r\n", "\n").strip(" \n")
+    if not text:
+        example = f", for example: {blank.example}" if blank.example else ""
+        return None, (f"is needed; fill it in{example}",) if blank.required else ()
+    problems = list(_character_problems(blank, text))
+    try:
+        answer = _read(blank, text, zone, now)
+    except _Unreadable as problem:
+        problems.append(str(problem))
+    return (None if problems else answer), tuple(problems)
+
+
+_BIDI = frozenset(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # they show a text in another order
+
+
+def _character_problems(blank: Blank, text: str) -> Iterator[str]:
+    if len(text) > blank.max_chars:
+        yield f"is too long by {len(text) - blank.max_chars} characters; {blank.max_chars} is the most"
+    if _brackets(text):
+        yield "has (( or )) in it, which are kept for blanks; use single brackets"
+    if "\n" in text and blank.type is not BlankType.TEXT:
+        yield "must stand on one line; take out the line break"
+    bad = {
+        c for c in text if c != "\n" and (unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _BIDI)
+    }
+    if bad:
+        codes = ", ".join(f"U+{ord(c):04X}" for c in sorted(bad))
+        yield f"has characters in it that cannot be shown ({codes}); type it again without them"
+
+
+def _read(blank: Blank, text: str, zone: ZoneInfo, now: datetime) -> str | datetime:
+    match blank.type:
+        case BlankType.CHOICE:
+            return _among(text, blank.choices)
+        case BlankType.TIME:
+            return _time(text, zone, now)
+        case BlankType.LINK:
+            return _link(text)
+        case BlankType.PHONE:
+            return _phone(text)
+        case BlankType.NUMBER if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+            raise _Unreadable("must be a number in digits, such as 12 or 2.5")
+        case _:
+            return text
+
+
+def _among(text: str, choices: Collection[str]) -> str:
+    for choice in choices:
+        if choice.casefold() == text.casefold():
+            return choice
+    raise _Unreadable(f"must be one of: {', '.join(choices)}.{did_you_mean(text, choices)}")
+
+
+def _link(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        good = False
+    if not good or re.search(r"\s", text):
+        raise _Unreadable("must be a whole address that begins with https://")
+    return text
+
+
+def _phone(text: str) -> str:
+    digits = re.sub(r"[^0-9]", "", text)
+    if not re.fullmatch(r"\+?[0-9][0-9 ()-]*", text) or not 3 <= len(digits) <= 15:
+        raise _Unreadable("must be a phone number, such as 01632 960123")
+    return text
+
+
+_FROM_NOW = re.compile(r"\+([0-9]{1,4})([mhd])")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_HALF_HOUR_S = 1800
+
+
+def _time(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """ISO 8601, local to `zone` where it has no offset, or `+12h`: that long from now, up to the next half hour."""
+    if from_now := _FROM_NOW.fullmatch(text):
+        unit = {"m": "minutes", "h": "hours", "d": "days"}[from_now[2]]
+        later = now.astimezone(UTC) + timedelta(**{unit: int(from_now[1])})
+        return datetime.fromtimestamp(-(-later.timestamp() // _HALF_HOUR_S) * _HALF_HOUR_S, zone)
+    try:
+        moment = datetime.fromisoformat(text) if _ISO.fullmatch(text) else None
+    except ValueError:
+        moment = None
+    if moment is None or not 2000 <= moment.year <= 2100:
+        raise _Unreadable(
+            "must be a date and time such as 2026-11-21T18:00, or +12h for twelve hours from now"
+        )
+    return moment.astimezone(zone) if moment.tzinfo else _local(moment, zone)
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    early, late = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
+    if early.utcoffset() == late.utcoffset():
+        return early
+    if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+        raise _Unreadable(
+            f"{time_in_words(early)} does not exist: the clocks go forward over it; give another time"
+        )
+    both = " or ".join(each.isoformat(timespec="minutes") for each in (early, late))
+    raise _Unreadable(f"{time_in_words(early)} comes twice: the clocks go back; write {both}")
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = tuple(
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
+
+
+def time_in_words(moment: datetime, *, short: bool = False) -> str:
+    """`6pm Saturday 21 November`, short `6pm Sat 21 Nov`, on the moment's own clock; midnight says which side."""
+    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
+    date = f"{day[:3]} {moment.day} {month[:3]}" if short else f"{day} {moment.day} {month}"
+    if (moment.hour, moment.minute) == (0, 0):
+        return f"midnight, start of {date}" if short else f"midnight at the start of {date}"
+    if (moment.hour, moment.minute) == (12, 0):
+        return f"midday {date}"
+    minutes = f":{moment.minute:02}" if moment.minute else ""
+    return f"{moment.hour % 12 or 12}{minutes}{'am' if moment.hour < 12 else 'pm'} {date}"

@@ -78,11 +78,14 @@ class Answer:
 
 
 @dataclass(slots=True, kw_only=True)
-class Sight:
-    """What reading back shows: posts younger than `lag_s` are missing; look-alikes of the last text may stand there."""
+class Mood:
+    """How faults bend an answer. Reading back: posts younger than `lag_s` are missing, and look-alikes of the last
+    text may stand there. Sending: these recipients are refused.
+    """
 
     lag_s: float = 0.0
     lookalike: bool = False
+    refused: tuple[str, ...] = ()
 
 
 class Platform(Protocol):
@@ -96,7 +99,7 @@ class Platform(Protocol):
         """What the call asks to publish, also where it will be refused."""
         ...
 
-    def answer(self, call: Call, sight: Sight) -> Answer: ...
+    def answer(self, call: Call, mood: Mood) -> Answer: ...
 
     def refusal(self, kind: str, call: Call) -> Answer:
         """The platform's own words for this kind of fault."""
@@ -119,11 +122,11 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = await _read(scope, receive)
-        fault, sight = await self._interfere(call) if self._faults.active else (None, Sight())
+        fault, mood = await self._interfere(call) if self._faults.active else (None, Mood())
         if fault is not None and fault.refuses:
             answer = self._refused(fault, call)
         else:
-            answer = self._platform.answer(call, sight)
+            answer = self._platform.answer(call, mood)
         after = fault.after_acceptance if fault is not None and answer.accepted else ""
         if after == "500":
             taken, answer = answer, self._platform.refusal("500", call)
@@ -137,22 +140,24 @@ class Exchange:
         else:
             await _send(answer, send)
 
-    async def _interfere(self, call: Call) -> tuple[Fault | None, Sight]:
+    async def _interfere(self, call: Call) -> tuple[Fault | None, Mood]:
         name, purpose = self._platform.name, self._platform.purpose(call)
         recipients = self._platform.said(call).recipient.split() if purpose is Purpose.PUBLISH else []
         fired = self._faults.fire(name, purpose, recipients)
-        sight = Sight()
+        mood = Mood()
         decisive = None
         for fault in fired:
             if fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
             elif fault.kind == "readback_lag":
-                sight.lag_s = fault.seconds
+                mood.lag_s = fault.seconds
             elif fault.kind == "readback_lookalike":
-                sight.lookalike = True
+                mood.lookalike = True
+            elif fault.kind == "refuse_recipient":
+                mood.refused += (fault.recipient,)
             else:
                 decisive = fault
-        return decisive, sight
+        return decisive, mood
 
     def _refused(self, fault: Fault, call: Call) -> Answer:
         answer = self._platform.refusal(fault.words, call)

@@ -39,7 +39,7 @@ _AFTER = {
     "broken_json": "broken",
 }
 _NOT_FOR_SMS = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookalike"}
-_BESIDE_OTHERS = {"delay", "readback_lag", "readback_lookalike"}
+_BESIDE_OTHERS = {"delay", "refuse_recipient", "readback_lag", "readback_lookalike"}
 _NEEDS_SECONDS = {"delay", "readback_lag"}
 _MOST_SECONDS = 3600.0
 
@@ -138,8 +138,8 @@ class Faults:
 
 
 def _checked(data: Any) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise ValueError(f"A fault is a JSON object with the keys {', '.join(KEYS)}.")
+    if not isinstance(data, dict):  # a ValueError, as for all that is wrong with an order
+        raise ValueError(f"A fault is a JSON object with the keys {', '.join(KEYS)}.")  # noqa: TRY004
     given = {key: value for key, value in data.items() if value is not None}
     unknown = sorted(set(given) - set(KEYS))
     if unknown:

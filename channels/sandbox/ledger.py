@@ -105,9 +105,10 @@ class Ledger:
             await asyncio.to_thread(self._db.execute, "delete from request")
         self.tally = Tally()
 
-    def entries(self) -> Iterator[Entry]:
-        """Everything in the file, oldest first."""
-        for row in self._db.execute(f"select {COLUMNS} from request order by id"):  # noqa: S608
+    def entries(self, platform: str = "") -> Iterator[Entry]:
+        """What is in the file, of this platform or of all, oldest first."""
+        sql = f"select {COLUMNS} from request where ? in ('', platform) order by id"  # noqa: S608
+        for row in self._db.execute(sql, [platform]):
             entry = Entry(*row)
             headers = [
                 (name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(row[4])

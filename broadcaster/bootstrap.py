@@ -1,0 +1,104 @@
+"""Builds the parts, once: for the web, the command line, the workers and the tests."""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from broadcaster.db.engine import Database
+from broadcaster.db.vault import Vault, load_or_create_key
+from broadcaster.domain.message import Mode
+from broadcaster.queue import Bells, CeleryBells
+from broadcaster.render.posts import Renderer
+from broadcaster.service.approve import Approve
+from broadcaster.service.audiences import Audiences
+from broadcaster.service.accounts import Accounts
+from broadcaster.service.compose import Compose
+from broadcaster.service.deliver import Deliver
+from broadcaster.service.people import People
+from broadcaster.service.plan import Plan
+from broadcaster.service.recall import Recall
+from broadcaster.service.receipts import Receipts
+from broadcaster.service.reconcile import Reconcile
+from broadcaster.service.report import Report
+from broadcaster.service.sweep import Sweep
+from broadcaster.settings import Settings
+from channels.accounts import load_accounts, open_channels
+from channels.base import Channel
+
+BOTH_MODES = (Mode.LIVE, Mode.EXERCISE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that an entry point may call. `database` is for its own set-up and closing only."""
+
+    settings: Settings
+    database: Database
+    channels: Mapping[str, Mapping[str, Channel]]
+    accounts: Accounts
+    approve: Approve
+    audiences: Audiences
+    compose: Compose
+    deliver: Deliver
+    people: People
+    plan: Plan
+    recall: Recall
+    receipts: Receipts
+    reconcile: Reconcile
+    report: Report
+    sweep: Sweep
+
+
+def build(
+    settings: Settings,
+    *,
+    modes: Sequence[Mode] = BOTH_MODES,
+    database: Database | None = None,
+    bells: Bells | None = None,
+    channels: Mapping[str, Mapping[str, Channel]] | None = None,
+) -> Parts:
+    """The parts for these settings. A process that sends in one mode names only that one, and so never holds the
+    credentials of the other. Tests pass in what they want to be different."""
+    database = database or Database(settings.database, lock_wait_s=settings.lock_wait_s)
+    bells = bells or CeleryBells(settings.broker)
+    if channels is None:
+        channels = {
+            mode: open_channels(load_accounts(settings.credentials, mode, settings.hosts)) for mode in modes
+        }
+    vault = Vault(load_or_create_key(settings.root / "keys" / "data.key"))
+    reconcile = Reconcile(database, channels, receipt_wait_s=settings.receipt_wait_s)
+    receipts = Receipts(database, channels)
+    return Parts(
+        settings=settings,
+        database=database,
+        channels=channels,
+        accounts=Accounts(database, channels),
+        approve=Approve(database, channels, bells),
+        audiences=Audiences(database, vault),
+        compose=Compose(
+            database, channels, Renderer(), zone=settings.zone, submission_minutes=settings.submission_minutes
+        ),
+        deliver=Deliver(
+            database,
+            channels,
+            vault,
+            bells,
+            zone=settings.zone,
+            owner=owner_name(os.getpid()),
+            lease_s=settings.lease_s,
+            max_in_flight=settings.max_in_flight,
+        ),
+        people=People(database),
+        plan=Plan(database, bells),
+        recall=Recall(database),
+        receipts=receipts,
+        reconcile=reconcile,
+        report=Report(database),
+        sweep=Sweep(database, bells, reconcile, receipts, owner=owner_name(os.getpid())),
+    )
+
+
+def owner_name(pid: int) -> str:
+    """How leases name a process of this machine: a supervisor that sees it die can free what it held."""
+    return f"{socket.gethostname()[:40]}/{pid}"

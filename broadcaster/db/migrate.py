@@ -1,0 +1,94 @@
+"""Brings a database to the schema that this code works with, and refuses one that is older or newer."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from broadcaster.db.engine import Database, Tx
+from broadcaster.domain.errors import Unavailable
+
+FOLDER = Path(__file__).parent / "migrations"
+ONE_AT_A_TIME = 0x62726F6164  # the advisory lock's number on PostgreSQL ("broad")
+
+
+def migrate(database: Database) -> list[str]:
+    """Applies what is missing, all or nothing. The revisions applied, oldest first; a second call applies none.
+
+    Unavailable where the database is newer than this code. On SQLite a database that holds something is first
+    copied beside itself, as `<file>.before-<newest revision>`.
+    """
+    with database.write() as tx:
+        _alone(tx, database)
+        missing = _missing(tx.connection)
+        if not missing:
+            return []
+        if database.is_sqlite and inspect(tx.connection).get_table_names():
+            _copy(Path(database.engine.url.database or ""), missing[-1])
+        command.upgrade(alembic_config(tx.connection), "head")
+        return missing
+
+
+def check_schema(database: Database) -> None:
+    """Unavailable, saying what to do, where the schema is older or newer than this code works with."""
+    with database.read() as tx:
+        missing = _missing(tx.connection)
+    if missing:
+        raise Unavailable(
+            f"The database lacks {len(missing)} change(s) that this version of broadcaster needs "
+            f"({', '.join(missing)}). Nothing was started. To apply them, run `broadcaster migrate`."
+        )
+
+
+def alembic_config(connection: Connection, **attributes: Any) -> Config:
+    """What alembic.ini would say, for this connection."""
+    config = Config(attributes={"connection": connection, **attributes})
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _missing(connection: Connection) -> list[str]:
+    """Revisions not applied yet, oldest first."""
+    scripts = ScriptDirectory.from_config(alembic_config(connection))
+    known = [script.revision for script in scripts.walk_revisions()][::-1]
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return known
+    if current not in known:
+        raise Unavailable(
+            f"The database has schema {current}, which is newer than this version of broadcaster knows "
+            f"(up to {known[-1]}). Nothing was changed. Install the version that made it, or a newer one."
+        )
+    return known[known.index(current) + 1 :]
+
+
+def _alone(tx: Tx, database: Database) -> None:
+    """Two processes that migrate at once queue up. On SQLite the write transaction sees to that."""
+    if not database.is_sqlite:
+        tx.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ONE_AT_A_TIME})
+
+
+def _copy(file: Path, revision: str) -> None:
+    """Whole or not there: written under another name first. The open write transaction keeps others from writing."""
+    copy = file.with_name(f"{file.name}.before-{revision}")
+    unfinished = file.with_name(f"{copy.name}.unfinished")
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as target:
+            source.backup(target)
+        shutil.copymode(file, unfinished)
+        unfinished.replace(copy)
+    except (sqlite3.Error, OSError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise Unavailable(
+            f"The database could not be copied to {copy} before changing it ({error}). Nothing was changed. "
+            f"Free some space in {os.fspath(file.parent)} or mend its permissions, then try again."
+        ) from error

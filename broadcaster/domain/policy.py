@@ -1,0 +1,64 @@
+"""Who may do what, and the bounds that people agreed on. Each policy is written here once."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from enum import StrEnum
+
+from broadcaster.domain.errors import NotAllowed
+
+
+class Role(StrEnum):
+    OFFICER = "officer"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    DATA_KEEPER = "data-keeper"
+
+
+class Action(StrEnum):
+    """Each value completes the sentence "Only ... may ..."."""
+
+    WRITE = "write and submit messages"
+    APPROVE = "approve, return or reject messages"
+    STOP = "stop a broadcast"
+    IMPORT = "import audiences"
+    AUDIT = "read the audit log"
+    MANAGE = "manage users, tokens and accounts"
+    READ = "see messages"
+
+
+MAY: Mapping[Action, frozenset[Role]] = {
+    Action.WRITE: frozenset({Role.OFFICER}),
+    Action.APPROVE: frozenset({Role.APPROVER}),
+    Action.STOP: frozenset({Role.OFFICER, Role.APPROVER}),
+    Action.IMPORT: frozenset({Role.OFFICER, Role.ADMINISTRATOR, Role.DATA_KEEPER}),
+    Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
+    Action.MANAGE: frozenset({Role.ADMINISTRATOR}),
+    Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR}),
+}
+
+WEBSITE_HEAD_START = timedelta(milliseconds=700)  # posts wait so long for the page they link to
+RECEIPT_KEPT = timedelta(hours=24)  # a receipt may arrive before what it is about is recorded
+RESEND_AT_MOST = 1_000  # unknown deliveries of one broadcast that policy alone may send again
+RESEND_AT_MOST_PERCENT = 5
+
+
+def require(name: str, roles: Collection[str], action: Action) -> None:
+    """NotAllowed, saying who may, unless one of these roles may do this."""
+    if not MAY[action] & set(roles):
+        may = " or ".join(sorted(f"{_article(r)} {r}" for r in MAY[action]))
+        has = ", ".join(sorted(roles)) or "no role"
+        raise NotAllowed(f"Only {may} may {action}. You are {name} ({has}). Nothing was changed.")
+
+
+def may_resend(*, unknown: int, planned: int) -> bool:
+    """Whether so many unknown deliveries of a broadcast of this size may be sent again without asking a person.
+
+    A gateway that accepts everything and answers nothing would otherwise send a whole audience twice. A broadcast
+    of up to 20 deliveries may resend one.
+    """
+    return unknown <= min(RESEND_AT_MOST, max(1, planned * RESEND_AT_MOST_PERCENT // 100))
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"

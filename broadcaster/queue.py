@@ -1,0 +1,74 @@
+"""The doorbell: tells workers that there is work. The database is the truth; a lost ring costs seconds, never a post."""
+
+from typing import Protocol
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from broadcaster.domain.broadcast import Lane
+
+log = structlog.get_logger()
+
+PLAN = "plan"
+DELIVER = "deliver"
+
+
+class Bells(Protocol):
+    def ring(self, mode: str, lane: Lane, wanted: int = 1) -> None:
+        """At most `wanted` bells will be waiting for this lane. Never raises: the sweeper rings again."""
+        ...
+
+    def plan(self, broadcast_id: int, mode: str) -> None:
+        """Ask for the deliveries of a broadcast to be planned. Never raises."""
+        ...
+
+
+class NoBells:
+    """Rings nothing: the pump and the sweeper find the work by themselves."""
+
+    def ring(self, mode: str, lane: Lane, wanted: int = 1) -> None: ...
+
+    def plan(self, broadcast_id: int, mode: str) -> None: ...
+
+
+class CeleryBells:
+    """Rings through Celery's broker, and gives up after a second: nobody waits for a doorbell."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = Celery("broadcaster.bells", broker=broker_url)
+        self._app.conf.update(
+            broker_connection_retry=False,
+            broker_connection_timeout=1,
+            broker_transport_options={"socket_timeout": 1, "socket_connect_timeout": 1},
+            task_ignore_result=True,
+        )
+
+    def ring(self, mode: str, lane: Lane, wanted: int = 1) -> None:
+        queue = queue_name(mode, lane)
+        try:
+            with self._app.connection_for_write() as connection:
+                waiting = connection.default_channel.queue_declare(
+                    queue, passive=False, durable=True
+                ).message_count
+                for _ in range(wanted - waiting):
+                    self._app.send_task(
+                        DELIVER, args=(mode, lane.value), queue=queue, connection=connection, retry=False
+                    )
+        except (OperationalError, OSError) as error:
+            log.warning("bell_not_rung", queue=queue, error=type(error).__name__)
+
+    def plan(self, broadcast_id: int, mode: str) -> None:
+        queue = queue_name(mode, Lane.BULK)
+        try:
+            with self._app.connection_for_write() as connection:
+                self._app.send_task(
+                    PLAN, args=(broadcast_id, mode), queue=queue, connection=connection, retry=False
+                )
+        except (OperationalError, OSError) as error:
+            log.warning("bell_not_rung", queue=queue, error=type(error).__name__)
+
+
+def queue_name(mode: str, lane: Lane) -> str:
+    """The broker's queue of a lane: live and exercise never share one."""
+    return f"{mode}.{lane.value}"

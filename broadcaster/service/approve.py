@@ -1,0 +1,273 @@
+"""A second person approves exact bytes, and that releases them: one transaction, then the bell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from broadcaster.db import accounts, audit_log, batches, broadcasts, deliveries, messages, submissions
+from broadcaster.db.engine import Database, Tx
+from broadcaster.db.messages import Message, Version
+from broadcaster.db.people import Person
+from broadcaster.db.submissions import StoredPost, Submission
+from broadcaster.domain.broadcast import Lane, precedence
+from broadcaster.domain.errors import Invalid, NotAllowed, Stale
+from broadcaster.domain.manifest import Manifest, manifest_hash
+from broadcaster.domain.message import MessageState
+from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
+from broadcaster.queue import Bells
+from broadcaster.service.compose import ChannelsOfMode, build_manifest, find, target_of, void_submission
+from channels.base import Channel, HasPages, SendsMany
+
+FACTOR_TOKEN = "token"  # noqa: S105 - how the approver proved who he is: not a secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """`recipients` are single recipients, beside one delivery for each of `public_posts`."""
+
+    ref: str
+    broadcast: str
+    released_at: datetime
+    public_posts: int
+    recipients: int
+
+
+class Approve:
+    def __init__(self, database: Database, channels: ChannelsOfMode, bells: Bells) -> None:
+        self._database = database
+        self._channels = channels
+        self._bells = bells
+
+    def approve(self, actor: Person, ref: str, manifest_sha256: str) -> Released:
+        """Release what has this hash. Stale or NotAllowed, with the reason, and nothing changed, otherwise."""
+        require(actor.name, actor.roles, Action.APPROVE)
+        with self._database.write() as tx:
+            row = find(tx, ref, lock=True)
+            waiting = _approvable(tx, row, actor, manifest_sha256.strip().lower())
+            version = messages.current_version(tx, row)
+            stored = submissions.posts(tx, waiting.id)
+            manifest = self._compare(tx, row, version, waiting, stored)
+            released = self._release(tx, row, version, waiting, stored, manifest, actor)
+            audit_log.append(
+                tx,
+                actor=actor.name,
+                act="message_approved_and_released",
+                subject=row.ref,
+                payload={
+                    "broadcast": released.broadcast,
+                    "factor": FACTOR_TOKEN,
+                    "manifest_sha256": waiting.manifest_sha256,
+                    "public_posts": released.public_posts,
+                    "recipients": released.recipients,
+                },
+            )
+            broadcast = broadcasts.by_message(tx, row.id)
+        assert broadcast
+        self._bells.ring(row.mode, Lane.PUBLIC, wanted=released.public_posts)
+        if released.recipients:
+            self._bells.plan(broadcast.id, row.mode)
+        return released
+
+    def send_back(self, actor: Person, ref: str, reason: str) -> None:
+        """Return a submission to its officer, as a draft, with the reason."""
+        self._decide(actor, ref, reason, MessageState.DRAFT, "message_returned")
+
+    def reject(self, actor: Person, ref: str, reason: str) -> None:
+        """Refuse a submission for good, with the reason."""
+        self._decide(actor, ref, reason, MessageState.REJECTED, "message_rejected")
+
+    def _decide(self, actor: Person, ref: str, reason: str, state: MessageState, act: str) -> None:
+        require(actor.name, actor.roles, Action.APPROVE)
+        if not reason.strip():
+            raise Invalid("Give a reason: the officer and the auditor need it. Nothing was changed.")
+        with self._database.write() as tx:
+            row = find(tx, ref, lock=True)
+            if row.state is not MessageState.SUBMITTED:
+                raise Stale(f"{row.ref} is {row.state} and waits for nobody. Nothing was changed.")
+            void_submission(tx, row)
+            messages.set_state(tx, row.id, state)
+            audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload={"reason": reason})
+
+    def _compare(
+        self, tx: Tx, row: Message, version: Version, waiting: Submission, stored: list[StoredPost]
+    ) -> Manifest:
+        """Build the manifest again from what is stored now. Stale where one character is not what was shown."""
+        configured = self._channels.get(row.mode, {})
+        missing = [p.account for p in stored if p.account not in configured]
+        if missing:
+            raise Stale(f"These accounts are not set up any more: {', '.join(missing)}. Nothing was changed.")
+        paused = [
+            a for p in stored if (a := accounts.by_name(tx, mode=row.mode, name=p.account)) and a.paused_at
+        ]
+        if paused:
+            raise Stale(
+                "An account that this message needs is paused. Nothing was changed.",
+                details=tuple(f"{a.name}: {a.pause_reason}" for a in paused),
+            )
+        try:
+            targets = [target_of(p.content, configured[p.account].target) for p in stored]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _altered(row) from error
+        current = build_manifest(tx, row, version, targets)
+        if any(isinstance(configured[p.account], SendsMany) for p in stored) and not (
+            current.audience and current.audience.count
+        ):
+            raise Stale("The audience is missing or empty. Nothing was sent. Submit the message again.")
+        if (
+            current.to_bytes() != waiting.manifest
+            or manifest_hash(waiting.manifest) != waiting.manifest_sha256
+        ):
+            raise _altered(row)
+        return current
+
+    def _release(
+        self,
+        tx: Tx,
+        row: Message,
+        version: Version,
+        waiting: Submission,
+        stored: list[StoredPost],
+        manifest: Manifest,
+        actor: Person,
+    ) -> Released:
+        approval_id = submissions.insert_approval(
+            tx, waiting.id, manifest_sha256=waiting.manifest_sha256, approver_id=actor.id, factor=FACTOR_TOKEN
+        )
+        submissions.set_state(tx, waiting.id, submissions.APPROVED)
+        messages.set_state(tx, row.id, MessageState.RELEASED)
+        recipients = manifest.audience.count if manifest.audience else 0
+        broadcast_id = broadcasts.insert(
+            tx,
+            {
+                "message_id": row.id,
+                "approval_id": approval_id,
+                "incident_id": row.incident_id,
+                "mode": row.mode,
+                "kind": row.kind,
+                "sequence": manifest.sequence,
+                "precedence": precedence(version.facts.severity),
+                "on_unknown": manifest.on_unknown,
+                "expires_at": version.facts.expires_at,
+            },
+        )
+        configured = self._channels[row.mode]
+        has_page = any(isinstance(configured[p.account], HasPages) for p in stored)
+        bulk = 0
+        for p in stored:
+            channel = configured[p.account]
+            if isinstance(channel, SendsMany):
+                bulk += recipients
+                _bulk_target(tx, broadcast_id, p, version.audience_version_id, recipients)
+            else:
+                _public_target(tx, row, version, broadcast_id, p, channel, wait=has_page)
+        made = broadcasts.by_id(tx, broadcast_id)
+        public = sum(not isinstance(configured[p.account], SendsMany) for p in stored)
+        return Released(
+            ref=row.ref,
+            broadcast=made.uid,
+            released_at=made.released_at,
+            public_posts=public,
+            recipients=bulk,
+        )
+
+
+def _approvable(tx: Tx, row: Message, actor: Person, given: str) -> Submission:
+    """The submission that waits. Stale or NotAllowed where this person may not approve this hash now."""
+    if row.state is not MessageState.SUBMITTED:
+        raise Stale(f"{row.ref} is {row.state} and waits for no approval. Nothing was changed.")
+    waiting = submissions.open_for(tx, row.id)
+    if waiting is None:
+        raise Stale(
+            f"{row.ref} has no open submission. Ask its officer to submit it again. Nothing was changed."
+        )
+    if waiting.expires_at <= tx.now():
+        raise Stale(
+            f"The submission of {row.ref} expired at {waiting.expires_at:%H:%M} UTC. "
+            "Ask its officer to submit it again. Nothing was changed."
+        )
+    touched = messages.authors(tx, row.id) | submissions.submitters(tx, row.id) | {row.author_id}
+    if actor.id in touched:
+        raise NotAllowed(
+            f"You wrote, edited or submitted {row.ref}, so another person must approve it. Nothing was changed."
+        )
+    if given != waiting.manifest_sha256:
+        raise Stale(
+            f"This is not what {row.ref} says now: the hash {given[:12]}… belongs to another version. "
+            f"Look at `broadcaster message show {row.ref}` again and approve the hash it prints. Nothing was changed."
+        )
+    return waiting
+
+
+def _altered(row: Message) -> Stale:
+    return Stale(
+        f"What is stored of {row.ref} is not what was submitted: it was altered in between. Nothing was sent. "
+        "Ask its officer to submit it again, and tell an administrator."
+    )
+
+
+def _public_target(
+    tx: Tx, row: Message, version: Version, broadcast_id: int, p: StoredPost, channel: Channel, *, wait: bool
+) -> None:
+    """One post in one public place. Posts that link to the page give it a head start."""
+    target_id = _target(
+        tx, broadcast_id, p, lane=Lane.PUBLIC, audience_version_id=None, planned_total=1, planned=1
+    )
+    waits = wait and not isinstance(channel, HasPages)
+    batch_id = batches.insert(
+        tx,
+        broadcast_id=broadcast_id,
+        target_id=target_id,
+        account_id=p.account_id,
+        mode=row.mode,
+        lane=Lane.PUBLIC,
+        precedence=precedence(version.facts.severity),
+        size=1,
+        next_at=tx.now() + WEBSITE_HEAD_START if waits else tx.now(),
+    )
+    deliveries.insert(
+        tx,
+        broadcast_id=broadcast_id,
+        target_id=target_id,
+        batch_id=batch_id,
+        language=p.language,
+        recipients=[(0, None)],
+    )
+
+
+def _bulk_target(
+    tx: Tx, broadcast_id: int, p: StoredPost, audience_version_id: int | None, recipients: int
+) -> None:
+    _target(
+        tx,
+        broadcast_id,
+        p,
+        lane=Lane.BULK,
+        audience_version_id=audience_version_id,
+        planned_total=recipients,
+        planned=0,
+    )
+
+
+def _target(
+    tx: Tx,
+    broadcast_id: int,
+    p: StoredPost,
+    *,
+    lane: Lane,
+    audience_version_id: int | None,
+    planned_total: int,
+    planned: int,
+) -> int:
+    return broadcasts.insert_target(
+        tx,
+        {
+            "broadcast_id": broadcast_id,
+            "post_id": p.id,
+            "account_id": p.account_id,
+            "channel": p.channel,
+            "lane": lane,
+            "language": p.language,
+            "audience_version_id": audience_version_id,
+            "planned_total": planned_total,
+            "planned": planned,
+        },
+    )

@@ -1,0 +1,358 @@
+"""Step four: claim, verify, commit the intent, send with no transaction open, record what came of it.
+
+The same code serves Celery's workers and the pump; whoever runs it decides nothing.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from broadcaster.db import accounts, audit_log, batches, broadcasts, deliveries
+from broadcaster.db.batches import Claimed
+from broadcaster.db.broadcasts import ApprovedPost, Broadcast
+from broadcaster.db.deliveries import AttemptResult, Due
+from broadcaster.db.engine import Database, Tx
+from broadcaster.db.vault import Vault
+from broadcaster.domain.audit import merkle_root
+from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.domain.canonical import canonical
+from broadcaster.domain.delivery import DeliveryState, Outcome
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.manifest import manifest_hash
+from broadcaster.domain.post import Post, digest_of
+from broadcaster.queue import Bells
+from broadcaster.service.compose import ChannelsOfMode
+from channels.base import Channel, HasPages, Parcel, Receipt, SendsMany
+
+log = structlog.get_logger()
+
+BACKOFF_BASE_S, BACKOFF_CAP_S = 1.0, 60.0
+LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
+PUBLIC_BELLS = 8
+
+
+class Tampered(Exception):
+    """What is stored is not what was approved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Deliveries whose intent is committed: from here on a crash leaves them unknown."""
+
+    id: int
+    due: Sequence[Due]
+    started_at: datetime
+
+
+class Deliver:
+    """`owner` names this process in leases. `lease_s` is how long a silent process keeps a batch."""
+
+    def __init__(
+        self,
+        database: Database,
+        channels: ChannelsOfMode,
+        vault: Vault,
+        bells: Bells,
+        *,
+        zone: ZoneInfo,
+        owner: str,
+        lease_s: float,
+        max_in_flight: int,
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._vault = vault
+        self._bells = bells
+        self._zone = zone
+        self._owner = owner
+        self._lease_s = lease_s
+        self._max_in_flight = max_in_flight
+
+    def work(
+        self,
+        mode: str,
+        lane: Lane,
+        *,
+        for_s: float,
+        waited_s: float = 0,
+        running: Callable[[], bool] = lambda: True,
+    ) -> int:
+        """Send batch after batch of a lane until `for_s` seconds have passed or nothing is left.
+
+        How many deliveries were attempted. `waited_s` leaves alone what workers may still be about to claim.
+        """
+        deadline, attempted = time.monotonic() + for_s, 0
+        while time.monotonic() < deadline and running():
+            with self._database.write() as tx:
+                claimed = batches.claim(
+                    tx, mode=mode, lane=lane, owner=self._owner, lease_s=self._lease_s, waited_s=waited_s
+                )
+            if claimed:
+                attempted += self._run(claimed, mode, deadline, running)
+            elif waited_s or not self._wait_for_next(mode, lane):
+                return attempted
+        self._bells.ring(mode, lane)
+        return attempted
+
+    def _wait_for_next(self, mode: str, lane: Lane) -> bool:
+        """Sleep until the lane's next batch is due, if that is soon. False where it is not."""
+        with self._database.read() as tx:
+            at, now = batches.next_due(tx, mode=mode, lane=lane), tx.now()
+        if at is None or at - now > timedelta(seconds=LOOK_AHEAD_S):
+            return False
+        time.sleep(max(0.01, (at - now).total_seconds()))
+        return True
+
+    def _run(self, claimed: Claimed, mode: str, deadline: float, running: Callable[[], bool]) -> int:
+        """All groups of one claimed batch."""
+        with self._database.read() as tx:
+            approved = broadcasts.approved_post(tx, claimed.target_id)
+        channel = self._channels.get(mode, {}).get(approved.account)
+        try:
+            post = self._verified(approved)
+        except Tampered:
+            self._quarantine(claimed)
+            return 0
+        attempted = 0
+        while time.monotonic() < deadline and running():
+            group = self._open_group(claimed)
+            if group is None:
+                return attempted
+            if group.due:
+                results = self._send(channel, post, group)
+                self._record(claimed, group, results, channel)
+                attempted += len(group.due)
+        self._hand_back(claimed)
+        return attempted
+
+    def _verified(self, approved: ApprovedPost) -> Post:
+        """The post, if it is to the byte in the manifest whose hash was approved. Tampered otherwise."""
+        if manifest_hash(approved.manifest) != approved.approved_sha256:
+            raise Tampered
+        wanted = {
+            "channel": approved.channel,
+            "account": approved.account,
+            "language": approved.language,
+            "post_sha256": digest_of(approved.content),
+        }
+        targets = json.loads(approved.manifest)["targets"]
+        if not any(all(t[key] == value for key, value in wanted.items()) for t in targets):
+            raise Tampered
+        sent_at = approved.released_at.astimezone(self._zone).strftime("%H:%M")
+        sequence = f"Update {approved.sequence}" if approved.sequence > 1 else ""
+        return Post.from_bytes(approved.content).filled({"sent_at": sent_at, "sequence": sequence})
+
+    def _open_group(self, claimed: Claimed) -> Group | None:
+        """Commit what is about to be sent. None where the batch is finished, lost or stopped; it is handed back then.
+
+        A group may be empty: everything due in it was suppressed.
+        """
+        with self._database.write() as tx:
+            if not batches.renew(tx, claimed, lease_s=self._lease_s):
+                return None
+            row = broadcasts.by_id(tx, claimed.broadcast_id)
+            if close_if_over(tx, row, [claimed.id]):
+                return None
+            due = deliveries.due(tx, claimed.id, limit=self._max_in_flight)
+            if not due:
+                batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
+                return None
+            suppressed = [d.id for d in due if d.suppressed]
+            if suppressed:
+                deliveries.move(
+                    tx,
+                    deliveries.having_ids(suppressed),
+                    DeliveryState.SUPPRESSED,
+                    code="opted_out",
+                    text="The recipient opted out.",
+                )
+                _note(tx, row, "deliveries_suppressed", {"count": len(suppressed)})
+            due = [d for d in due if not d.suppressed]
+            if not due:
+                return Group(id=0, due=(), started_at=tx.now())
+            group_id = batches.open_group(tx, claimed, owner=self._owner, delivery_ids=[d.id for d in due])
+            return Group(id=group_id, due=due, started_at=tx.now())
+
+    def _send(self, channel: Channel | None, post: Post, group: Group) -> list[Receipt | SendError]:
+        """One outcome per delivery of the group, whatever happens. No transaction is open."""
+        if channel is None:
+            missing = NotConfigured(
+                "account_missing", "This account is not set up on the machine that sends."
+            )
+            return [missing] * len(group.due)
+        problems = channel.check(post)
+        if problems:
+            return [Refused(problems[0].code, problems[0].text)] * len(group.due)
+        if isinstance(channel, SendsMany):
+            return self._send_many(channel, post, group.due)
+        return [self._send_one(channel, post, d) for d in group.due]
+
+    def _send_many(self, channel: SendsMany, post: Post, due: Sequence[Due]) -> list[Receipt | SendError]:
+        outcomes: list[Receipt | SendError] = [
+            Refused("number_unreadable", "The stored number does not match its index; it was altered.")
+        ] * len(due)
+        parcels = {i: parcel for i, d in enumerate(due) if (parcel := self._parcel(d))}
+        try:
+            answers = channel.send_many(post, list(parcels.values()))
+        except Exception as error:  # the one place where a bug in a channel becomes an outcome
+            log.exception("channel_failed", channel=post.channel, account=post.account)
+            unforeseen: SendError = OutcomeUnknown("unforeseen", detail=type(error).__name__)
+            answers = [unforeseen] * len(parcels)
+        for i, answer in zip(parcels, answers, strict=True):
+            outcomes[i] = answer
+        return outcomes
+
+    def _send_one(self, channel: Channel, post: Post, due: Due) -> Receipt | SendError:
+        try:
+            return channel.send(post, due.uid)
+        except SendError as error:
+            return error
+        except Exception as error:  # the one place where a bug in a channel becomes an outcome
+            log.exception("channel_failed", channel=post.channel, account=post.account)
+            return OutcomeUnknown("unforeseen", detail=type(error).__name__)
+
+    def _parcel(self, due: Due) -> Parcel | None:
+        if due.number_sealed is None or due.number_index is None:
+            return None
+        try:
+            return Parcel(key=due.uid, address=self._vault.open(due.number_sealed, due.number_index))
+        except ValueError:
+            return None
+
+    def _record(
+        self, claimed: Claimed, group: Group, outcomes: Sequence[Receipt | SendError], channel: Channel | None
+    ) -> None:
+        """Outcomes, by attempt, and one audit event, in one transaction."""
+        with self._database.write() as tx:
+            now = tx.now()
+            results = [
+                attempt_result(d, outcome, group.started_at, now)
+                for d, outcome in zip(group.due, outcomes, strict=True)
+            ]
+            batches.close_group(tx, group.id)
+            deliveries.record(tx, group.id, results)
+            batches.renew(tx, claimed, lease_s=self._lease_s)
+            row = broadcasts.by_id(tx, claimed.broadcast_id)
+            self._pause_if_told(tx, row, claimed, outcomes)
+            page_up = any(r.outcome is Outcome.ACCEPTED for r in results) and isinstance(channel, HasPages)
+            waiting = batches.bring_forward(tx, row.id, Lane.PUBLIC) if page_up else 0
+            _note(tx, row, "outcomes_recorded", _summary(claimed, group, results))
+        if waiting:
+            self._bells.ring(row.mode, Lane.PUBLIC, wanted=min(waiting, PUBLIC_BELLS))
+
+    def _pause_if_told(
+        self, tx: Tx, row: Broadcast, claimed: Claimed, outcomes: Sequence[Receipt | SendError]
+    ) -> None:
+        refusal = next((o for o in outcomes if isinstance(o, NotConfigured)), None)
+        if refusal and accounts.pause(tx, claimed.account_id, refusal.operator_text):
+            log.error("account_paused", account=claimed.account_id, code=refusal.code)
+            _note(tx, row, "account_paused", {"account": claimed.account_id, "code": refusal.code})
+
+    def _quarantine(self, claimed: Claimed) -> None:
+        with self._database.write() as tx:
+            row = broadcasts.by_id(tx, claimed.broadcast_id)
+            count = deliveries.move(
+                tx,
+                deliveries.of_batch(claimed.id),
+                DeliveryState.QUARANTINED,
+                code="not_what_was_approved",
+                text="What is stored is not what was approved, so nothing was sent. Tell an administrator.",
+            )
+            batches.release(tx, claimed, next_at=None)
+            _note(tx, row, "deliveries_quarantined", {"count": count, "reason": "not_what_was_approved"})
+        log.error("post_is_not_what_was_approved", broadcast=row.uid, target=claimed.target_id)
+
+    def _hand_back(self, claimed: Claimed) -> None:
+        with self._database.write() as tx:
+            batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
+
+
+def close_if_over(tx: Tx, row: Broadcast, batch_ids: Sequence[int]) -> bool:
+    """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was."""
+    if row.state is not BroadcastState.SENDING:
+        state, code, text = (
+            DeliveryState.CANCELLED,
+            "stopped",
+            "The broadcast was stopped before this was sent.",
+        )
+    elif row.expires_at <= tx.now():
+        state, code, text = DeliveryState.EXPIRED, "expired", "The message expired before this was sent."
+    else:
+        return False
+    count = deliveries.move(tx, deliveries.of_batches(batch_ids), state, code=code, text=text)
+    batches.finish(tx, batch_ids)
+    if count:
+        _note(tx, row, f"deliveries_{state}", {"count": count})
+    return True
+
+
+def attempt_result(
+    due: Due, outcome: Receipt | SendError, started_at: datetime, ended_at: datetime
+) -> AttemptResult:
+    """What one answer means for one delivery."""
+    if isinstance(outcome, Receipt):
+        return AttemptResult(
+            delivery_id=due.id,
+            outcome=Outcome.ACCEPTED,
+            started_at=started_at,
+            ended_at=ended_at,
+            platform_id=outcome.platform_id,
+            link=outcome.link,
+        )
+    kind, wait_s = _kind(outcome, due.attempts)
+    return AttemptResult(
+        delivery_id=due.id,
+        outcome=kind,
+        started_at=started_at,
+        ended_at=ended_at,
+        code=outcome.code,
+        operator_text=outcome.operator_text,
+        detail=outcome.detail,
+        next_at=ended_at + timedelta(seconds=wait_s) if wait_s is not None else None,
+    )
+
+
+def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
+    """The outcome of an error, and after how many seconds it is tried again."""
+    match error:
+        case NotSent():
+            asked = error.retry_after_s or 0.0
+            # full jitter: many workers that failed together do not come back together
+            jitter = random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 10)))  # noqa: S311
+            return Outcome.NOT_SENT, max(asked, jitter)
+        case NotConfigured():
+            return Outcome.NOT_CONFIGURED, BACKOFF_BASE_S
+        case Refused():
+            return Outcome.REFUSED, None
+        case _:
+            return Outcome.UNKNOWN, None
+
+
+def _summary(claimed: Claimed, group: Group, results: Sequence[AttemptResult]) -> dict[str, object]:
+    """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group."""
+    keys = {d.id: d.uid for d in group.due}
+    leaves = [
+        canonical(
+            {
+                "code": r.code,
+                "delivery": keys[r.delivery_id],
+                "ended_at": r.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
+                "link": r.link,
+                "outcome": str(r.outcome),
+                "platform_id": r.platform_id,
+            }
+        )
+        for r in results
+    ]
+    counts = {str(o): n for o in Outcome if (n := sum(r.outcome is o for r in results))}
+    return {"batch": claimed.id, "counts": counts, "group": group.id, "root": merkle_root(leaves)}
+
+
+def _note(tx: Tx, row: Broadcast, act: str, payload: dict[str, object]) -> None:
+    audit_log.append(tx, actor="system", act=act, subject=row.ref, payload={**payload, "broadcast": row.uid})  # type: ignore[dict-item]

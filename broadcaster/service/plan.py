@@ -1,0 +1,67 @@
+"""Step three: a mass audience becomes deliveries, in chunks that can be resumed by anybody at any time."""
+
+from broadcaster.db import audiences, batches, broadcasts, deliveries
+from broadcaster.db.broadcasts import Broadcast, Target
+from broadcaster.db.engine import Database, Tx
+from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.queue import Bells
+
+CHUNK = (
+    5_000  # deliveries per transaction: a lost chunk costs a second, a longer one makes other writers wait
+)
+BATCH = 500  # deliveries that one worker takes at once
+BULK_BELLS = 2  # how many workers are woken while planning goes on
+
+
+class Plan:
+    def __init__(self, database: Database, bells: Bells) -> None:
+        self._database = database
+        self._bells = bells
+
+    def plan(self, broadcast_id: int) -> int:
+        """Make the deliveries that are still missing. How many were made; running it twice makes none twice."""
+        with self._database.read() as tx:
+            targets = broadcasts.targets(tx, broadcast_id)
+        made = 0
+        for target in targets:
+            while count := self._chunk(target):
+                made += count
+        return made
+
+    def _chunk(self, target: Target) -> int:
+        """One chunk of one target; 0 where nothing is left or the broadcast has ended."""
+        if target.audience_version_id is None:
+            return 0
+        with self._database.write() as tx:
+            row = broadcasts.by_id(tx, target.broadcast_id)
+            planned = broadcasts.lock_target(tx, target.id)
+            if row.state is not BroadcastState.SENDING or planned >= target.planned_total:
+                return 0
+            people = audiences.recipients(tx, target.audience_version_id, after_ordinal=planned, limit=CHUNK)
+            for start in range(0, len(people), BATCH):
+                part = people[start : start + BATCH]
+                batch_id = self._batch(tx, row, target, len(part))
+                deliveries.insert(
+                    tx,
+                    broadcast_id=row.id,
+                    target_id=target.id,
+                    batch_id=batch_id,
+                    language=target.language,
+                    recipients=[(p.ordinal, p.id) for p in part],
+                )
+            broadcasts.set_planned(tx, target.id, planned + len(people))
+        self._bells.ring(row.mode, Lane.BULK, wanted=BULK_BELLS)
+        return len(people)
+
+    def _batch(self, tx: Tx, row: Broadcast, target: Target, size: int) -> int:
+        return batches.insert(
+            tx,
+            broadcast_id=row.id,
+            target_id=target.id,
+            account_id=target.account_id,
+            mode=row.mode,
+            lane=Lane.BULK,
+            precedence=row.precedence,
+            size=size,
+            next_at=tx.now(),
+        )

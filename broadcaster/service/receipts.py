@@ -1,0 +1,63 @@
+"""Later truth: delivery receipts are stored as they come and matched by the sweeper."""
+
+from collections.abc import Mapping, Sequence
+
+from broadcaster.db import accounts, audit_log, broadcasts, receipts
+from broadcaster.db.engine import Database
+from broadcaster.db.receipts import Arrived
+from broadcaster.domain.errors import NotFound
+from broadcaster.service.compose import ChannelsOfMode
+from channels.base import ReadsReceipts
+
+AT_ONCE = 2_000  # receipts matched per transaction
+
+
+class Receipts:
+    def __init__(self, database: Database, channels: ChannelsOfMode) -> None:
+        self._database = database
+        self._channels = channels
+        self._account_ids: dict[tuple[str, str], int] = {}
+
+    def read(
+        self, mode: str, account: str, *, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
+    ) -> Arrived:
+        """The receipt in a callback. NotFound for an account without receipts; ValueError for what is no receipt."""
+        channel = self._channels.get(mode, {}).get(account)
+        if channel is None or not isinstance(channel, ReadsReceipts):
+            raise NotFound("No account here takes receipts at this address.")
+        found = channel.read_receipt(query, body, headers)
+        account_id = self._account_id(mode, account, channel.name)
+        return Arrived(account_id=account_id, delivery_uid=found.key, state=str(found.state), code=found.code)
+
+    def store(self, arrived: Sequence[Arrived]) -> None:
+        """Keep them, in one transaction; only then may the gateway be told that they were received."""
+        with self._database.write() as tx:
+            receipts.store(tx, arrived)
+
+    def apply(self) -> int:
+        """Match waiting receipts to their deliveries, and lift those. How many receipts were matched."""
+        with self._database.write() as tx:
+            found = receipts.matches(tx, limit=AT_ONCE)
+            if not found:
+                return 0
+            moved = receipts.apply(tx, found)
+            for broadcast_id in {key[0] for key in moved}:
+                row = broadcasts.by_id(tx, broadcast_id)
+                counts = {
+                    f"{before}->{after}": n for (b, before, after), n in moved.items() if b == broadcast_id
+                }
+                audit_log.append(
+                    tx,
+                    actor="system",
+                    act="receipts_applied",
+                    subject=row.ref,
+                    payload={"broadcast": row.uid, "counts": counts},
+                )
+        return len(found)
+
+    def _account_id(self, mode: str, account: str, channel: str) -> int:
+        if (mode, account) not in self._account_ids:
+            with self._database.write() as tx:
+                row = accounts.ensure(tx, mode=mode, channel=channel, name=account)
+            self._account_ids[mode, account] = row.id
+        return self._account_ids[mode, account]

@@ -1,0 +1,151 @@
+"""What became of a message: per channel, in states that add up to what was planned."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from broadcaster.db import audit_log, broadcasts, deliveries, messages, submissions
+from broadcaster.db.broadcasts import Broadcast, Target
+from broadcaster.db.engine import Database, Tx
+from broadcaster.db.people import Person
+from broadcaster.domain.audit import AuditEvent, first_bad
+from broadcaster.domain.broadcast import BroadcastState
+from broadcaster.domain.delivery import SETTLED, DeliveryState
+from broadcaster.domain.policy import Action, require
+from broadcaster.service.compose import find
+
+#: What the deliveries that were never made count as, once a broadcast has ended.
+UNMADE = {
+    BroadcastState.SENDING: DeliveryState.PENDING,
+    BroadcastState.DONE: DeliveryState.EXPIRED,
+    BroadcastState.STOPPED: DeliveryState.CANCELLED,
+    BroadcastState.SUPERSEDED: DeliveryState.CANCELLED,
+}
+ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.UNDELIVERED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetStatus:
+    """`states` adds up to `planned`. `seconds` runs from approval to the (last) acceptance, None before it."""
+
+    channel: str
+    account: str
+    planned: int
+    states: Mapping[DeliveryState, int]
+    link: str
+    seconds: float | None
+    reasons: tuple[str, ...]
+
+    @property
+    def accepted(self) -> int:
+        """What the platform took: accepted, and what receipts say more of."""
+        return sum(n for state, n in self.states.items() if state in ARRIVED)
+
+    @property
+    def settled(self) -> int:
+        return sum(n for state, n in self.states.items() if state in SETTLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """`adds_up` is False only where deliveries were lost or doubled: an alarm."""
+
+    ref: str
+    message_state: str
+    broadcast: str
+    state: str
+    mode: str
+    released_at: datetime | None
+    ended_at: datetime | None
+    targets: tuple[TargetStatus, ...]
+
+    @property
+    def planned(self) -> int:
+        return sum(t.planned for t in self.targets)
+
+    @property
+    def totals(self) -> dict[DeliveryState, int]:
+        return {s: n for s in DeliveryState if (n := sum(t.states.get(s, 0) for t in self.targets))}
+
+    @property
+    def adds_up(self) -> bool:
+        return sum(self.totals.values()) == self.planned
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will happen by itself, but that receipts may still come."""
+        return self.state not in {"", BroadcastState.SENDING}
+
+
+class Report:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def status(self, ref: str) -> Status:
+        with self._database.read() as tx:
+            message = find(tx, ref)
+            row = broadcasts.by_message(tx, message.id)
+            return Status(
+                ref=message.ref,
+                message_state=message.state,
+                broadcast=row.uid if row else "",
+                state=row.state if row else "",
+                mode=message.mode,
+                released_at=row.released_at if row else None,
+                ended_at=row.ended_at if row else None,
+                targets=tuple(_targets(tx, row)) if row else (),
+            )
+
+    def messages(self, *, limit: int = 20) -> list[dict[str, object]]:
+        """The newest messages first: reference, state, mode, kind, headline, author, created_at."""
+        with self._database.read() as tx:
+            return messages.listing(tx, limit=limit)
+
+    def decision(self, ref: str) -> dict[str, str]:
+        """The hash that waits or was approved, who submitted, who approved, until when; empty where nothing does."""
+        with self._database.read() as tx:
+            message = find(tx, ref)
+            found = submissions.latest_for(tx, message.id)
+            if found is None:
+                return {}
+            return {
+                "manifest_sha256": found.manifest_sha256,
+                "expires_at": found.expires_at.isoformat(timespec="seconds"),
+                **submissions.people_of(tx, found.id),
+            }
+
+    def audit(self, actor: Person, ref: str = "") -> list[AuditEvent]:
+        """The events of one message, or all of them."""
+        require(actor.name, actor.roles, Action.AUDIT)
+        with self._database.read() as tx:
+            return list(audit_log.events(tx, subject=find(tx, ref).ref if ref else ""))
+
+    def first_bad_event(self) -> int | None:
+        """The number of the first event of the whole log that was altered, or None."""
+        with self._database.read() as tx:
+            return first_bad(audit_log.events(tx))
+
+
+def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
+    public = {d.target_id: d for d in deliveries.public(tx, row.id)}
+    for target in broadcasts.targets(tx, row.id):
+        states = broadcasts.tally(tx, target.id)
+        unmade = target.planned_total - target.planned
+        if unmade > 0:
+            states[UNMADE[row.state]] = states.get(UNMADE[row.state], 0) + unmade
+        delivery = public.get(target.id)
+        last = deliveries.last_accepted(tx, target.id)
+        yield TargetStatus(
+            channel=target.channel,
+            account=target.account,
+            planned=target.planned_total,
+            states=states,
+            link=delivery.link if delivery else "",
+            seconds=(last - row.released_at).total_seconds() if last else None,
+            reasons=tuple(_reasons(tx, target)),
+        )
+
+
+def _reasons(tx: Tx, target: Target) -> Iterator[str]:
+    for row in deliveries.failures(tx, target.id):
+        yield f"{row['count']} x {row['operator_text']}"

@@ -1,0 +1,121 @@
+"""What is due and nobody was rung for. Every step is safe to run twice, and at the same time as everything else."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from broadcaster.db import audit_log, batches, broadcasts, deliveries, leaders, messages, submissions
+from broadcaster.db.broadcasts import Broadcast
+from broadcaster.db.engine import Database, Tx
+from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.domain.message import MessageState
+from broadcaster.queue import Bells
+from broadcaster.service.deliver import close_if_over
+from broadcaster.service.reconcile import Reconcile
+from broadcaster.service.receipts import Receipts
+
+log = structlog.get_logger()
+
+LEADER_LEASE_S = 10.0
+BELLS = {Lane.PUBLIC: 8, Lane.BULK: 2}  # most that may wait per lane: one per worker slot
+
+
+class Sweep:
+    def __init__(
+        self, database: Database, bells: Bells, reconcile: Reconcile, receipts: Receipts, *, owner: str
+    ) -> None:
+        self._database = database
+        self._bells = bells
+        self._reconcile = reconcile
+        self._receipts = receipts
+        self._owner = owner
+
+    def lead(self) -> bool:
+        """True where this process is the one that sweeps."""
+        with self._database.write() as tx:
+            return leaders.lead(tx, role="sweeper", owner=self._owner, lease_s=LEADER_LEASE_S)
+
+    def sweep(self) -> None:
+        """Every step once. A step that fails is logged and keeps no other from running."""
+        steps: tuple[Callable[[], object], ...] = (
+            self._reconcile.take_over,
+            self._receipts.apply,
+            self._reconcile.look_into,
+            self.end_what_is_over,
+            self.expire_submissions,
+            self.ring,
+        )
+        for step in steps:
+            try:
+                step()
+            except Exception:  # a failing step must not keep the others from running
+                log.exception("sweep_step_failed", step=getattr(step, "__name__", "step"))
+
+    def end_what_is_over(self) -> None:
+        """Broadcasts that were stopped, have expired or are finished."""
+        with self._database.read() as tx:
+            rows = broadcasts.unfinished(tx)
+        for row in rows:
+            self._end(row)
+
+    def _end(self, row: Broadcast) -> None:
+        with self._database.write() as tx:
+            ready = batches.ready_of(tx, row.id)
+            over = close_if_over(tx, row, ready)
+            planned = row.id not in broadcasts.unplanned(tx)
+            if row.state is not BroadcastState.SENDING or not (over or planned):
+                return
+            if batches.unfinished(tx, row.id) or deliveries.any_unknown(tx, row.id):
+                return
+            if broadcasts.end(tx, row, BroadcastState.DONE):
+                totals = _totals(tx, row)
+                audit_log.append(
+                    tx,
+                    actor="system",
+                    act="broadcast_done",
+                    subject=row.ref,
+                    payload={"broadcast": row.uid, "totals": totals},
+                )
+
+    def expire_submissions(self) -> None:
+        """Submissions nobody approved in time."""
+        with self._database.write() as tx:
+            for ref in submissions.overdue(tx):
+                row = messages.by_ref(tx, ref, lock=True)
+                waiting = submissions.open_for(tx, row.id) if row else None
+                if row and waiting and row.state is MessageState.SUBMITTED:
+                    submissions.set_state(tx, waiting.id, submissions.VOID)
+                    messages.set_state(tx, row.id, MessageState.EXPIRED)
+                    audit_log.append(
+                        tx,
+                        actor="system",
+                        act="submission_expired",
+                        subject=row.ref,
+                        payload={"manifest_sha256": waiting.manifest_sha256},
+                    )
+
+    def overdue_plans(self, mode: str, waited_s: float) -> list[int]:
+        """Broadcasts of a mode whose planning nobody has finished so long after their release."""
+        with self._database.read() as tx:
+            rows = [broadcasts.by_id(tx, broadcast_id) for broadcast_id in broadcasts.unplanned(tx)]
+            due = tx.now() - timedelta(seconds=waited_s)
+        return [row.id for row in rows if row.mode == mode and row.released_at <= due]
+
+    def ring(self) -> None:
+        """Bells for lanes with claimable work, and for broadcasts whose planning is not finished."""
+        with self._database.read() as tx:
+            lanes = batches.claimable_lanes(tx)
+            unplanned = [broadcasts.by_id(tx, broadcast_id) for broadcast_id in broadcasts.unplanned(tx)]
+        for mode, lane, count in lanes:
+            self._bells.ring(mode, lane, wanted=min(count, BELLS[lane]))
+        for row in unplanned:
+            self._bells.plan(row.id, row.mode)
+
+
+def _totals(tx: Tx, row: Broadcast) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for target in broadcasts.targets(tx, row.id):
+        for state, count in broadcasts.tally(tx, target.id).items():
+            totals[state] = totals.get(state, 0) + count
+    return totals

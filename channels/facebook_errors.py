@@ -1,0 +1,107 @@
+"""What the Graph API's error codes say about a post: the table, and nothing else of Facebook."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
+from channels.http import clamp_wait_s, from_status, redact
+
+
+@dataclass(frozen=True)
+class _Kind:
+    outcome: type[SendError]
+    code: str
+    text: str
+
+
+_TEMPORARY = _Kind(NotSent, "temporary", "Facebook has a passing fault and took nothing. It is tried again.")
+_RATE = _Kind(
+    NotSent, "rate_limited", "Facebook's rate limit is reached; it took nothing. It is tried again."
+)
+_TOKEN = _Kind(
+    NotConfigured,
+    "token_refused",
+    "Facebook does not accept the Page's token. Renew access_token in the account.",
+)
+_PERMISSION = _Kind(
+    NotConfigured,
+    "no_permission",
+    "The token may not post to this Page. Grant pages_manage_posts and renew it.",
+)
+_DUPLICATE = _Kind(
+    OutcomeUnknown, "duplicate", "Facebook says that it has this post already. The Page is read to make sure."
+)
+_POLICY = _Kind(
+    Refused,
+    "policy",
+    "Facebook blocked the post by a policy or a security check. Post by hand, and ask Meta.",
+)
+_LINK = _Kind(Refused, "bad_link", "Facebook could not use the post's link. Send the post without it.")
+_CONTENT = _Kind(Refused, "content", "Facebook refused the content of the post.")
+
+# The codes are from developers.facebook.com/docs/graph-api/guides/error-handling and the exceptions.py of
+# facebook_business, the subcodes from github.com/gitroomhq/postiz-app of 2026-08; both read 2026-11.
+# A subcode is looked up before its code.
+_CODES: Mapping[_Kind, tuple[int, ...]] = {
+    _TEMPORARY: (1, 2, 1363047, 1609010),
+    _RATE: (4, 17, 32, 341, 613, 80001, 1390008),
+    _TOKEN: (102, 190, 458, 459, 460, 463, 464, 467, 492),
+    _PERMISSION: (3, 10, *range(200, 300), 1404078, 4854002),
+    _DUPLICATE: (506, 1366051),
+    _POLICY: (368, 1346003, 1404006, 1404102, 1404112),
+    _LINK: (1609005, 1609008),
+    _CONTENT: (100, 2061006),
+}
+KINDS: Mapping[int, _Kind] = {code: kind for kind, codes in _CODES.items() for code in codes}
+
+
+def refusal(
+    status: int, headers: Mapping[str, str], error: Mapping[str, Any], *, secrets: list[str], private: str
+) -> SendError:
+    """What an answer with this status and Graph error object says about the post.
+
+    A 5xx is unknown whatever its body says: Graph sends code 1 and 2 also after it has stored a post.
+    """
+    detail = _detail(status, error, secrets, private)
+    kind = None if status >= 500 else _kind(error)
+    if status < 300 and kind is _TEMPORARY:
+        return OutcomeUnknown("temporary", _TEMPORARY.text, detail=detail)
+    if kind is not None and kind.outcome is NotSent:
+        return NotSent(kind.code, kind.text, detail=detail, retry_after_s=_regain_s(headers))
+    if kind is not None:
+        return kind.outcome(kind.code, kind.text, detail=detail)
+    if status == 503:  # Graph documents no 503 that means "not processed"
+        return OutcomeUnknown("platform_error", detail=detail)
+    return from_status(status, headers, detail=detail)
+
+
+def _kind(error: Mapping[str, Any]) -> _Kind | None:
+    known = [KINDS.get(_number(error.get(field))) for field in ("error_subcode", "code")]
+    named = next((kind for kind in known if kind), None)
+    return _TEMPORARY if named is None and error.get("is_transient") is True else named
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else -1
+
+
+def _detail(status: int, error: Mapping[str, Any], secrets: list[str], private: str) -> str:
+    """Codes and trace id first: Meta asks for the `fbtrace_id`, and it must not be cut off."""
+    trace = str(error.get("fbtrace_id", ""))[:40]
+    said = redact(str(error.get("message", "")), secrets, private=private)
+    codes = f"{_number(error.get('code'))}/{_number(error.get('error_subcode'))}"
+    return (
+        redact(f"HTTP {status}, code {codes}, trace {trace}: {said}", secrets) if error else f"HTTP {status}"
+    )
+
+
+def _regain_s(headers: Mapping[str, str]) -> float | None:
+    """Graph sends no Retry-After but minutes in a JSON header (docs/graph-api/overview/rate-limiting)."""
+    usage = next((v for name, v in headers.items() if name.lower() == "x-business-use-case-usage"), "")
+    try:
+        rows = [row for rows in json.loads(usage).values() for row in rows]
+        return clamp_wait_s(60.0 * max(row.get("estimated_time_to_regain_access", 0) for row in rows))
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,148 @@
+"""Kannel's sendsms interface: its requests, answers and delivery receipts. Tried against Kannel 1.4.5 (Debian).
+
+It is asked by POST with the text as body and all else in X-Kannel-* headers (user guide, table 7-17), so that
+neither password nor number nor text stands in an address, where proxies and servers log it. A form is not an
+alternative: smsbox 1.4.5 answers "Invalid content-type" to one (tried), and reads a query only with GET.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, Self
+from urllib.parse import quote
+
+from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.post import Post
+from channels.base import Account, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.gateways import GatewayAnswer, GatewayRequest
+from channels.http import from_status, redact
+from channels.options import address, option, require_secrets, secret
+from channels.text import sms_size
+
+SEND_PATH = "/cgi-bin/sendsms"
+
+# Delivered 1, undelivered 2, taken by the SMSC 8, rejected by it 16 (user guide, "Delivery reports"). 8 is
+# asked for because sendsms can be asked nothing afterwards: where our call ended unknown, it is the only proof
+# within seconds, while 1 waits for the handset. 4 (still buffered in Kannel) would add a call and no knowledge.
+DLR_MASK = 1 + 2 + 8 + 16
+
+_STATES = {
+    "1": ReceiptState.DELIVERED,
+    "2": ReceiptState.UNDELIVERED,
+    "4": ReceiptState.ACCEPTED,
+    "8": ReceiptState.ACCEPTED,
+    "16": ReceiptState.UNDELIVERED,
+}
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NUMBER_SENDER = re.compile(r"\+?\d{3,15}")
+_NAME_SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}")  # 3GPP TS 23.040, 9.1.2.5: 11 characters of GSM 7-bit
+
+
+class Kannel:
+    """A Kannel smsbox reached at `base_url`. It gives no id: our key in the receipt's address is all there is."""
+
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            name="base_url", help="address of Kannel's smsbox, e.g. http://127.0.0.1:13013", required=True
+        ),
+        Option(name="username", help="the name of Kannel's sendsms-user", required=True),
+        Option(name="password", help="the password of Kannel's sendsms-user", required=True, secret=True),
+        Option(
+            name="sender", help="the sender shown: up to 11 letters and digits, or a number", required=True
+        ),
+        Option(name="receipt_url", help="our address to which Kannel brings delivery receipts"),
+    )
+
+    def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        require_secrets(account, self.options)
+        self._now = now
+        self._password = secret(account, "password")
+        self._url = address(account, self.options, "base_url", plain_http=True) + SEND_PATH
+        self._receipt_url = address(account, self.options, "receipt_url", plain_http=True)
+        self._fixed = {
+            "Content-Type": "text/plain; charset=UTF-8",
+            "X-Kannel-Username": option(account, self.options, "username"),
+            "X-Kannel-Password": self._password,
+            "X-Kannel-From": _sender(option(account, self.options, "sender")),
+        }
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        return cls(account)
+
+    def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
+        coding = "0" if sms_size(post.text).encoding == "GSM-7" else "2"
+        shared = {**self._fixed, "X-Kannel-Coding": coding, **self._validity(post)}
+        body = post.text.encode("utf-8")
+        return [
+            GatewayRequest(
+                url=self._url,
+                headers={**shared, "X-Kannel-To": parcel.address, **self._receipt_headers(parcel)},
+                body=body,
+            )
+            for parcel in parcels
+        ]
+
+    def _validity(self, post: Post) -> dict[str, str]:
+        """Minutes, rounded down, so that no network delivers a warning after it has expired."""
+        expires = post.facts.get("expires", "")
+        if not expires:
+            return {}
+        left_s = (datetime.fromisoformat(expires) - self._now()).total_seconds()
+        return {"X-Kannel-Validity": str(max(1, math.floor(left_s / 60)))}
+
+    def _receipt_headers(self, parcel: Parcel) -> dict[str, str]:
+        if not self._receipt_url:
+            return {}
+        joint = "&" if "?" in self._receipt_url else "?"
+        key = quote(parcel.key, safe="")
+        return {
+            "X-Kannel-DLR-Mask": str(DLR_MASK),
+            "X-Kannel-DLR-Url": f"{self._receipt_url}{joint}key={key}&status=%d",
+        }
+
+    def outcome(self, answer: GatewayAnswer, parcel: Parcel) -> Receipt | SendError:
+        """By table 7-16 of the user guide: 202 with 0 or 3 is taken, 4xx refused, 503 "try again later"."""
+        said = answer.body.decode("utf-8", "replace")
+        if answer.status == 202 and said.startswith(("0:", "3:")):
+            return Receipt(platform_id="")
+        detail = f"HTTP {answer.status}: {redact(said, [self._password, parcel.address])}"
+        if 200 <= answer.status < 300:
+            text = "Kannel answered neither yes nor no; it may have the message."
+            return OutcomeUnknown("unexpected_answer", text, detail=detail)
+        return _refusal(answer, said, detail)
+
+    def read_receipt(
+        self,
+        query: Mapping[str, str],
+        body: bytes,  # noqa: ARG002 - Kannel brings everything in the query
+        headers: Mapping[str, str],  # noqa: ARG002 - same
+    ) -> DeliveryReceipt:
+        """Kannel signs nothing: that the caller knows a delivery's random key is what makes a receipt genuine."""
+        key, status = query.get("key", ""), query.get("status", "")
+        if not _KEY.fullmatch(key):
+            raise ValueError("a Kannel receipt without a delivery's key")
+        if status not in _STATES:
+            raise ValueError("a Kannel receipt with an unknown status")
+        return DeliveryReceipt(key=key, state=_STATES[status], code=status)
+
+
+def _refusal(answer: GatewayAnswer, said: str, detail: str) -> SendError:
+    if "Authorization failed" in said and answer.status < 500:
+        text = "Kannel does not accept this account. Check username and password, and that the user may send."
+        return NotConfigured("credentials_refused", text, detail=detail)
+    if answer.status in {404, 405}:
+        text = f"There is no Kannel sendsms at this address. Check base_url; we add {SEND_PATH} to it."
+        return NotConfigured("wrong_address", text, detail=detail)
+    if "black-lists" in said and answer.status < 500:
+        return Refused("number_denied", "Kannel's lists of numbers do not allow this number.", detail=detail)
+    return from_status(answer.status, answer.headers, detail=detail)
+
+
+def _sender(sender: str) -> str:
+    if not _NUMBER_SENDER.fullmatch(sender) and not _NAME_SENDER.fullmatch(sender):
+        raise Invalid(
+            "The SMS sender must be a number, or at most 11 letters, digits and spaces. Correct sender in its file."
+        )
+    return sender

@@ -1,0 +1,231 @@
+"""HTTP towards platforms: sessions that keep inside the fence, and what an exception or a status means for a post.
+
+It knows nothing of any platform: a channel looks into its own error table first and asks here for the rest.
+"""
+
+import math
+import re
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote, quote_plus, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPSConnectionPool
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
+from channels.base import Account
+from channels.http_errors import BEFORE_SENDING, CREDENTIALS_REFUSED, MEANINGS, REDIRECTED, Meaning
+
+USER_AGENT = "crisis-broadcaster/0.1"
+MAX_RETRY_AFTER_S = 300.0
+MAX_DETAIL_CHARS = 200
+SHARED_CHARS = 16  # so many characters in a row from a post make an answer a quotation of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """`connect_s` bounds reaching the platform, `read_s` each wait for bytes of its answer."""
+
+    connect_s: float = 3
+    read_s: float = 10
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+def require_allowed(account: Account, url: str) -> None:
+    """NotConfigured, before any byte leaves, where the fence of the account does not name the host of `url`."""
+    host = urlsplit(url).hostname or ""
+    if account.allowed_hosts is None or host in account.allowed_hosts:
+        return
+    raise NotConfigured(
+        "host_not_allowed",
+        f'The account "{account.name}" wanted to talk to "{host}", which is outside of what {account.mode} mode '
+        "may reach. Nothing was sent. Correct the address in the account's file, or allow this host.",
+    )
+
+
+class _Connection(HTTPSConnection):
+    """Tells a failed handshake (nothing sent) from a failure later on; urllib3 raises the same errors for both."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (OSError, HTTPException, HTTPError) as exc:
+            if isinstance(exc, NewConnectionError):
+                raise
+            raise NewConnectionError(self, f"no connection: {type(exc).__name__}") from exc
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        schemes: dict[str, Any] = self.poolmanager.pool_classes_by_scheme
+        self.poolmanager.pool_classes_by_scheme = {**schemes, "https": _Pool}
+
+
+class FencedSession(requests.Session):
+    """A session that talks to allowed hosts only, waits a bounded time, follows no redirect and repeats nothing.
+
+    Each request has a connection of its own: on one that idled for hours a dead peer shows only after the post
+    has been written, and a plain "not sent" becomes an unknown outcome.
+    """
+
+    def __init__(self, account: Account, timeout: Timeouts) -> None:
+        super().__init__()
+        self._account = account
+        self._timeout = (timeout.connect_s, timeout.read_s)
+        self.trust_env = False  # no proxy and no .netrc from the environment gets between us and a platform
+        self.headers.update({"User-Agent": USER_AGENT, "Connection": "close"})
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.mount("https://", _Adapter(max_retries=0))
+        self.mount("http://", _Adapter(max_retries=0))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        require_allowed(self._account, request.url or "")
+        kwargs["timeout"] = self._timeout
+        kwargs["allow_redirects"] = False
+        return super().send(request, **kwargs)
+
+
+def open_session(account: Account, *, timeout: Timeouts = DEFAULT_TIMEOUTS) -> requests.Session:
+    """A session for this account; several threads may use it. No connection is made yet."""
+    return FencedSession(account, timeout)
+
+
+def from_exception(exc: BaseException) -> SendError:
+    """What an exception of requests, aiohttp or tweepy says about the post; never None, never raises.
+
+    Anything unheard of is an unknown outcome, since a post that may be out must not be sent again blindly.
+    """
+    if isinstance(exc, SendError):
+        return exc
+    if any(_name(type(inner)) in BEFORE_SENDING for inner in _chain(exc)):
+        return _not_connected(exc)
+    response = getattr(exc, "response", None)
+    if response is not None and isinstance(getattr(response, "status_code", None), int):
+        return from_status(response.status_code, response.headers, detail=type(exc).__name__)
+    return _build(_meaning(type(exc)), type(exc).__name__)
+
+
+def _meaning(cls: type[BaseException]) -> Meaning:
+    known = (MEANINGS.get(_name(base)) for base in cls.__mro__)
+    return next((found for found in known if found), Meaning(OutcomeUnknown, "unheard_of_error"))
+
+
+def _build(meaning: Meaning, detail: str) -> SendError:
+    return meaning.outcome(meaning.code, meaning.text or None, detail=detail)
+
+
+def _not_connected(exc: BaseException) -> NotSent:
+    chain = list(_chain(exc))
+    if any(isinstance(inner, ssl.SSLError | ssl.CertificateError) for inner in chain):
+        text = "The platform's certificate or encryption could not be verified, so nothing was sent to it."
+        return NotSent("tls_failed", text, detail=type(chain[-1]).__name__)
+    text = "The platform could not be reached; nothing was sent. It is tried again."
+    return NotSent("not_connected", text, detail=type(chain[-1]).__name__)
+
+
+def _name(cls: type[object]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """The exception and what it was raised for: causes, and what requests and urllib3 wrap as argument or reason."""
+    todo, seen = [exc], set[int]()
+    while todo:
+        inner = todo.pop()
+        if id(inner) in seen:
+            continue
+        seen.add(id(inner))
+        yield inner
+        inside = (*inner.args, getattr(inner, "reason", None), inner.__cause__)
+        todo.extend(reason for reason in inside if isinstance(reason, BaseException))
+
+
+def from_status(
+    status: int, headers: Mapping[str, str], *, detail: str = "", now_s: float | None = None
+) -> SendError:
+    """What an answer other than the expected 2xx says about the post. `detail` must be redacted already.
+
+    503 counts as "not processed" here; a channel whose platform does not document that judges it by itself.
+    """
+    detail = detail or f"HTTP {status}"
+    if status in {429, 503}:
+        text = "The platform is busy and took nothing. It is tried again after the time it asked for."
+        code = "rate_limited" if status == 429 else "busy"
+        return NotSent(code, text, detail=detail, retry_after_s=retry_after_s(headers, now_s=now_s))
+    exact = _STATUSES.get(status)
+    return _build(exact or _HUNDREDS.get(status // 100, _UNEXPECTED), detail)
+
+
+_UNEXPECTED = Meaning(OutcomeUnknown, "unexpected_answer")
+_STATUSES = {
+    401: CREDENTIALS_REFUSED,
+    403: CREDENTIALS_REFUSED,
+    408: Meaning(OutcomeUnknown, "platform_timeout"),
+}
+_HUNDREDS = {
+    3: REDIRECTED,
+    4: Meaning(Refused, "refused", "The platform refused the post."),
+    5: Meaning(OutcomeUnknown, "platform_error"),
+}
+
+
+def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> float | None:
+    """Seconds that `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), within 0 to 300.
+
+    None where it is absent or unreadable: then our own back-off decides.
+    """
+    value = next((v for name, v in headers.items() if name.lower() == "retry-after"), "").strip()
+    try:
+        return clamp_wait_s(float(value))
+    except ValueError:
+        pass
+    try:
+        return clamp_wait_s(
+            parsedate_to_datetime(value).timestamp() - (time.time() if now_s is None else now_s)
+        )
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def clamp_wait_s(wait_s: float) -> float | None:
+    """A wait within 0 to 300 s, however absurd the platform's wish; None for what is no number."""
+    return None if math.isnan(wait_s) else min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
+
+
+_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){8,14}")
+
+
+def redact(
+    text: str, secrets: Mapping[str, Any] | list[str] | tuple[str, ...] = (), *, private: str = ""
+) -> str:
+    """`text` on one line and at most 200 characters, without the secrets, without phone numbers.
+
+    `private` is the post's text: where a platform quotes from it, the whole answer is withheld.
+    """
+    values = [v.reveal() for v in secrets.values()] if isinstance(secrets, Mapping) else list(secrets)
+    for value in sorted(filter(None, values), key=len, reverse=True):
+        for form in (value, quote(value, safe=""), quote_plus(value)):
+            text = text.replace(form, "***")
+    text = " ".join(_NUMBER.sub("[number]", text).split())[:MAX_DETAIL_CHARS]
+    return "[withheld: it repeats the post]" if _quotes(text, private) else text
+
+
+def _quotes(text: str, private: str) -> bool:
+    flat = " ".join(private.split())
+    return any(text[i : i + SHARED_CHARS] in flat for i in range(len(text) - SHARED_CHARS + 1))

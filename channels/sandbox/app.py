@@ -1,0 +1,75 @@
+"""The whole sandbox as one ASGI application: the parts, wired, and the front door that tells platforms apart."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from channels.sandbox.accounts import sandbox_accounts
+from channels.sandbox.control import Control
+from channels.sandbox.exchange import Exchange, Receive, Scope, Send
+from channels.sandbox.facebook import Facebook
+from channels.sandbox.faults import Faults
+from channels.sandbox.kannel import Kannel
+from channels.sandbox.ledger import Ledger
+from channels.sandbox.receipts import Receipts
+from channels.sandbox.settings import Settings
+from channels.sandbox.wall import Wall
+from channels.sandbox.x import X
+
+
+class Sandbox:
+    """Paths tell the platforms apart as their hosts would: /cgi-bin Kannel, /2 X, the rest Graph; / is the wall."""
+
+    def __init__(self, data_dir: Path, site_url: str = "") -> None:
+        accounts = sandbox_accounts(data_dir)
+        settings, faults = Settings(), Faults()
+        self._ledger = Ledger(data_dir / "ledger.db")
+        self._receipts = Receipts(settings)
+        facebook = Facebook(accounts["facebook"])
+        x = X(accounts["x"], settings)
+        kannel = Kannel(accounts["sms"], self._receipts)
+        platforms = (facebook, x, kannel)
+        for platform in platforms:
+            platform.restore(self._ledger.entries(platform.name))
+        self._wall = Wall(facebook, x, self._ledger, site_url)
+        self._control = Control(
+            accounts=accounts,
+            ledger=self._ledger,
+            faults=faults,
+            settings=settings,
+            receipts=self._receipts,
+            platforms=platforms,
+        )
+        self._pages = Starlette(
+            routes=[*self._control.routes(), *self._wall.routes()], lifespan=self._lifespan
+        )
+        self._facebook, self._x, self._kannel = (Exchange(p, self._ledger, faults) for p in platforms)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "/")
+        if scope["type"] == "http" and path.startswith("/cgi-bin/"):
+            await self._kannel(scope, receive, send)
+        elif scope["type"] == "http" and path.startswith("/2/"):
+            await self._x(scope, receive, send)
+        elif scope["type"] != "http" or path == "/" or path.startswith("/_sandbox/"):
+            await self._pages(scope, receive, send)
+        else:
+            await self._facebook(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        await self._receipts.start()
+        await self._wall.start()
+        writer = asyncio.create_task(self._ledger.keep_writing())
+        try:
+            yield
+        finally:
+            await self._receipts.stop()
+            await self._wall.stop()
+            writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await writer
+            self._ledger.close()

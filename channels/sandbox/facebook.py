@@ -1,0 +1,192 @@
+"""Facebook's Graph API v26.0, as far as a page's own posts go: publish, read back, delete.
+
+Shapes: Meta's Page and PagePost specifications, and the error-handling guide. Texts of errors are as seen live.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, ClassVar
+
+from channels.sandbox import graph
+from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
+from channels.sandbox.graph import GraphError, PagePost
+from channels.sandbox.ledger import Entry
+
+VERSION = "v26.0"
+MAX_MESSAGE_CHARS = 63_206  # github.com/gitroomhq/postiz-app, read 2026-08
+#: Parameters of POST /{page-id}/feed that this stand-in understands; all stand in Meta's Page specification.
+FEED_PARAMETERS = frozenset({"message", "link", "published"})
+LIST_PARAMETERS = frozenset({"limit", "since", "after"})
+COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
+
+
+class Facebook:
+    name: ClassVar[str] = "facebook"
+
+    def __init__(self, account: Mapping[str, str]) -> None:
+        self._account = account
+        self._posts: list[PagePost] = []
+        self._last_said = Said()
+        self._numbers = count(int(datetime.now(UTC).timestamp() * 1_000_000))
+
+    def purpose(self, call: Call) -> Purpose:
+        if call.method == "POST" and call.path.endswith("/feed"):
+            return Purpose.PUBLISH
+        return Purpose.READ if call.method == "GET" else Purpose.OTHER
+
+    def said(self, call: Call) -> Said:
+        try:
+            given = graph.parameters(call)
+        except GraphError:
+            return Said()
+        return Said(recipient="", text=given.get("message", ""), link=given.get("link", ""))
+
+    def answer(self, call: Call, mood: Mood) -> Answer:
+        try:
+            given = graph.parameters(call)
+            graph.check_credentials(call, given, self._account)
+            return self._route(call, given, mood)
+        except GraphError as error:
+            return error.answer()
+
+    def refusal(self, kind: str, call: Call) -> Answer:
+        self._last_said = self.said(call) if self.purpose(call) is Purpose.PUBLISH else self._last_said
+        return graph.refusal(kind)
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            node = entry.path.partition("?")[0].split("/")[2:3]
+            if entry.accepted:
+                self._restore_post(entry)
+            elif entry.method == "DELETE" and entry.status == 200:
+                self._posts = [post for post in self._posts if [post.id] != node]
+
+    def forget(self) -> None:
+        self._posts.clear()
+        self._last_said = Said()
+
+    def published(self) -> list[PagePost]:
+        """What a visitor of the page sees, newest first."""
+        return [post for post in reversed(self._posts) if post.published]
+
+    def _route(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:
+        version, _, rest = call.path.strip("/").partition("/")
+        node, _, edge = rest.partition("/")
+        if version != VERSION or not node:
+            raise graph.unknown_path(call.path)
+        page_id = self._account["page_id"]
+        match call.method, node == page_id, edge:
+            case "POST", True, "feed":
+                return self._publish(call, given)
+            case "GET", True, "published_posts":
+                return self._list(call, given, mood)
+            case "GET", True, "":
+                graph.check_names(given, COMMON_PARAMETERS)
+                page = {"id": page_id, "name": self._account["page_name"]}
+                return graph.answer(graph.selected(page, given, default=("name", "id"), node_type="Page"))
+            case "GET", False, "":
+                return self._show(call, given, mood)
+            case "DELETE", False, "":
+                return self._delete(call, node)
+            case _, True, _:
+                raise graph.unknown_path(call.path)
+        raise graph.unknown_object(call.method, node)
+
+    def _publish(self, call: Call, given: dict[str, str]) -> Answer:
+        graph.check_names(given, FEED_PARAMETERS | COMMON_PARAMETERS)
+        said = self._last_said = self.said(call)
+        if not said.text.strip() and not said.link:
+            raise GraphError(100, "(#100) Missing message or attachment")
+        if len(said.text) > MAX_MESSAGE_CHARS:
+            raise GraphError(100, f"(#100) Param message must be at most {MAX_MESSAGE_CHARS} characters long")
+        published = given.get("published", "true").lower() not in ("false", "0")
+        last = self._posts[-1] if self._posts else None
+        if last and (last.message, last.link) == (said.text, said.link):
+            raise graph.duplicate()
+        post = PagePost(
+            id=f"{self._account['page_id']}_{next(self._numbers)}",
+            message=said.text,
+            link=said.link,
+            published=published,
+            created=datetime.now(UTC),
+            author=(self._account["page_id"], self._account["page_name"]),
+        )
+        body = graph.selected(post.fields(call.base_url), given, default=("id",), node_type="PagePost")
+        self._posts.append(post)
+        answer = graph.answer(body)
+        answer.accepted, answer.platform_id, answer.said = True, post.id, said
+        return answer
+
+    def _list(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:
+        graph.check_names(given, LIST_PARAMETERS | COMMON_PARAMETERS)
+        since = graph.moment(given["since"]) if "since" in given else None
+        posts = [
+            post
+            for post in self._visible(mood)
+            if post.published and (since is None or post.created >= since)
+        ]
+        if "after" in given:
+            places = [place for place, post in enumerate(posts) if post.id == given["after"]]
+            posts = posts[places[0] + 1 :] if places else []
+        shown = posts[: graph.limit(given)]
+        default = ("created_time", "message", "id")
+        data = [
+            graph.selected(p.fields(call.base_url), given, default=default, node_type="PagePost")
+            for p in shown
+        ]
+        body: dict[str, Any] = {"data": data}
+        if shown:
+            body["paging"] = {"cursors": {"before": shown[0].id, "after": shown[-1].id}}
+        return graph.answer(body)
+
+    def _show(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:
+        graph.check_names(given, COMMON_PARAMETERS)
+        node = call.path.strip("/").split("/")[1]
+        for post in self._visible(mood):
+            if post.id == node:
+                default = ("created_time", "message", "id")
+                fields = post.fields(call.base_url)
+                return graph.answer(graph.selected(fields, given, default=default, node_type="PagePost"))
+        raise graph.unknown_object("GET", node)
+
+    def _delete(self, call: Call, node: str) -> Answer:
+        left = [post for post in self._posts if post.id != node]
+        if len(left) == len(self._posts):
+            raise graph.unknown_object(call.method, node)
+        self._posts = left
+        return graph.answer({"success": True})
+
+    def _visible(self, mood: Mood) -> list[PagePost]:
+        """Posts as reading back shows them, newest first."""
+        newest = datetime.now(UTC) - timedelta(seconds=mood.lag_s)
+        posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
+        if not mood.lookalike or not (self._last_said.text or self._last_said.link):
+            return posts
+        return [
+            graph.by_another_page(self._last_said),
+            *posts,
+            graph.of_yesterday(self._last_said, self._account),
+        ]
+
+    def _restore_post(self, entry: Entry) -> None:
+        path, _, query = entry.path.partition("?")
+        call = Call(
+            method=entry.method,
+            path=path,
+            target=entry.path,
+            query=query.encode("latin-1"),
+            headers=entry.headers,
+            body=entry.body,
+        )
+        published = graph.parameters(call).get("published", "true")
+        self._posts.append(
+            PagePost(
+                id=entry.platform_id,
+                message=entry.text,
+                link=entry.link,
+                published=published.lower() not in ("false", "0"),
+                created=datetime.fromisoformat(entry.at),
+                author=(self._account["page_id"], self._account["page_name"]),
+            )
+        )

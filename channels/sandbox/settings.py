@@ -1,0 +1,46 @@
+"""What a control call may set about the stand-ins while they run; faults are elsewhere."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FINALS = ("delivered", "undelivered", "none")
+
+
+@dataclass(kw_only=True)
+class Settings:
+    """`dlr_final` is what texts come to; `undelivered` lists the recipients for whom it is failure in any case.
+
+    `dlr_copies` is how often each delivery receipt is sent: a real gateway repeats itself, too.
+    """
+
+    x_posts_per_window: int = 100
+    dlr_delay_s: float = 0.3
+    dlr_final: str = "delivered"
+    dlr_copies: int = 1
+    undelivered: list[str] = field(default_factory=list)
+
+    def change(self, data: Any) -> None:
+        """Set what the JSON names. ValueError names what is wrong, and then nothing is changed."""
+        known = asdict(self)
+        if not isinstance(data, dict) or not data.keys() <= known.keys():
+            raise ValueError(f"Settings are a JSON object with the keys {', '.join(known)}.")
+        wanted = Settings(**{**known, **data})
+        wanted.check()
+        vars(self).update(vars(wanted))
+
+    def check(self) -> None:
+        if type(self.x_posts_per_window) is not int or self.x_posts_per_window < 1:
+            raise ValueError("x_posts_per_window is a whole number from 1.")
+        if type(self.dlr_delay_s) not in (int, float) or not 0 <= self.dlr_delay_s <= 3600:
+            raise ValueError("dlr_delay_s is a number from 0 to 3600.")
+        if self.dlr_final not in FINALS:
+            raise ValueError(f"dlr_final is one of {', '.join(FINALS)}.")
+        if type(self.dlr_copies) is not int or not 1 <= self.dlr_copies <= 10:
+            raise ValueError("dlr_copies is a whole number from 1 to 10.")
+        if not (
+            isinstance(self.undelivered, list) and all(isinstance(item, str) for item in self.undelivered)
+        ):
+            raise ValueError("undelivered is a list of recipients.")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,124 @@
+"""The wall: what the public would see on every platform right now, on one page without JavaScript."""
+
+import json
+import re
+import time
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from channels.sandbox.facebook import Facebook
+from channels.sandbox.ledger import Ledger
+from channels.sandbox.x import X
+
+POSTS_SHOWN = 5
+PAGES_SHOWN = 5
+SITE_TIMEOUT_S = 1.0
+SITE_FRESH_S = 1.5
+MOST_SITE_BYTES = 1_000_000
+LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,:;!?()\[\]]")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Wall:
+    def __init__(self, facebook: Facebook, x: X, ledger: Ledger, site_url: str) -> None:
+        self._facebook = facebook
+        self._x = x
+        self._ledger = ledger
+        self._site = Site(site_url)
+        environment = Environment(
+            loader=PackageLoader("channels.sandbox", ""), autoescape=True, undefined=StrictUndefined
+        )
+        environment.filters["linked"] = linked
+        self._page = environment.get_template("wall.html")
+
+    async def start(self) -> None:
+        await self._site.start()
+
+    async def stop(self) -> None:
+        await self._site.stop()
+
+    def routes(self) -> list[Route]:
+        return [Route("/", self._show, methods=["GET"])]
+
+    async def _show(self, _: Request) -> HTMLResponse:
+        text = self._ledger.tally["sms"].latest
+        html = self._page.render(
+            facebook_posts=self._facebook.published()[:POSTS_SHOWN],
+            x_posts=self._x.published()[:POSTS_SHOWN],
+            sms=text,
+            sms_accepted=self._ledger.tally["sms"].accepted,
+            site=self._site.url,
+            pages=await self._site.newest(),
+        )
+        return HTMLResponse(html, headers=HEADERS)
+
+
+class Site:
+    """The website's newest pages, from its alerts.json; nothing where it cannot be read."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._read_at = 0.0
+        self._pages: list[dict[str, str]] = []
+
+    async def start(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=SITE_TIMEOUT_S)
+        self._session = aiohttp.ClientSession(timeout=timeout, trust_env=False)
+
+    async def stop(self) -> None:
+        await self._session.close()
+
+    async def newest(self) -> list[dict[str, str]]:
+        if self.url and time.monotonic() - self._read_at > SITE_FRESH_S:
+            self._pages = []
+            with suppress(aiohttp.ClientError, TimeoutError, ValueError):
+                self._pages = _pages(await self._alerts(), self.url + "/")
+            self._read_at = time.monotonic()
+        return self._pages
+
+    async def _alerts(self) -> Any:
+        async with self._session.get(f"{self.url}/alerts.json", allow_redirects=False) as response:
+            response.raise_for_status()
+            return json.loads(await response.content.read(MOST_SITE_BYTES))
+
+
+def linked(text: str) -> Markup:
+    """The text escaped, with its web addresses made clickable."""
+    html, done = Markup(), 0
+    for match in LINK.finditer(text):
+        html += escape(text[done : match.start()])
+        html += Markup('<a href="{0}" rel="noreferrer noopener">{0}</a>').format(match[0])
+        done = match.end()
+    return html + escape(text[done:])
+
+
+def _pages(data: Any, base: str) -> list[dict[str, str]]:
+    """Title and address of each alert: {"alerts": [{"url": ..., "posts": [{"title": ...}, ...]}, ...]}.
+
+    ValueError where the site's file is something else.
+    """
+    try:
+        return [
+            {"title": str(alert["posts"][0]["title"]), "url": _web_address(base, str(alert["url"]))}
+            for alert in data["alerts"][:PAGES_SHOWN]
+        ]
+    except (TypeError, KeyError, IndexError) as error:
+        raise ValueError("this is not an alerts.json") from error
+
+
+def _web_address(base: str, address: str) -> str:
+    """An absolute http address, or nothing: no other kind of link gets onto the wall."""
+    whole = urljoin(base, address)
+    return whole if whole.startswith(("http://", "https://")) else ""

@@ -1,0 +1,208 @@
+"""X's API v2, as far as an account's own posts go: publish, read back, delete; errors and limits as X gives them.
+
+Shapes: X's OpenAPI 2.167; error bodies as its documentation has them or as seen live.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
+from channels.sandbox.ledger import Entry
+from channels.sandbox.settings import Settings
+from channels.sandbox.x_length import MAX_WEIGHTED_LENGTH, weighted_length
+from channels.sandbox.x_posts import XPost, new_id, of_another, of_yesterday
+from channels.sandbox.x_problems import (
+    DUPLICATE,
+    TOO_LONG,
+    RateWindow,
+    invalid,
+    json_answer,
+    not_found,
+    problem,
+    refusal,
+)
+from channels.sandbox.x_query import POST_FIELDS, USER_FIELDS, fields_asked, timeline_of
+from channels.sandbox.x_signature import Signatures
+
+#: Of X's CreatePostsRequest, what this stand-in understands.
+CREATE_PARAMETERS = frozenset({"text", "reply", "reply_settings", "made_with_ai"})
+REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
+DELETES_PER_WINDOW = 50
+READS_PER_WINDOW = 900
+DUPLICATES_WITHIN = timedelta(hours=24)
+
+
+class X:
+    name: ClassVar[str] = "x"
+
+    def __init__(self, account: Mapping[str, str], settings: Settings) -> None:
+        self._account = account
+        self._settings = settings
+        self._signatures = Signatures(account)
+        self._posts: list[XPost] = []
+        self._last_text = ""
+        self._windows: dict[str, RateWindow] = {}
+
+    def purpose(self, call: Call) -> Purpose:
+        if (call.method, call.path) == ("POST", "/2/tweets"):
+            return Purpose.PUBLISH
+        if call.method == "GET" and call.path != "/2/users/me":
+            return Purpose.READ
+        return Purpose.OTHER
+
+    def said(self, call: Call) -> Said:
+        try:
+            text = json.loads(call.body)["text"]
+        except (ValueError, KeyError, TypeError):
+            text = ""
+        return Said(text=text if isinstance(text, str) else "")
+
+    def answer(self, call: Call, mood: Mood) -> Answer:
+        if not self._signatures.right(call):
+            return problem(401, "Unauthorized")
+        window = self._window(call)
+        answer = self._route(call, mood) if window.take() else refusal("429")
+        answer.headers = (*answer.headers, *window.headers())
+        return answer
+
+    def refusal(self, kind: str, call: Call) -> Answer:
+        if self.purpose(call) is Purpose.PUBLISH:
+            self._last_text = self.said(call).text
+        answer = refusal(kind)
+        if kind == "429":
+            answer.headers = RateWindow(
+                self._settings.x_posts_per_window, time.time(), used_up=True
+            ).headers()
+        return answer
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            if entry.accepted:
+                created = datetime.fromisoformat(entry.at)
+                author = self._account["user_id"]
+                self._posts.append(
+                    XPost(id=entry.platform_id, text=entry.text, created=created, author_id=author)
+                )
+            elif entry.method == "DELETE" and entry.status == 200:
+                self._posts = [post for post in self._posts if not entry.path.endswith("/" + post.id)]
+
+    def forget(self) -> None:
+        self._posts.clear()
+        self._windows.clear()
+        self._last_text = ""
+
+    def published(self) -> list[XPost]:
+        """What a visitor of the profile sees, newest first."""
+        return self._posts[::-1]
+
+    def _window(self, call: Call) -> RateWindow:
+        limits = {"POST": self._settings.x_posts_per_window, "DELETE": DELETES_PER_WINDOW}
+        limit = limits.get(call.method, READS_PER_WINDOW)
+        key = call.method if call.method in limits else call.path
+        window = self._windows.get(key)
+        if window is None or window.over(time.time()):
+            window = self._windows[key] = RateWindow(limit, time.time())
+        window.limit = limit
+        return window
+
+    def _route(self, call: Call, mood: Mood) -> Answer:
+        query = dict(parse_qsl(call.query.decode("latin-1"), keep_blank_values=True))
+        match call.method, call.path.strip("/").split("/")[1:]:
+            case "POST", ["tweets"]:
+                return self._create(call)
+            case "GET", ["users", "me"]:
+                return self._me(query)
+            case "GET", ["users", user_id, "tweets"]:
+                return self._timeline(user_id, query, mood)
+            case "GET", ["tweets", post_id]:
+                return self._show(post_id, query, mood)
+            case "DELETE", ["tweets", post_id]:
+                left = [post for post in self._posts if post.id != post_id]
+                deleted, self._posts = len(left) < len(self._posts), left
+                return json_answer(200, {"data": {"deleted": deleted}})
+        return problem(404, HTTPStatus(404).phrase)
+
+    def _create(self, call: Call) -> Answer:
+        try:
+            given = json.loads(call.body)
+        except ValueError:
+            return invalid("The body of this request is not valid JSON.")
+        wrong = next(self._problems(given), "")
+        if wrong:
+            return invalid(wrong)
+        text = self._last_text = given["text"]
+        if weighted_length(text) > MAX_WEIGHTED_LENGTH:
+            return invalid(TOO_LONG)
+        since = datetime.now(UTC) - DUPLICATES_WITHIN
+        if any(post.text == text and post.created >= since for post in self._posts):
+            return problem(403, DUPLICATE)
+        created = datetime.now(UTC)
+        last = self._posts[-1].id if self._posts else "0"
+        post = XPost(
+            id=new_id(created, above=last), text=text, created=created, author_id=self._account["user_id"]
+        )
+        self._posts.append(post)
+        answer = json_answer(201, {"data": {"id": post.id, "text": post.shown_text}})
+        answer.accepted, answer.platform_id, answer.said = True, post.id, Said(text=text)
+        return answer
+
+    def _problems(self, given: Any) -> Iterator[str]:
+        """Why this is not a request that X would take, gravest first."""
+        if not isinstance(given, dict):
+            yield "The body of this request is not a JSON object."
+        for name in sorted(given.keys() - CREATE_PARAMETERS):
+            yield f"$.{name}: is not defined in the schema and the schema does not allow additional properties"
+        if not isinstance(given.get("text"), str) or not given["text"].strip():
+            yield "$.text: a text is required"
+        if given.get("reply_settings", "verified") not in REPLY_SETTINGS:
+            yield f"$.reply_settings: does not have a value in the enumeration {list(REPLY_SETTINGS)}"
+        if not isinstance(given.get("made_with_ai", False), bool):
+            yield "$.made_with_ai: is not a boolean"
+        reply = given.get("reply")
+        if "reply" in given and not (isinstance(reply, dict) and set(reply) == {"in_reply_to_tweet_id"}):
+            yield "$.reply: in_reply_to_tweet_id is required, and the sandbox knows nothing else there"
+        if reply and reply["in_reply_to_tweet_id"] not in [post.id for post in self._posts]:
+            yield "$.reply.in_reply_to_tweet_id: there is no such post"
+
+    def _me(self, query: dict[str, str]) -> Answer:
+        try:
+            fields = fields_asked(query, ("user.fields",), USER_FIELDS, always=("id", "name", "username"))
+        except ValueError as error:
+            return invalid(str(error))
+        me = {
+            "id": self._account["user_id"],
+            "name": "Wyre Council (sandbox)",
+            "username": self._account["username"],
+        }
+        return json_answer(200, {"data": {name: me[name] for name in fields}})
+
+    def _timeline(self, user_id: str, query: dict[str, str], mood: Mood) -> Answer:
+        if user_id != self._account["user_id"]:
+            return json_answer(200, {"errors": [not_found("user", user_id)]})
+        try:
+            return json_answer(200, timeline_of(self._visible(mood), query))
+        except ValueError as error:
+            return invalid(str(error))
+
+    def _show(self, post_id: str, query: dict[str, str], mood: Mood) -> Answer:
+        try:
+            fields = fields_asked(query, ("tweet.fields", "post.fields"), POST_FIELDS, always=("id", "text"))
+        except ValueError as error:
+            return invalid(str(error))
+        for post in self._visible(mood):
+            if post.id == post_id:
+                return json_answer(200, {"data": post.to_json(fields)})
+        return json_answer(200, {"errors": [not_found("tweet", post_id)]})
+
+    def _visible(self, mood: Mood) -> list[XPost]:
+        """Posts as reading back shows them, newest first."""
+        newest = datetime.now(UTC) - timedelta(seconds=mood.lag_s)
+        posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
+        if not mood.lookalike or not self._last_text:
+            return posts
+        return [of_another(self._last_text), *posts, of_yesterday(self._last_text, self._account["user_id"])]

@@ -1,0 +1,147 @@
+"""Posts to X through tweepy. Knows X's requests and errors, nothing of deliveries."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+import requests
+import tweepy
+
+from broadcaster.domain.errors import OutcomeUnknown, SendError
+from broadcaster.domain.post import Post
+from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
+from channels.http import DEFAULT_TIMEOUTS, USER_AGENT, FencedSession, Timeouts, from_exception
+from channels.options import address, option, require_secrets, secret
+from channels.text import MAX_X_WEIGHT, x_weight
+from channels.twitter_errors import refusal
+
+# At DEBUG these write credentials and the post into the log (tweepy/client.py, requests_oauthlib/oauth1_auth.py).
+TALKATIVE_LOGGERS = ("tweepy", "requests_oauthlib", "oauthlib")
+
+
+class XAccount:
+    """One account on X, spoken for with OAuth 1.0a user tokens, which do not run out by themselves."""
+
+    name: ClassVar[str] = "x"
+    title: ClassVar[str] = "X"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(name="base_url", help="address of X's API", default="https://api.x.com"),
+        Option(name="username", help="the account's name on X, without @", required=True),
+        Option(name="user_id", help="the account's number on X; needed to read its own posts back"),
+        Option(name="consumer_key", help="the app's API key", required=True, secret=True),
+        Option(name="consumer_secret", help="the app's API key secret", required=True, secret=True),
+        Option(name="access_token", help="the account's access token", required=True, secret=True),
+        Option(name="access_token_secret", help="the access token's secret", required=True, secret=True),
+    )
+    after_unknown: ClassVar[AfterUnknown] = AfterUnknown.READABLE
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        require_secrets(account, self.options)
+        self._username = option(account, self.options, "username").removeprefix("@")
+        self._now_s = now_s
+        self._credentials = {o.name: secret(account, o.name) for o in self.options if o.secret}
+        base_url = address(account, self.options, "base_url")
+        self._client = _client(self._credentials, _Session(account, timeouts, base_url, self._refusal))
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        return cls(account)
+
+    @property
+    def target(self) -> str:
+        return f"@{self._username}"
+
+    def check(self, post: Post) -> list[CheckProblem]:
+        if not post.text.strip():
+            return [CheckProblem(code="empty", text="The post for X is empty. Write its text.")]
+        over = x_weight(post.text) - MAX_X_WEIGHT
+        if over <= 0:
+            return []
+        text = f"The post for X is {over} over X's {MAX_X_WEIGHT} characters (a link counts 23). Shorten it."
+        return [CheckProblem(code="too_long", text=text)]
+
+    def send(self, post: Post, key: str) -> Receipt:  # noqa: ARG002 - X has no place for a key of ours
+        """X refuses a repeated text, but without naming the post, so an unknown outcome must be read back."""
+        try:
+            response = self._client.create_tweet(text=post.text, user_auth=True)
+        except (requests.RequestException, tweepy.TweepyException, ValueError) as exc:
+            raise from_exception(exc) from exc
+        platform_id = _post_id(response)
+        if not platform_id:
+            raise OutcomeUnknown("no_id", "X answered without the post's id.", detail="HTTP 2xx, no id")
+        return Receipt(platform_id=platform_id, link=f"https://x.com/{self._username}/status/{platform_id}")
+
+    def _refusal(self, response: requests.Response) -> SendError:
+        return refusal(
+            response.status_code,
+            response.headers,
+            _json(response),
+            secrets=list(self._credentials.values()),
+            private=_text_of(response.request),
+            now_s=self._now_s(),
+        )
+
+
+class _Session(FencedSession):
+    """Mends what tweepy 4.17 fixes in place: the host (no way to a stand-in) and the missing time-out.
+
+    The address is changed before `requests` signs it, since OAuth 1.0a signs the address too.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        timeout: Timeouts,
+        base_url: str,
+        refusal_of: Callable[[requests.Response], SendError],
+    ) -> None:
+        super().__init__(account, timeout)
+        self._base_url = base_url
+        self._refusal_of = refusal_of
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Judges the answer at once: tweepy's error classes fail on a body that is JSON but no object."""
+        path = urlsplit(url if isinstance(url, str) else url.decode()).path
+        response = super().request(method, self._base_url + path, *args, **kwargs)
+        if not 200 <= response.status_code < 300:
+            raise self._refusal_of(response)
+        return response
+
+
+def _client(credentials: dict[str, str], session: requests.Session) -> tweepy.Client:
+    for name in TALKATIVE_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    # wait_on_rate_limit would sleep up to a day inside the worker, and then send again.
+    client = tweepy.Client(**credentials, return_type=requests.Response, wait_on_rate_limit=False)
+    client.session.close()
+    client.session = session
+    client.user_agent = USER_AGENT
+    return client
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    """The answer's object; empty for a broken or other answer, whose status then decides."""
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _post_id(response: requests.Response) -> str:
+    data = _json(response).get("data")
+    return str(data.get("id") or "") if isinstance(data, dict) else ""
+
+
+def _text_of(request: requests.PreparedRequest) -> str:
+    """The post, so that an answer quoting it is withheld."""
+    return str(json.loads(request.body).get("text", "")) if request.body else ""

@@ -1,0 +1,170 @@
+"""Publishes messages as files that any web server can serve: a page each, a list, a feed and JSON.
+
+Knows the shape of the site; what the pages look like is in templates/web.
+"""
+
+import errno
+import json
+import re
+import unicodedata
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from broadcaster.domain.errors import NotSent, Refused
+from broadcaster.domain.post import Post
+from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
+from channels.options import address, is_web_address, option
+from channels.website_pages import Site, alert_page, alerts_json, atom_feed, list_page, templates
+from channels.website_store import Document, SiteStore
+
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # it becomes the name of a folder
+
+
+class Website:
+    """One site. Sending again with the same key changes nothing that a reader can see."""
+
+    name: ClassVar[str] = "website"
+    title: ClassVar[str] = "Website"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(name="site_dir", help="the folder that the web server serves", required=True),
+        Option(name="base_url", help="the public address of that folder", required=True),
+        Option(name="site_name", help="who publishes, as readers know it", required=True),
+    )
+    after_unknown: ClassVar[AfterUnknown] = AfterUnknown.IDEMPOTENT
+
+    def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._store = SiteStore(Path(option(account, self.options, "site_dir")).expanduser())
+        self._site = Site(
+            base_url=address(account, self.options, "base_url", plain_http=True),
+            name=option(account, self.options, "site_name"),
+            exercise=account.mode != "live",
+        )
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        return cls(account)
+
+    @property
+    def target(self) -> str:
+        return self._site.base_url
+
+    def page_address(self, reference: str) -> str:
+        return self._site.address(reference)
+
+    def check(self, post: Post) -> list[CheckProblem]:
+        problems = []
+        if not _REFERENCE.fullmatch(post.facts.get("reference", "")):
+            text = "The web page has no reference, or not one of letters and digits. Save the message again."
+            problems.append(CheckProblem(code="no_reference", text=text))
+        if not post.title.strip():
+            problems.append(
+                CheckProblem(code="no_title", text="The web page has no title. Write a headline.")
+            )
+        if not post.text.strip():
+            problems.append(CheckProblem(code="empty", text="The web page is empty. Write its text."))
+        if any(_is_unprintable(char) for text in _texts(post) for char in text):
+            text = "The web page has a control character in it. Write the text anew instead of pasting it."
+            problems.append(CheckProblem(code="control_character", text=text))
+        if post.link and not is_web_address(post.link, plain_http=True):
+            text = "The link of the web page does not begin with https://. Give the full address."
+            problems.append(CheckProblem(code="bad_link", text=text))
+        return problems
+
+    def send(self, post: Post, key: str) -> Receipt:
+        problems = self.check(post)
+        if problems:  # there is no platform behind us that would refuse it
+            raise Refused(problems[0].code, problems[0].text)
+        reference = post.facts["reference"].upper()
+        templates()
+        try:
+            with self._store.locked():
+                self._publish(reference, post, key)
+        except OSError as exc:
+            raise _disk_error(exc) from exc
+        return Receipt(platform_id=reference, link=self.page_address(reference))
+
+    def refresh(self) -> None:
+        """Writes list and feeds anew, so that what has expired moves down the list. Raises NotSent."""
+        templates()
+        try:
+            with self._store.locked():
+                self._store.put(self._overview(self._store.documents()))
+        except OSError as exc:
+            raise _disk_error(exc) from exc
+
+    def _publish(self, reference: str, post: Post, key: str) -> None:
+        documents = self._store.documents()
+        document = self._updated(documents.get(reference), reference, post, key)
+        documents[reference] = document
+        self._store.put(
+            {
+                self._store.page_path(reference): alert_page(self._site, document),
+                self._store.document_path(reference): _json(document),
+                **self._overview(documents),
+            }
+        )
+
+    def _updated(self, document: Document | None, reference: str, post: Post, key: str) -> Document:
+        """The document with this post in it; unchanged where this key is in it already."""
+        moment = self._now().astimezone(UTC).isoformat(timespec="seconds")
+        if document is None:
+            urn = uuid.uuid5(uuid.NAMESPACE_URL, self.page_address(reference)).urn
+            document = {
+                "reference": reference,
+                "id": urn,
+                "published": moment,
+                "updated": moment,
+                "posts": {},
+            }
+        if document["posts"].get(post.language, {}).get("key") == key:
+            return document
+        posts = {**document["posts"], post.language: _kept(post, key)}
+        return {**document, "posts": posts, "updated": moment}
+
+    def _overview(self, documents: dict[str, Document]) -> dict[Path, bytes]:
+        every = documents.values()
+        return {
+            self._store.path("alerts.json"): alerts_json(self._site, every),
+            self._store.path("atom.xml"): atom_feed(self._site, every),
+            self._store.path("index.html"): list_page(self._site, every, self._now()),
+        }
+
+
+def _kept(post: Post, key: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "language": post.language,
+        "title": post.title,
+        "text": post.text,
+        "link": post.link,
+        "facts": dict(post.facts),
+    }
+
+
+def _json(document: Document) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def _texts(post: Post) -> list[str]:
+    return [post.title, post.text, post.link, *post.facts.values()]
+
+
+def _is_unprintable(char: str) -> bool:
+    """What XML cannot hold, and no page needs: control characters but line break and tab, and half characters."""
+    return char not in "\n\t" and (unicodedata.category(char) in {"Cc", "Cs"} or char in "\ufffe\uffff")
+
+
+def _disk_error(exc: OSError) -> NotSent:
+    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        text = "The website's disk is full; the site stays as it was. Free some space: it is tried again."
+        return NotSent("disk_full", text, detail=errno.errorcode[exc.errno])
+    if exc.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        text = "The website's folder may not be written to; the site stays as it was. Correct the folder's rights."
+        return NotSent("not_writable", text, detail=errno.errorcode[exc.errno])
+    name = errno.errorcode.get(exc.errno or 0, type(exc).__name__)
+    text = "The website's files could not be written; the site stays as it was. It is tried again."
+    return NotSent("disk_error", text, detail=name)

@@ -1,0 +1,81 @@
+"""What every test may ask for: a freshly migrated database, on SQLite and on PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from broadcaster.db.engine import Database
+from broadcaster.db.migrate import migrate
+from tests.postgres import running_postgres
+
+WITH_POSTGRES = os.environ.get("TEST_POSTGRES") != "off"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that each test copies."""
+    file = tmp_path_factory.mktemp("template") / "broadcaster.db"
+    database = Database(f"sqlite:///{file}")
+    migrate(database)
+    database.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of the session's server, with `{}` for a database's name. Its `template` is migrated."""
+    if not WITH_POSTGRES:
+        pytest.skip("TEST_POSTGRES=off")
+    with running_postgres() as address:
+        run_on_server(address, "CREATE DATABASE template")
+        database = Database(address.format("template"))
+        migrate(database)
+        database.close()
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that holds nothing, not even tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'broadcaster.db'}"
+    else:
+        yield from _postgres_database(request.getfixturevalue("postgres_server"), "template0")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a freshly migrated database, good in other processes too."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        yield f"sqlite:///{shutil.copy(template, tmp_path / 'broadcaster.db')}"
+    else:
+        yield from _postgres_database(request.getfixturevalue("postgres_server"), "template")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+def run_on_server(address: str, statement: str) -> None:
+    """One statement outside of any transaction, on the server's own database."""
+    database = Database(address.format("postgres"))
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
+    database.close()
+
+
+def _postgres_database(address: str, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    run_on_server(address, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield address.format(name)
+    run_on_server(address, f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,337 @@
+"""One suite for every channel that talks HTTP: a table per channel says what is its own, the rest is shared.
+
+The platform is a small real server on loopback that answers what a test tells it to, faults included.
+"""
+
+import json
+import logging
+import socket
+import struct
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.post import Post
+from channels.base import Channel, Parcel, Receipt, SendsMany
+from channels.http import Timeouts
+
+KEY = "0198f2c0-7b1e-7c3a-9d55-000000000001"
+ADDRESS = "+447700900123"
+SHARED = Path(__file__).parents[3] / "shared" / "contracts"
+IMPATIENT = Timeouts(connect_s=2, read_s=0.3)
+
+
+def payload(name: str) -> Any:
+    """A saved payload of a platform; skips where the folder beside the repository is missing."""
+    path = SHARED / "payloads" / name
+    if not path.exists():
+        pytest.skip(f"the saved payloads are not at {path}", allow_module_level=True)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+class Fault(StrEnum):
+    NONE = "none"
+    HANG = "hang"
+    RESET = "reset"
+    CLOSE = "close"
+    CUT = "cut"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    status: int = 200
+    body: Any = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fault: Fault = Fault.NONE
+
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Platform:
+    """Answers every request with `answer`, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer = Answer()
+        self.calls: list[Call] = []
+        self.released = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "Platform":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(platform) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                platform.calls.append(
+                    Call(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
+                )
+                platform._respond(self)
+
+            do_GET = do_POST  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        return Handler
+
+    def _respond(self, handler: BaseHTTPRequestHandler) -> None:
+        answer = self.answer
+        handler.close_connection = answer.fault is not Fault.NONE
+        match answer.fault:
+            case Fault.HANG:
+                self.released.wait(20)
+            case Fault.RESET:
+                linger = struct.pack("ii", 1, 0)
+                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                handler.connection.shutdown(socket.SHUT_RD)
+                handler.connection.close()
+            case Fault.CLOSE:
+                pass
+            case _:
+                content = answer.content()
+                cut = 100 if answer.fault is Fault.CUT else 0
+                handler.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    handler.send_header(name, value)
+                handler.send_header("Content-Length", str(len(content) + cut))
+                handler.end_headers()
+                handler.wfile.write(content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An answer of the platform, and what it must be taken for."""
+
+    name: str
+    answer: Answer
+    outcome: type[SendError]
+    code: str
+    retry_after_s: float | None = None
+
+
+#: What a status without a body that says more means for any channel; a table states its differences.
+STATUSES: dict[int, type[SendError]] = {
+    301: Refused,
+    302: Refused,
+    307: Refused,
+    400: Refused,
+    401: NotConfigured,
+    402: Refused,
+    403: NotConfigured,
+    404: Refused,
+    405: Refused,
+    408: OutcomeUnknown,
+    409: Refused,
+    410: Refused,
+    413: Refused,
+    422: Refused,
+    429: NotSent,
+    500: OutcomeUnknown,
+    502: OutcomeUnknown,
+    503: NotSent,
+    504: OutcomeUnknown,
+    599: OutcomeUnknown,
+}
+
+GARBAGE = [b"", b"<html>ok</html>", b"[]", b"null", b'"x"', b"{", b"\xff\xfe", b'{"id": ""}', b'{"data": []}']
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """`build(url, timeouts, allowed_hosts)` makes the channel; `canaries` must be seen nowhere."""
+
+    build: Callable[[str, Timeouts, frozenset[str] | None], Channel]
+    post: Post
+    too_long: Post
+    accepted: Answer
+    receipt: Receipt
+    canaries: Sequence[str]
+    cases: Sequence[Case]
+    statuses: Mapping[int, type[SendError]] = field(default_factory=dict)
+    key_of: Callable[[Call], str] | None = None
+
+
+def attempt(channel: Channel, post: Post, key: str = KEY) -> Receipt | SendError:
+    """One try, as the service makes it: to the public place, or to one recipient where there is none."""
+    if isinstance(channel, SendsMany):
+        return channel.send_many(post, [Parcel(key=key, address=ADDRESS)])[0]
+    try:
+        return channel.send(post, key)
+    except SendError as exc:
+        return exc
+
+
+def all_that_is_said(error: SendError) -> str:
+    """Whatever of an error could reach a log, a page or a person."""
+    told = [str(error), repr(error), repr(error.args), error.detail, error.operator_text]
+    return "\n".join([*told, *traceback.format_exception(error)])
+
+
+class ChannelSuite:
+    """Inherit it, name the class Test..., and set `table`."""
+
+    table: ClassVar[Table]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "case" in metafunc.fixturenames:
+            cases = self.table.cases
+            assert len({case.name for case in cases}) == len(cases)
+            metafunc.parametrize("case", cases, ids=[case.name for case in cases])
+        if "status" in metafunc.fixturenames:
+            metafunc.parametrize("status", STATUSES)
+
+    @pytest.fixture
+    def platform(self) -> Iterator[Platform]:
+        with Platform() as platform:
+            yield platform
+
+    @pytest.fixture
+    def channel(self, platform: Platform) -> Iterator[Channel]:
+        channel = self.table.build(platform.url, IMPATIENT, None)
+        yield channel
+        close(channel)
+
+    def test_an_accepted_post_gives_its_receipt(self, platform, channel) -> None:
+        platform.answer = self.table.accepted
+        assert attempt(channel, self.table.post) == self.table.receipt
+        assert len(platform.calls) == 1
+
+    def test_each_listed_answer_has_its_outcome(self, platform, channel, case: Case) -> None:
+        platform.answer = case.answer
+        error = attempt(channel, self.table.post)
+        assert (type(error), error.code) == (case.outcome, case.code)
+        assert getattr(error, "retry_after_s", None) == case.retry_after_s
+        assert len(platform.calls) == 1
+
+    def test_each_status_has_its_outcome_and_is_asked_once(self, platform, channel, status: int) -> None:
+        platform.answer = Answer(status=status, headers={"Location": f"{platform.url}/elsewhere"})
+        error = attempt(channel, self.table.post)
+        assert type(error) is self.table.statuses.get(status, STATUSES[status])
+        assert len(platform.calls) == 1
+
+    @pytest.mark.parametrize("fault", [Fault.HANG, Fault.RESET, Fault.CLOSE, Fault.CUT])
+    def test_a_connection_that_fails_after_the_request_is_unknown_and_not_repeated(
+        self, platform, channel, fault
+    ) -> None:
+        platform.answer = Answer(status=200, body=self.table.accepted.body, fault=fault)
+        error = attempt(channel, self.table.post)
+        assert type(error) is OutcomeUnknown
+        assert error.code in {"read_timeout", "connection_lost", "unreadable_answer"}
+        assert len(platform.calls) == 1
+
+    @pytest.mark.parametrize("garbage", GARBAGE)
+    def test_a_success_that_cannot_be_read_is_unknown(self, platform, channel, garbage) -> None:
+        platform.answer = Answer(status=self.table.accepted.status, body=garbage)
+        assert type(attempt(channel, self.table.post)) is OutcomeUnknown
+
+    def test_nobody_listening_is_surely_not_sent(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            port = unused.getsockname()[1]
+        channel = self.table.build(f"http://127.0.0.1:{port}", IMPATIENT, None)
+        error = attempt(channel, self.table.post)
+        close(channel)
+        assert (type(error), error.code) == (NotSent, "not_connected")
+
+    def test_a_peer_that_breaks_off_the_tls_handshake_is_surely_not_sent(self, platform) -> None:
+        """The server speaks plain HTTP, so that the handshake fails and no byte of the post leaves."""
+        channel = self.table.build(platform.url.replace("http:", "https:"), IMPATIENT, None)
+        error = attempt(channel, self.table.post)
+        close(channel)
+        assert (type(error), error.code) == (NotSent, "tls_failed")
+        assert platform.calls == []
+
+    def test_a_host_outside_the_fence_is_not_asked(self, platform) -> None:
+        channel = self.table.build(platform.url, IMPATIENT, frozenset({"alerts.example"}))
+        error = attempt(channel, self.table.post)
+        close(channel)
+        assert (type(error), error.code) == (NotConfigured, "host_not_allowed")
+        assert platform.calls == []
+
+    def test_a_host_inside_the_fence_is_asked(self, platform) -> None:
+        channel = self.table.build(platform.url, IMPATIENT, frozenset({"127.0.0.1"}))
+        platform.answer = self.table.accepted
+        assert attempt(channel, self.table.post) == self.table.receipt
+        close(channel)
+
+    def test_no_secret_number_or_text_is_told(self, platform, channel, caplog) -> None:
+        """The platform quotes everything that it was sent, in every kind of answer."""
+        caplog.set_level(logging.DEBUG)
+        echo = " ".join([*self.table.canaries, self.table.post.text])
+        told = [repr(channel), repr(vars(channel).get("account"))]
+        for answer in self._quoting(echo):
+            platform.answer = answer
+            error = attempt(channel, self.table.post)
+            assert isinstance(error, SendError)
+            told.append(all_that_is_said(error))
+        told += [record.getMessage() for record in caplog.records]
+        for canary in [*self.table.canaries, ADDRESS, self.table.post.text]:
+            assert canary not in "\n".join(told)
+
+    def _quoting(self, echo: str) -> Iterator[Answer]:
+        for status in (400, 401, 403, 404, 409, 429, 500, 503):
+            yield Answer(status=status, body=echo.encode())
+            yield Answer(status=status, body={"error": {"message": echo, "code": 100, "fbtrace_id": echo}})
+            yield Answer(status=status, body={"title": echo, "detail": echo, "errors": [{"message": echo}]})
+        yield Answer(status=202, body=echo.encode())
+        for fault in (Fault.HANG, Fault.RESET, Fault.CLOSE):
+            yield Answer(fault=fault)
+
+    def test_no_secret_stands_in_the_address(self, platform, channel) -> None:
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        for canary in [*self.table.canaries, ADDRESS[1:]]:
+            assert canary not in platform.calls[0].path
+
+    def test_check_finds_an_over_long_post_and_passes_a_good_one(self, channel) -> None:
+        assert [problem.code for problem in channel.check(self.table.too_long)] == ["too_long"]
+        assert channel.check(self.table.post) == []
+
+    def test_check_finds_an_empty_post(self, channel) -> None:
+        empty = Post(channel=channel.name, account="a", title="t", text=" \n ")
+        assert "empty" in [problem.code for problem in channel.check(empty)]
+
+    def test_every_try_is_the_same_request_with_the_same_key(self, platform, channel) -> None:
+        platform.answer = Answer(status=503)
+        attempt(channel, self.table.post)
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        first, second = platform.calls
+        assert (first.path, first.body) == (second.path, second.body)
+        if self.table.key_of:
+            assert self.table.key_of(first) == self.table.key_of(second) == KEY
+
+
+def close(channel: Channel) -> None:
+    closing = getattr(channel, "close", None)
+    if closing:
+        closing()

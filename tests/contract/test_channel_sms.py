@@ -1,0 +1,237 @@
+"""What is the SMS channel's own, with Kannel; the rest is in channel_suite."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
+from broadcaster.domain.post import Post
+from channels.base import Account, Parcel, Receipt, ReceiptState, ReadsReceipts, Secret, SendsMany
+from channels.gateways.kannel import Kannel
+from channels.gateways.wire import Wire
+from channels.sms import Sms
+from tests.contract.channel_suite import ADDRESS, KEY, Answer, Case, ChannelSuite, Table, attempt, payload
+
+PASSWORD = "canary-password"
+NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
+SAVED = payload("kannel_http.json")
+
+
+def account(url="http://127.0.0.1:13013", allowed_hosts=None, **options):
+    shown = {"base_url": url, "username": "alerts", "sender": "WyreCouncil"}
+    shown |= {"receipt_url": "https://alerts.example/hooks/sms"}
+    return Account(
+        name="wyre-sms",
+        channel="sms",
+        mode="live",
+        options=shown | options,
+        secrets={"password": Secret(PASSWORD)},
+        allowed_hosts=allowed_hosts,
+    )
+
+
+def build(url, timeouts, hosts):
+    wire = Wire(timeouts=timeouts)
+    return Sms(account(url, hosts), wire=wire, gateway=lambda a: Kannel(a, now=lambda: NOW))
+
+
+def post(text="Flood warning for the River Wyre. Move to upper floors now. Ref 7F3K2M", **facts):
+    return Post(channel="sms", account="wyre-sms", title="Flood warning", text=text, facts=facts)
+
+
+def key_of(call):
+    return call.headers["X-Kannel-DLR-Url"].partition("key=")[2].partition("&")[0]
+
+
+class TestSms(ChannelSuite):
+    table = Table(
+        build=build,
+        post=post(),
+        too_long=post("a" * (6 * 153 + 1)),
+        accepted=Answer(status=202, body=b"0: Accepted for delivery"),
+        receipt=Receipt(platform_id=""),
+        canaries=[PASSWORD],
+        key_of=key_of,
+        statuses={404: NotConfigured, 405: NotConfigured},
+        cases=[
+            Case(
+                name="authorization failed",
+                answer=Answer(status=403, body=b"Authorization failed for sendsms"),
+                outcome=NotConfigured,
+                code="credentials_refused",
+            ),
+            Case(
+                name="number denied",
+                answer=Answer(
+                    status=400, body=b"Number(s) has/have been denied by white- and/or black-lists."
+                ),
+                outcome=Refused,
+                code="number_denied",
+            ),
+            Case(
+                name="no sender",
+                answer=Answer(status=400, body=b"Sender missing and no global set, rejected"),
+                outcome=Refused,
+                code="refused",
+            ),
+            Case(
+                name="nothing at this address",
+                answer=Answer(status=404, body=b"Not found"),
+                outcome=NotConfigured,
+                code="wrong_address",
+            ),
+            Case(
+                name="documented try again later",
+                answer=Answer(status=503, body=SAVED["replies"][3]["body"].encode()),
+                outcome=NotSent,
+                code="busy",
+            ),
+            Case(
+                name="sending failed inside Kannel",
+                answer=Answer(status=500, body=b"Sending failed."),
+                outcome=OutcomeUnknown,
+                code="platform_error",
+            ),
+            Case(
+                name="202 with other words",
+                answer=Answer(status=202, body=b"Sent."),
+                outcome=OutcomeUnknown,
+                code="unexpected_answer",
+            ),
+            Case(
+                name="200 with the right words",
+                answer=Answer(status=200, body=b"0: Accepted for delivery"),
+                outcome=OutcomeUnknown,
+                code="unexpected_answer",
+            ),
+        ],
+    )
+
+    @pytest.mark.parametrize("reply", SAVED["replies"][:2], ids=lambda reply: reply["body"])
+    def test_both_documented_successes_are_taken(self, platform, channel, reply):
+        platform.answer = Answer(status=reply["http"], body=reply["body"].encode())
+        assert attempt(channel, self.table.post) == Receipt(platform_id="")
+
+    def test_the_request_is_what_kannel_documents(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, post("Flood €", expires=(NOW + timedelta(minutes=90, seconds=59)).isoformat()))
+        call = platform.calls[0]
+        assert (call.method, call.path) == ("POST", "/cgi-bin/sendsms")
+        assert call.body.decode() == "Flood €"
+        assert call.headers["Content-Type"] == "text/plain; charset=UTF-8"
+        said = {name: value for name, value in call.headers.items() if name.startswith("X-Kannel-")}
+        assert said == {
+            "X-Kannel-Username": "alerts",
+            "X-Kannel-Password": PASSWORD,
+            "X-Kannel-From": "WyreCouncil",
+            "X-Kannel-To": ADDRESS,
+            "X-Kannel-Coding": "0",
+            "X-Kannel-Validity": "90",
+            "X-Kannel-DLR-Mask": "27",
+            "X-Kannel-DLR-Url": f"https://alerts.example/hooks/sms?key={KEY}&status=%d",
+        }
+
+    def test_a_foreign_character_makes_it_ucs2(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, post("Llanfair ŵ"))
+        assert platform.calls[0].headers["X-Kannel-Coding"] == "2"
+
+    def test_outcomes_stand_in_the_order_of_the_parcels(self, platform, channel):
+        parcels = [Parcel(key=f"key-{i}", address=f"+4477009{i:05}") for i in range(50)]
+        platform.answer = self.table.accepted
+        assert channel.send_many(self.table.post, parcels) == [Receipt(platform_id="")] * 50
+        assert sorted(key_of(call) for call in platform.calls) == sorted(p.key for p in parcels)
+
+    def test_no_parcels_are_no_calls(self, platform, channel):
+        assert channel.send_many(self.table.post, []) == []
+        assert platform.calls == []
+
+    def test_several_threads_may_send_at_once(self, platform, channel):
+        platform.answer = self.table.accepted
+        outcomes = []
+
+        def work(number):
+            parcels = [Parcel(key=f"k{number}-{i}", address=ADDRESS) for i in range(10)]
+            outcomes.extend(channel.send_many(self.table.post, parcels))
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outcomes == [Receipt(platform_id="")] * 40
+        assert len({key_of(call) for call in platform.calls}) == 40
+
+    def test_a_channel_that_was_closed_sends_again(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        channel.close()
+        assert attempt(channel, self.table.post) == Receipt(platform_id="")
+
+    def test_a_group_without_recipients_of_its_own_is_refused(self, channel):
+        with pytest.raises(Refused, match="audience"):
+            channel.send(self.table.post, KEY)
+
+    def test_a_message_about_to_expire_lives_one_minute(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, post(expires=(NOW + timedelta(seconds=5)).isoformat()))
+        assert platform.calls[0].headers["X-Kannel-Validity"] == "1"
+
+
+def test_the_channel_can_do_what_it_declares():
+    channel = Sms(account())
+    assert isinstance(channel, SendsMany)
+    assert isinstance(channel, ReadsReceipts)
+    assert channel.target == "sender WyreCouncil"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("1", ReceiptState.DELIVERED),
+        ("2", ReceiptState.UNDELIVERED),
+        ("4", ReceiptState.ACCEPTED),
+        ("8", ReceiptState.ACCEPTED),
+        ("16", ReceiptState.UNDELIVERED),
+    ],
+)
+def test_a_delivery_receipt_is_read(status, state):
+    receipt = Sms(account()).read_receipt({"key": KEY, "status": status}, b"", {})
+    assert (receipt.key, receipt.state, receipt.code) == (KEY, state, status)
+
+
+def test_all_documented_receipts_are_read():
+    channel = Sms(account())
+    for status in SAVED["dlr_types"]:
+        assert channel.read_receipt({"key": KEY, "status": status}, b"", {}).code == status
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"key": KEY}, {"status": "1"}, {"key": "", "status": "1"}, {"key": KEY, "status": "%d"}]
+    + [{"key": KEY, "status": "3"}, {"key": "../x", "status": "1"}, {"key": "k" * 65, "status": "1"}],
+)
+def test_what_is_no_receipt_is_a_value_error(query):
+    with pytest.raises(ValueError, match="Kannel receipt"):
+        Sms(account()).read_receipt(query, b"", {})
+
+
+@pytest.mark.parametrize("sender", ["Wyre\r\nX-Kannel-To: 1", "TwelveLetter", "Wyre_", "+12", ""])
+def test_a_sender_that_no_network_takes_is_refused(sender):
+    with pytest.raises(Invalid):
+        Sms(account(sender=sender))
+
+
+@pytest.mark.parametrize("sender", ["Wyre", "Wyre Flood", "+447700900000", "60777"])
+def test_usual_senders_are_taken(sender):
+    assert Sms(account(sender=sender)).target == f"sender {sender}"
+
+
+def test_an_unknown_gateway_is_told_with_the_nearest_name():
+    with pytest.raises(Invalid, match='Did you mean "kannel"'):
+        Sms(account(gateway="kanel"))
+
+
+def test_a_parcel_does_not_show_its_number():
+    assert ADDRESS not in repr(Parcel(key=KEY, address=ADDRESS))

