@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.root / 'broadcaster.db'}"
 
     @property
+    def site_dir(self) -> Path:
+        """Where the website channel of the sandbox set-up writes, and what the web process serves under /site."""
+        return self.root / "site"
+
+    @property
     def broker_socket(self) -> Path:
         """Where the bundled Valkey listens: in the data directory, or under /tmp where that path is too long for a socket."""
         path = self.root / "broker" / "valkey.sock"

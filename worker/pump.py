@@ -1,5 +1,7 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker."""
 
+import sys
+
 from broadcaster.bootstrap import build
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
@@ -15,23 +17,20 @@ WORK_S = {
 }  # bulk work looks up often, so that a public post never waits behind it
 
 
-def main() -> None:
+def main(mode: Mode) -> None:
+    """Pump one mode until told to stop: live and exercise never share a process."""
     configure()
-    settings = Settings.load()
-    parts = {mode: build(settings, modes=(mode,)) for mode in Mode}
+    parts = build(Settings.load(), modes=(mode,))
 
     def step() -> None:
-        for mode, its in parts.items():
-            for broadcast_id in its.sweep.overdue_plans(mode, WAITED_S[Lane.BULK]):
-                its.plan.plan(broadcast_id)
-            for lane in Lane:
-                its.deliver.work(
-                    mode, lane, for_s=WORK_S[lane], waited_s=WAITED_S[lane], running=loop.running
-                )
+        for broadcast_id in parts.sweep.overdue_plans(mode, WAITED_S[Lane.BULK]):
+            parts.plan.plan(broadcast_id)
+        for lane in Lane:
+            parts.deliver.work(mode, lane, for_s=WORK_S[lane], waited_s=WAITED_S[lane], running=loop.running)
 
     loop = Loop("pump", step, every_s=0.5)
     loop.run()
 
 
 if __name__ == "__main__":
-    main()
+    main(Mode(sys.argv[1]))

@@ -1,8 +1,9 @@
 """The tasks. They hold ids and decide nothing: the database says what there is to do."""
 
-from functools import cache
+import threading
 
 from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.domain.broadcast import Lane
@@ -10,18 +11,37 @@ from broadcaster.domain.message import Mode
 from broadcaster.settings import Settings
 from worker.app import WORK_S
 
+_built: dict[Mode, Parts] = {}
+_building = threading.Lock()
+_stopping = threading.Event()
 
-@cache
+
 def parts(mode: Mode) -> Parts:
-    """Built on the first bell, once per process, with the credentials of this mode only."""
-    return build(Settings.load(), modes=(mode,))
+    """Built once per process, with the credentials of this mode only."""
+    with _building:
+        if mode not in _built:
+            _built[mode] = build(Settings.load(), modes=(mode,))
+        return _built[mode]
 
 
 @shared_task(name="deliver")  # type: ignore[untyped-decorator]  # Celery has no types
 def deliver(mode: str, lane: str) -> None:
-    parts(Mode(mode)).deliver.work(mode, Lane(lane), for_s=WORK_S)
+    parts(Mode(mode)).deliver.work(mode, Lane(lane), for_s=WORK_S, running=lambda: not _stopping.is_set())
 
 
 @shared_task(name="plan")  # type: ignore[untyped-decorator]  # Celery has no types
 def plan(broadcast_id: int, mode: str) -> None:
     parts(Mode(mode)).plan.plan(broadcast_id)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def _warm_up(sender: object, **_: object) -> None:
+    """Build the parts before the first bell, so that the first post does not wait for imports."""
+    for queue in sender.app.amqp.queues.consume_from:  # type: ignore[attr-defined]  # a Celery consumer
+        parts(Mode(queue.split(".")[0]))
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def _stop_soon(**_: object) -> None:
+    """End after the group at hand instead of after the whole bell."""
+    _stopping.set()

@@ -128,7 +128,7 @@ def insert_version(tx: Tx, audience_id: int, *, imported_by: int, provenance: Pr
         "created_at": tx.now(),
     }
     added = tx.execute(audience_version.insert().values(**values, **asdict(provenance)))
-    return int(added.inserted_primary_key[0])
+    return int(added.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row has one
 
 
 def unsealed_versions(tx: Tx, audience_id: int) -> list[int]:
@@ -192,7 +192,7 @@ def delete_some_unsealed(tx: Tx, version_id: int) -> int:
     if first is None:
         return 0
     some = delete(recipient).where(mine, recipient.c.ordinal < first + DELETE_AT_ONCE)
-    return tx.execute(some).rowcount
+    return int(tx.execute(some).rowcount)
 
 
 def delete_unsealed(tx: Tx, version_id: int) -> None:

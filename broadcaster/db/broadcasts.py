@@ -11,6 +11,7 @@ from broadcaster.db.ids import new_uid
 from broadcaster.db.tables import (
     account,
     approval,
+    batch,
     broadcast,
     delivery,
     intent_group,

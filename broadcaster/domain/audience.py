@@ -135,12 +135,14 @@ def find_layout(lines: Sequence[str], is_number: Callable[[str], bool], column: 
     """From the first lines of a file. Invalid, saying what to do, where no column of numbers can be told."""
     told = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # what Excel writes and reads
     delimiter = told[1] if told else _delimiter(lines)
-    rows = [(no, c) for no, c in read_rows(lines, delimiter) if isinstance(c, list) and any(map(str.strip, c))]
+    rows = [
+        (no, c) for no, c in read_rows(lines, delimiter) if isinstance(c, list) and any(map(str.strip, c))
+    ]
     rows = rows[1:] if told else rows
     if not rows:
         raise Invalid("The file holds no rows. Nothing was imported. Export it again.")
     header_row, first = rows[0]
-    has_header = not any(is_number(cell) for cell in first)
+    has_header = not any(sum(map(str.isdecimal, cell)) > 4 for cell in first)
     header = [cell.strip() for cell in first] if has_header else []
     data = [cells for _, cells in rows[1 if has_header else 0 :]]
     number_at = _number_column(header, data, is_number, column)

@@ -37,6 +37,7 @@ OVERRIDES: Mapping[str, type[StrEnum]] = {"severity": Severity, "urgency": Urgen
 _MUST_WORD = ("headline", "area", "instruction", "expires", "source")
 _MAY_WORD = ("starts", "details", "contact")
 _TIME_FACTS = ("starts", "expires")
+_WORDED = ("headline", "area", "instruction", "source", "details", "contact")
 _MARK = re.compile(r"\(\(([a-z][a-z0-9_]*)\)\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -184,20 +185,10 @@ def _facts(
 ) -> Facts:
     starts = _moment(template.wording.get("starts", ""), answers) or now.replace(second=0, microsecond=0)
     expires = _moment(template.wording["expires"], answers)
-    if expires and expires <= starts:
-        blank = _MARK.findall(template.wording["expires"])[0]
-        problems.append(f"{blank}: must be after the start ({time_in_words(starts)}); give a later time")
-    problems += [
-        f"{name}: stands in the headline, so it must be on one line; take out the line break"
-        for name in _MARK.findall(template.wording["headline"])
-        if "\n" in _in_words(answers.get(name, ""))
-    ]
-    worded = {
-        fact: _worded(template.wording.get(fact, ""), answers)
-        for fact in ("headline", "area", "instruction", "source", "details", "contact")
-    }
+    problems += _problems_together(template, answers, starts, expires)
+    worded = {fact: _worded(template.wording.get(fact, ""), answers) for fact in _WORDED}
     if not problems:  # two harmless values side by side could still make a mark
-        problems = [
+        problems += [
             f"{fact}: has (( or )) in it; use single brackets" for fact in worded if _brackets(worded[fact])
         ]
     if problems or not expires:
@@ -211,6 +202,22 @@ def _facts(
         certainty=Certainty(_in_words(answers.get("certainty", template.certainty))),
         **worded,
     )
+
+
+def _problems_together(
+    template: NoticeTemplate,
+    answers: Mapping[str, str | datetime],
+    starts: datetime,
+    expires: datetime | None,
+) -> Iterator[str]:
+    """Problems of answers that are good one by one."""
+    # By timestamps: Python compares two times of one zone by what their clocks show, wrong where an hour comes twice.
+    if expires and expires.timestamp() <= starts.timestamp():
+        blank = _MARK.findall(template.wording["expires"])[0]
+        yield f"{blank}: must be after the start ({time_in_words(starts)}); give a later time"
+    for name in _MARK.findall(template.wording["headline"]):
+        if "\n" in _in_words(answers.get(name, "")):
+            yield f"{name}: stands in the headline, so it must be on one line; take out the line break"
 
 
 def _worded(text: str, answers: Mapping[str, str | datetime]) -> str:
@@ -312,7 +319,7 @@ def _link(text: str) -> str:
 
 def _phone(text: str) -> str:
     digits = re.sub(r"[^0-9]", "", text)
-    if not re.fullmatch(r"\+?[0-9][0-9 ()-]*", text) or not 3 <= len(digits) <= 15:
+    if not re.fullmatch(r"\+?[0-9(][0-9 ()-]*", text) or not 3 <= len(digits) <= 15:
         raise _Unreadable("must be a phone number, such as 01632 960123")
     return text
 

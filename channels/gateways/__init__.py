@@ -45,8 +45,8 @@ class Gateway(Protocol):
         """One request per parcel, in their order, each carrying the parcel's key."""
         ...
 
-    def outcome(self, answer: GatewayAnswer, parcel: Parcel) -> Receipt | SendError:
-        """What the provider's answer says about the parcel."""
+    def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
+        """What the provider's answer says about the parcel; nothing of post or number is quoted."""
         ...
 
     def read_receipt(

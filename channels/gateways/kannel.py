@@ -102,12 +102,13 @@ class Kannel:
             "X-Kannel-DLR-Url": f"{self._receipt_url}{joint}key={key}&status=%d",
         }
 
-    def outcome(self, answer: GatewayAnswer, parcel: Parcel) -> Receipt | SendError:
+    def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
         """By table 7-16 of the user guide: 202 with 0 or 3 is taken, 4xx refused, 503 "try again later"."""
         said = answer.body.decode("utf-8", "replace")
         if answer.status == 202 and said.startswith(("0:", "3:")):
             return Receipt(platform_id="")
-        detail = f"HTTP {answer.status}: {redact(said, [self._password, parcel.address])}"
+        quoted = redact(said, [self._password, parcel.address], private=post.text)
+        detail = f"HTTP {answer.status}: {quoted}"
         if 200 <= answer.status < 300:
             text = "Kannel answered neither yes nor no; it may have the message."
             return OutcomeUnknown("unexpected_answer", text, detail=detail)

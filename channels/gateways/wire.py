@@ -16,7 +16,6 @@ from yarl import URL
 from channels.gateways import GatewayAnswer, GatewayRequest
 from channels.http import DEFAULT_TIMEOUTS, USER_AGENT, Timeouts
 
-MAX_ANSWER_BYTES = 65_536
 TOTAL_TIMEOUT_S = 15.0
 
 T = TypeVar("T")
@@ -84,8 +83,9 @@ class _Line:
             async with self._session.post(
                 url, data=request.body, headers=request.headers, allow_redirects=False
             ) as response:
-                body = await response.content.read(MAX_ANSWER_BYTES)
-                return GatewayAnswer(status=response.status, headers=response.headers, body=body)
+                return GatewayAnswer(
+                    status=response.status, headers=response.headers, body=await response.read()
+                )
         except (aiohttp.ClientError, OSError, ValueError) as exc:  # TimeoutError is an OSError
             return exc
 

@@ -14,8 +14,10 @@ _GENERIC_TLDS = (
     "com|org|net|gov|edu|mil|int|info|biz|name|pro|museum|coop|aero|mobi|london|wales|cymru|scot|app|dev|page|site"
     "|online|health|news|info|link|live|today|support|services|community|church|care|help"
 )
+_LABELS = r"(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+"  # 63 characters at most
+_FOREIGN_LABELS = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+"
 URL = re.compile(
-    r"(?<![\w@#$./-])(?:https?://)?(?:[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\.)+"
+    rf"(?<![\w@#$./-])(?:https?://{_FOREIGN_LABELS}|{_LABELS})"
     rf"(?:{_GENERIC_TLDS}|[a-z]{{2}})(?![a-z0-9_@-])(?!\.[a-z0-9])"
     r"(?::[0-9]+)?(?:[/?#](?:[^\s]*[^\s.,:;!?'\"()\[\]…])?)?",
     re.IGNORECASE,

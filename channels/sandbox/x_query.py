@@ -12,6 +12,7 @@ POST_FIELDS = frozenset(
     {"id", "text", "created_at", "author_id", "conversation_id", "entities", "public_metrics"}
 )
 USER_FIELDS = frozenset({"id", "name", "username"})
+MOST_ID = 2**63
 TIMELINE_PARAMETERS = frozenset(
     {
         "max_results",
@@ -49,7 +50,7 @@ def timeline_of(posts: Sequence[XPost], query: Mapping[str, str]) -> dict[str, A
         raise ValueError(f"The `max_results` query parameter value [{most}] is not between 5 and 100")
     if not set(query.get("exclude", "replies").split(",")) <= {"replies", "retweets"}:
         raise ValueError("The `exclude` query parameter is not one of [replies,retweets]")
-    wanted = [post for post in posts if _within(post, query)]
+    wanted = _bounded(posts, query)
     shown = wanted[: int(most)]
     if not shown:
         return {"meta": {"result_count": 0}}
@@ -69,21 +70,28 @@ def _fields(
     return list(dict.fromkeys([*always, *asked]))
 
 
-def _within(post: XPost, query: Mapping[str, str]) -> bool:
-    number = int(post.id)
-    return (
-        ("start_time" not in query or post.created >= _moment(query, "start_time"))
-        and ("end_time" not in query or post.created < _moment(query, "end_time"))
-        and ("since_id" not in query or number > _id(query, "since_id"))
-        and ("until_id" not in query or number < _id(query, "until_id"))
-        and ("pagination_token" not in query or number < _id(query, "pagination_token"))
-    )
+def _bounded(posts: Sequence[XPost], query: Mapping[str, str]) -> list[XPost]:
+    ids = {name: _id(query, name) for name in ("since_id", "until_id", "pagination_token") if name in query}
+    times = {name: _moment(query, name) for name in ("start_time", "end_time") if name in query}
+    return [
+        post
+        for post in posts
+        if times.get("start_time", post.created) <= post.created
+        and ("end_time" not in times or post.created < times["end_time"])
+        and int(post.id) > ids.get("since_id", 0)
+        and int(post.id) < min(ids.get("until_id", MOST_ID), ids.get("pagination_token", MOST_ID))
+    ]
 
 
 def _moment(query: Mapping[str, str], name: str) -> datetime:
-    when = datetime.fromisoformat(query[name])
+    try:
+        when = datetime.fromisoformat(query[name])
+    except ValueError:
+        when = datetime.min
     if when.tzinfo is None:
-        raise ValueError(f"The `{name}` query parameter is not a valid RFC 3339 date and time")
+        raise ValueError(
+            f"The `{name}` query parameter value [{query[name]}] is not a valid RFC3339 date time"
+        )
     return when
 
 

@@ -161,7 +161,7 @@ def test_values_in_a_file_name_their_template() -> None:
     "content", [b"", b'notice = "a"', b"[values]", b"notice = 1\n[values]", b'notice = "a"\nx = 1\n[values]']
 )
 def test_a_file_of_another_shape_is_refused(content: bytes) -> None:
-    with pytest.raises(Invalid, match="a.toml must have notice"):
+    with pytest.raises(Invalid, match=r"a\.toml must have notice"):
         read_values(content, file="a.toml")
 
 

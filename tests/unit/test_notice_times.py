@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broadcaster.domain.errors import Invalid
@@ -13,6 +13,7 @@ from broadcaster.domain.notice import Blank, BlankType, NoticeTemplate, fill, ti
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 21, 15, 47, 31, tzinfo=UTC)
+YEAR_START, YEAR_END = datetime(2027, 1, 1), datetime(2028, 1, 1)  # noqa: DTZ001 - Hypothesis adds the zone
 
 TEMPLATE = NoticeTemplate(
     name="t",
@@ -38,13 +39,13 @@ TEMPLATE = NoticeTemplate(
 )
 
 
-def filled(now: datetime = NOW, zone: ZoneInfo = LONDON, **times: str) -> Facts:
-    return fill(TEMPLATE, times, zone=zone, now=now)
+def filled(*, now: datetime = NOW, zone: ZoneInfo = LONDON, ends: str, starts: str = "") -> Facts:
+    return fill(TEMPLATE, {"starts": starts, "ends": ends}, zone=zone, now=now)
 
 
-def problem(**times: str) -> str:
+def problem(*, ends: str, starts: str = "") -> str:
     with pytest.raises(Invalid) as caught:
-        filled(**times)
+        filled(ends=ends, starts=starts)
     (only,) = caught.value.details
     return only
 
@@ -71,14 +72,14 @@ def test_a_length_of_time_goes_up_to_the_next_half_hour() -> None:
 
 def test_a_length_of_time_counts_true_hours_across_a_change_of_the_clocks() -> None:
     before = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)  # 00:30 in London; at 02:00 the clocks go back
-    assert filled(before, ends="+3h").expires == "2026-10-25T02:30:00+00:00"
+    assert filled(now=before, ends="+3h").expires == "2026-10-25T02:30:00+00:00"
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)), st.integers(1, 9999))
+@given(st.datetimes(YEAR_START, YEAR_END, timezones=st.just(UTC)), st.integers(1, 9999))
 def test_a_length_of_time_is_never_shorter_and_less_than_half_an_hour_longer(
     now: datetime, minutes: int
 ) -> None:
-    ends = filled(now, ends=f"+{minutes}m").expires_at
+    ends = filled(now=now, ends=f"+{minutes}m").expires_at
     assert timedelta(0) <= ends - now - timedelta(minutes=minutes) < timedelta(minutes=30)
     assert ends.minute in {0, 30}
     assert ends.second == 0
@@ -102,20 +103,24 @@ def test_both_readings_of_a_time_that_comes_twice_are_accepted(offset: str) -> N
 
 
 @given(
-    st.datetimes(datetime(2027, 1, 1), datetime(2029, 1, 1)),
+    st.datetimes(YEAR_START, YEAR_END),
     st.sampled_from(["Europe/London", "Australia/Lord_Howe"]),
 )
-def test_an_accepted_local_time_is_the_one_that_was_typed(local: datetime, name: str) -> None:
-    typed = local.isoformat(timespec="minutes")[:16]
-    zone = ZoneInfo(name)
-    try:
-        expires = filled(zone=zone, ends=typed).expires_at
-    except Invalid as refused:
-        offsets = {local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
-        assert len(offsets) == 2, refused.details
+@example(datetime(2027, 3, 28, 1, 30), "Europe/London")  # noqa: DTZ001 - a local time
+@example(datetime(2027, 4, 4, 1, 45), "Australia/Lord_Howe")  # noqa: DTZ001 - a local time
+def test_a_local_time_is_taken_as_typed_or_refused_where_the_clocks_change(
+    local: datetime, name: str
+) -> None:
+    typed, zone = local.isoformat()[:16], ZoneInfo(name)
+    offsets = {local.replace(second=0, tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
+    if len(offsets) == 2:
+        with pytest.raises(Invalid) as caught:
+            filled(zone=zone, ends=typed)
+        assert "the clocks go" in caught.value.details[0]
     else:
+        expires = filled(zone=zone, ends=typed).expires_at
         assert expires.isoformat()[:16] == typed
-        assert expires.astimezone(UTC).astimezone(zone).isoformat()[:16] == typed
+        assert expires.astimezone(zone).isoformat()[:16] == typed
 
 
 @pytest.mark.parametrize(
@@ -134,6 +139,12 @@ def test_what_is_no_time_is_refused_with_an_example(typed: str) -> None:
 def test_the_end_must_lie_after_the_start(ends: str) -> None:
     text = problem(starts="2026-11-21T18:00", ends=ends)
     assert text == "ends: must be after the start (6pm Saturday 21 November); give a later time"
+
+
+def test_the_hour_that_comes_twice_is_compared_by_the_true_time() -> None:
+    first, second = "2027-10-31T01:30+01:00", "2027-10-31T01:15+00:00"
+    assert filled(starts=first, ends=second).expires == "2027-10-31T01:15:00+00:00"
+    assert problem(starts=second, ends=first).startswith("ends: must be after the start")
 
 
 def test_an_end_that_has_passed_is_refused_when_it_starts_now() -> None:

@@ -1,6 +1,5 @@
 """Rendering: what every post says, on each channel, live and in an exercise."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,6 +27,11 @@ every_mode = pytest.mark.parametrize("mode", list(Mode))
 
 def example(now: datetime = NOW) -> Facts:
     return fill(shipped_notice("severe-weather"), shipped_example("severe-weather"), zone=LONDON, now=now)
+
+
+def with_text(**texts: str) -> Facts:
+    """The example with other texts for some of its facts."""
+    return Facts.from_json(example().to_json() | texts)
 
 
 def rendered(channel: str, mode: Mode = Mode.LIVE, *, facts: Facts | None = None, link: str = LINK) -> Post:
@@ -67,7 +71,7 @@ def test_since_when_and_until_when_in_local_words(channel: str, words: str) -> N
 
 
 def test_times_are_told_on_the_clock_of_the_zone() -> None:
-    summer = replace(example(), starts="2027-07-01T17:00:00+00:00", expires="2027-07-02T00:30:00+02:00")
+    summer = with_text(starts="2027-07-01T17:00:00+00:00", expires="2027-07-02T00:30:00+02:00")
     assert (
         "From 6pm Thursday 1 July until 11:30pm Thursday 1 July." in rendered("facebook", facts=summer).text
     )
@@ -99,7 +103,7 @@ def test_the_machine_readable_headline_of_an_exercise_says_so_too() -> None:
 @every_channel
 def test_late_slots_are_declared_and_can_be_filled(channel: str, mode: Mode) -> None:
     post = rendered(channel, mode)
-    assert post.late_slots() == ["sent_at", "sequence"][::1] or post.late_slots() == ["sequence", "sent_at"]
+    assert post.late_slots() == ["sent_at", "sequence"]
     sent = post.filled({"sent_at": "14:05", "sequence": "Update 2"})
     assert "14:05" in sent.text
     assert "Update 2" in sent.text.split("\n")
@@ -115,7 +119,7 @@ def test_late_slots_are_declared_and_can_be_filled(channel: str, mode: Mode) -> 
 def test_no_odd_spaces_whatever_is_left_empty(
     channel: str, mode: Mode, sequence: str, link: str, leave_out: tuple[str, ...]
 ) -> None:
-    facts = replace(example(), **dict.fromkeys(leave_out, ""))
+    facts = with_text(**dict.fromkeys(leave_out, ""))
     text = (
         rendered(channel, mode, facts=facts, link=link)
         .filled({"sent_at": "14:05", "sequence": sequence})
@@ -151,9 +155,7 @@ def test_the_example_takes_two_segments_at_whatever_time_it_is_run() -> None:
 
 
 def test_a_text_message_carries_plain_punctuation_and_keeps_welsh_letters() -> None:
-    facts = replace(
-        example(), instruction="Don\u2019t go \u2014 \u201cstay\u201d\u2026 \u0175y\u00a0now\u200b"
-    )
+    facts = with_text(instruction="Don\u2019t go \u2014 \u201cstay\u201d\u2026 \u0175y\u00a0now\u200b")
     assert 'Don\'t go - "stay"... \u0175y now.' in rendered("sms", facts=facts).text
     assert facts.instruction in rendered("facebook", facts=facts).text
 
@@ -175,14 +177,14 @@ def test_the_website_publishes_the_facts_that_there_are() -> None:
     facts = example()
     published = rendered("website").facts
     assert published == {"reference": "7F3K2M"} | facts.to_json()
-    fewer = rendered("website", facts=replace(facts, contact="", details="")).facts
+    fewer = rendered("website", facts=with_text(contact="", details="")).facts
     assert fewer.keys() == published.keys() - {"contact", "details"}
 
 
 @every_channel
 @pytest.mark.parametrize("typed", ["{{7*7}}", "{% raw %}", "{# gone #}", "<b>&amp;", "{{ facts.__class__ }}"])
 def test_what_looks_like_a_template_or_markup_stays_as_it_was_typed(channel: str, typed: str) -> None:
-    facts = replace(example(), area=typed, headline=typed)
+    facts = with_text(area=typed, headline=typed)
     post = rendered(channel, facts=facts)
     assert typed in post.text
     assert post.title == typed
@@ -192,12 +194,12 @@ def test_what_looks_like_a_template_or_markup_stays_as_it_was_typed(channel: str
 @pytest.mark.parametrize("fact", ["headline", "area", "instruction", "source", "details", "contact"])
 def test_late_slot_marks_in_facts_are_refused_by_name(channel: str, fact: str) -> None:
     with pytest.raises(Invalid) as caught:
-        rendered(channel, facts=replace(example(), **{fact: "at ((sent_at))"}))
+        rendered(channel, facts=with_text(**{fact: "at ((sent_at))"}))
     assert caught.value.details == (f"{fact}: has (( or )) in it; use single brackets",)
 
 
 def test_marks_that_appear_only_when_invisible_characters_go_are_refused() -> None:
-    facts = replace(example(), area="(\u200b(sent_at)\u200b)")
+    facts = with_text(area="(\u200b(sent_at)\u200b)")
     refuse_late_slot_marks(facts)
     with pytest.raises(Invalid):
         rendered("sms", facts=facts)

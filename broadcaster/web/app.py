@@ -1,0 +1,58 @@
+"""The web process: health, callbacks from platforms, the public pages, and a front door that says what to do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import Request
+
+from broadcaster.bootstrap import Parts, build
+from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
+from broadcaster.settings import Settings
+from broadcaster.web import front, health, hooks
+from broadcaster.web.hooks import Intake
+
+STATUS = {Invalid: 422, NotFound: 404, NotAllowed: 403, Stale: 409, Unavailable: 503}
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The app over these parts. Connections are made when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.intake = Intake(parts.receipts)
+        yield
+        await app.state.intake.close()
+        parts.database.close()
+
+    app = FastAPI(
+        title="Crisis broadcaster", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.parts = parts
+    app.include_router(health.router)
+    app.include_router(hooks.router)
+    app.include_router(front.router)
+    site = parts.settings.site_dir
+    site.mkdir(parents=True, exist_ok=True)
+    app.mount("/site", StaticFiles(directory=site, html=True), name="site")
+    app.add_exception_handler(Problem, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception
+    return app
+
+
+def _problem(_: Request, problem: Problem) -> JSONResponse:
+    """RFC 9457: what happened and what to do, for people and programs."""
+    status = next((code for kind, code in STATUS.items() if isinstance(problem, kind)), 400)
+    body = {
+        "title": type(problem).__name__,
+        "detail": problem.text,
+        "status": status,
+        "problems": problem.details,
+    }
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+def create() -> FastAPI:
+    """The app for the settings in the environment: what uvicorn starts."""
+    return create_app(build(Settings.load()))

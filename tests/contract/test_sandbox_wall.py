@@ -1,0 +1,137 @@
+"""The wall shows what a reader would see, and nothing that a text brings with it."""
+
+import html.parser
+import http.server
+import json
+import threading
+
+import pytest
+
+from tests.contract.sandbox_process import SandboxProcess
+
+
+class Page(html.parser.HTMLParser):
+    """Tags, links and the text of the page."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags, self.links, self.text = [], [], ""
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "a":
+            self.links.append(dict(attrs)["href"])
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def wall_of(sandbox):
+    answer = sandbox.get("/")
+    assert answer.status_code == 200
+    return Page(answer.text)
+
+
+def test_it_says_that_it_is_a_sandbox_and_needs_no_javascript(sandbox):
+    page = wall_of(sandbox)
+    assert "SANDBOX: nothing here reached a real platform" in page.text
+    assert ("html", {"lang": "en"}) in page.tags
+    assert ("meta", {"http-equiv": "refresh", "content": "2"}) in page.tags
+    assert any(tag == "meta" and attrs.get("name") == "viewport" for tag, attrs in page.tags)
+    assert "script" not in [tag for tag, _ in page.tags]
+    assert "0 texts accepted" in page.text
+
+
+def test_it_shows_each_text_as_its_reader_sees_it(sandbox):
+    text = "River rising.\n\nLeave now & go to the <b>school</b>.\nhttps://wyre.example/a?x=1&y=2."
+    sandbox.publish(text, link="https://wyre.example/page")
+    sandbox.tweet(text)
+    sandbox.text("+447700900123 +447700900124", text)
+    page = wall_of(sandbox)
+    assert page.text.count(text) == 3
+    assert "b" not in [tag for tag, _ in page.tags]
+    assert page.links.count("https://wyre.example/a?x=1&y=2") == 3
+    assert page.links.count("https://wyre.example/page") == 1
+    assert "2 texts accepted" in page.text
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", 'https://a.example/"onmouseover="x', "javascript:alert(1)"]
+)
+def test_hostile_text_stays_text(sandbox, text):
+    sandbox.publish(text)
+    page = wall_of(sandbox)
+    assert text in page.text
+    assert "script" not in [tag for tag, _ in page.tags]
+    assert not [link for link in page.links if not link.startswith("https://a.example/")]
+    assert not [attrs for _, attrs in page.tags if "onmouseover" in attrs]
+
+
+def test_unpublished_and_deleted_posts_are_not_shown(sandbox):
+    sandbox.publish("only a draft", published="false")
+    post_id = sandbox.tweet("gone soon").json()["data"]["id"]
+    assert "gone soon" in wall_of(sandbox).text
+    sandbox.delete(f"/2/tweets/{post_id}", auth=sandbox.signature())
+    text = wall_of(sandbox).text
+    assert "only a draft" not in text
+    assert "gone soon" not in text
+
+
+def test_a_posts_address_leads_to_it(sandbox):
+    address = sandbox.publish("here", fields="permalink_url").json()["permalink_url"]
+    assert ("article", {"id": address.partition("#")[2]}) in wall_of(sandbox).tags
+
+
+class SiteHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.server.files.get(self.path, b"")
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+@pytest.fixture
+def site():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SiteHandler) as server:
+        server.daemon_threads = True
+        server.files = {}
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("content", "links"),
+    [
+        ({"alerts": [{"url": "https://wyre.example/alerts/a/", "posts": [{"title": "Flood <now>"}]}]}, 1),
+        ({"alerts": [{"url": "javascript:alert(1)", "posts": [{"title": "Flood <now>"}]}]}, 0),
+        ({"alerts": [{"url": "/alerts/a/", "posts": []}]}, None),
+        ({"alerts": "none"}, None),
+        (["nonsense"], None),
+    ],
+)
+def test_the_websites_newest_pages_are_shown_or_left_out(tmp_path, site, content, links):
+    site.files["/alerts.json"] = json.dumps(content).encode()
+    sandbox = SandboxProcess(tmp_path, "--site-url", f"http://127.0.0.1:{site.server_address[1]}/")
+    try:
+        page = wall_of(sandbox)
+    finally:
+        sandbox.stop()
+    assert ("Flood <now>" in page.text) == (links is not None)
+    assert page.links == ["https://wyre.example/alerts/a/"] * (links or 0)
+    assert ("No pages yet" in page.text) == (links is None)
+
+
+def test_a_website_that_is_away_leaves_the_wall_standing(tmp_path):
+    sandbox = SandboxProcess(tmp_path, "--site-url", "http://127.0.0.1:9")
+    try:
+        assert "No pages yet" in wall_of(sandbox).text
+    finally:
+        sandbox.stop()

@@ -1,0 +1,197 @@
+"""One machine: starts the broker, the workers, the pump, the sweeper and the web, and restarts what dies."""
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from broadcaster.bootstrap import Parts, build, owner_name
+from broadcaster.db.migrate import migrate
+from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.errors import Problem
+from broadcaster.domain.message import Mode
+from broadcaster.queue import queue_name
+from broadcaster.settings import Settings
+from worker import broker
+from worker.children import Child
+from worker.logs import configure
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.1
+STOP_WITHIN_S = 10.0
+PUBLIC_THREADS = 8
+
+
+class Supervisor:
+    """`sandbox_port` also starts the stand-in platforms, for trying things out."""
+
+    def __init__(self, settings: Settings, parts: Parts, *, sandbox_port: int | None) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._children = children(settings, modes=_modes(parts), sandbox_port=sandbox_port)
+        self._environment = {**os.environ, **settings.environment(), "PYTHONUNBUFFERED": "1"}
+        self._logs = settings.root / "logs"
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        for child in self._children:
+            self._start(child)
+        while not self._stop.wait(LOOK_EVERY_S):
+            for child in self._children:
+                self._look_at(child)
+        self._end()
+
+    def _look_at(self, child: Child) -> None:
+        if child.died():
+            assert child.process
+            self._free(child.process.pid)
+            child.process = None
+        if child.process is None and time.monotonic() >= child.not_before:
+            self._start(child)
+
+    def _start(self, child: Child) -> None:
+        child.start(environment=self._environment, logs=self._logs)
+        self._write_processes()
+
+    def _free(self, pid: int) -> None:
+        """What the dead process held is free at once, instead of when its lease runs out."""
+        try:
+            self._parts.reconcile.take_over(owner_name(pid))
+        except Problem:
+            log.warning("lease_left_to_run_out", pid=pid)
+
+    def _write_processes(self) -> None:
+        """Names and process ids, for people and for the next start."""
+        running = {c.name: c.process.pid for c in self._children if c.process}
+        path = self._settings.root / "processes.json"
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(running, indent=1))
+        fresh.replace(path)
+
+    def _end(self) -> None:
+        """Senders first, the broker last."""
+        for child in reversed(self._children[1:]):
+            child.terminate()
+        for child in reversed(self._children[1:]):
+            child.end(STOP_WITHIN_S)
+        self._children[0].terminate()
+        self._children[0].end(STOP_WITHIN_S)
+        (self._settings.root / "processes.json").unlink(missing_ok=True)
+
+
+def children(settings: Settings, *, modes: list[Mode], sandbox_port: int | None) -> list[Child]:
+    """What runs on one machine, the broker first."""
+    python = sys.executable
+    found = [] if settings.broker_url else [Child(name="broker", command=lambda: broker.command(settings))]
+    if sandbox_port is not None:
+        found.append(Child(name="sandbox", command=lambda: _sandbox(settings, sandbox_port)))
+    for mode in modes:
+        for lane, count in ((Lane.PUBLIC, settings.public_workers), (Lane.BULK, settings.bulk_workers)):
+            found += [_worker(mode, lane, number) for number in range(1, count + 1)]
+        found.append(
+            Child(name=f"{mode}-pump", command=lambda mode=mode: [python, "-m", "worker.pump", mode])
+        )
+    found.append(Child(name="sweeper", command=lambda: [python, "-m", "worker.sweeper"]))
+    found.append(Child(name="web", command=lambda: [python, "-m", "broadcaster.web"]))
+    return found
+
+
+def _worker(mode: Mode, lane: Lane, number: int) -> Child:
+    """Public posts: one process with threads, since they wait for platforms. Bulk: a process each, since they compute."""
+    name = f"{mode}-{lane}-{number}"
+    pool = ["-P", "threads", "-c", str(PUBLIC_THREADS)] if lane is Lane.PUBLIC else ["-P", "solo"]
+    words = [sys.executable, "-m", "celery", "-A", "worker.celery", "worker", "-n", f"{name}@%h", *pool]
+    words += [
+        "-Q",
+        queue_name(mode, lane),
+        "-l",
+        "WARNING",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
+    return Child(name=name, command=lambda: words)
+
+
+def _sandbox(settings: Settings, port: int) -> list[str]:
+    folder, site = settings.root / "sandbox", f"http://{settings.web_host}:{settings.web_port}/site"
+    return [
+        sys.executable, "-m", "channels.sandbox", "--port", str(port), "--data", str(folder), "--site-url", site,
+    ]  # fmt: skip
+
+
+def _modes(parts: Parts) -> list[Mode]:
+    """Live always; exercise where it has accounts."""
+    return [m for m in Mode if m is Mode.LIVE or parts.channels.get(m)]
+
+
+def _only_one(root: Path) -> TextIO:
+    """Held while the supervisor lives: a second one on the same data would start everything twice."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = (root / "supervisor.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(
+            f"The broadcaster is already running on {root}. Stop it first, or use another data directory."
+        ) from None
+    return file
+
+
+def _end_leftovers(path: Path) -> None:
+    """Where a supervisor was killed on a system that does not end its children (macOS), end them now."""
+    if not path.exists():
+        return
+    for name, pid in _processes(path).items():
+        try:
+            os.kill(pid, signal.SIGTERM)
+            log.warning("leftover_ended", name=name, pid=pid)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _processes(path: Path) -> Mapping[str, int]:
+    """The leftovers that are surely ours: they lead a session of their own, as every child of a supervisor does."""
+    found = {}
+    for name, pid in json.loads(path.read_text()).items():
+        try:
+            if os.getsid(pid) == pid:
+                found[name] = pid
+        except (ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def main() -> None:
+    configure()
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--sandbox-port", type=int, default=None)
+    given = arguments.parse_args()
+    try:
+        settings = Settings.load()
+        lock = _only_one(settings.root)
+        _end_leftovers(settings.root / "processes.json")
+        parts = build(settings)
+        migrate(parts.database)
+    except Problem as problem:
+        raise SystemExit(str(problem)) from problem
+    Supervisor(settings, parts, sandbox_port=given.sandbox_port).run()
+    lock.close()
+
+
+if __name__ == "__main__":
+    main()
