@@ -9,7 +9,7 @@ from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.names import did_you_mean
@@ -59,6 +59,18 @@ class Settings(BaseSettings):
         1, ge=0, le=32, description="Worker processes of the public lane (8 threads each)."
     )
     bulk_workers: int = Field(2, ge=0, le=32, description="Worker processes of the bulk lane.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic passes these by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` has read: pydantic's own look at the environment would pass over the one given to `load`."""
+        return (init_settings,)
 
     @field_validator("timezone")
     @classmethod

@@ -116,6 +116,8 @@ class _Reading:
     def _keep(self, option: Option, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, str | int):
             self._problem(f'{option.name} must be text: {option.name} = "..."')
+        elif option.required and not str(value).strip():
+            self._problem(f"{option.name} is empty: {option.help}.")
         elif option.secret:
             self._keep_secret(option, str(value))
             self._check_permissions()
@@ -155,8 +157,9 @@ class _Reading:
             self._problem(problem)
 
     def _miss(self, declared: Mapping[str, Option]) -> None:
+        given = self.options.keys() | self.secrets.keys()
         for option in declared.values():
             if option.required and option.name not in self.mentioned:
                 self._problem(f"{option.name} is missing: {option.help}.")
-            elif option.default and not option.secret:
-                self.options.setdefault(option.name, option.default)
+            elif option.default and not option.secret and option.name not in given:
+                self.options[option.name] = option.default

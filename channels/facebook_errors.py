@@ -1,6 +1,7 @@
 """What the Graph API's error codes say about a post: the table, and nothing else of Facebook."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,7 @@ _CODES: Mapping[_Kind, tuple[int, ...]] = {
     _LINK: (1609005, 1609008),
     _CONTENT: (100, 2061006),
 }
+_TRACE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 KINDS: Mapping[int, _Kind] = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 
@@ -89,11 +91,13 @@ def _number(value: object) -> int:
 
 def _detail(status: int, error: Mapping[str, Any], secrets: list[str], private: str) -> str:
     """Codes and trace id first: Meta asks for the `fbtrace_id`, and it must not be cut off."""
-    trace = str(error.get("fbtrace_id", ""))[:40]
+    trace = _TRACE.fullmatch(str(error.get("fbtrace_id", "")))
     said = redact(str(error.get("message", "")), secrets, private=private)
     codes = f"{_number(error.get('code'))}/{_number(error.get('error_subcode'))}"
     return (
-        redact(f"HTTP {status}, code {codes}, trace {trace}: {said}", secrets) if error else f"HTTP {status}"
+        redact(f"HTTP {status}, code {codes}, trace {trace[0] if trace else '-'}: {said}", secrets)
+        if error
+        else f"HTTP {status}"
     )
 
 

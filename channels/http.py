@@ -17,8 +17,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPSConnectionPool
-from urllib3.connection import HTTPSConnection
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
@@ -54,35 +54,50 @@ def require_allowed(account: Account, url: str) -> None:
     )
 
 
-class _Connection(HTTPSConnection):
+class _OncePerPost:
+    """Tells urllib3 that a connection in its pool is gone, so that the next request opens one of its own.
+
+    On a connection that idled, the peer's closing may show only after the post has been written: a plain "not
+    sent" would become an unknown outcome. (`Connection: close` is not enough: a server need not say it back.)
+    """
+
+    @property
+    def is_connected(self) -> bool:
+        return False
+
+
+class _PlainConnection(_OncePerPost, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_OncePerPost, HTTPSConnection):
     """Tells a failed handshake (nothing sent) from a failure later on; urllib3 raises the same errors for both."""
 
     def connect(self) -> None:
         try:
             super().connect()
+        except NewConnectionError:
+            raise
         except (OSError, HTTPException, HTTPError) as exc:
-            if isinstance(exc, NewConnectionError):
-                raise
             raise NewConnectionError(self, f"no connection: {type(exc).__name__}") from exc
 
 
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
 
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        schemes: dict[str, Any] = self.poolmanager.pool_classes_by_scheme
-        self.poolmanager.pool_classes_by_scheme = {**schemes, "https": _Pool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
 
 
 class FencedSession(requests.Session):
-    """A session that talks to allowed hosts only, waits a bounded time, follows no redirect and repeats nothing.
-
-    Each request has a connection of its own: on one that idled for hours a dead peer shows only after the post
-    has been written, and a plain "not sent" becomes an unknown outcome.
-    """
+    """A session that talks to allowed hosts only, waits a bounded time, follows no redirect and repeats nothing."""
 
     def __init__(self, account: Account, timeout: Timeouts) -> None:
         super().__init__()
@@ -208,7 +223,7 @@ def clamp_wait_s(wait_s: float) -> float | None:
     return None if math.isnan(wait_s) else min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
 
 
-_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){8,14}")
+_NUMBER = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){8,14}")
 
 
 def redact(

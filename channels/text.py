@@ -9,6 +9,7 @@ from dataclasses import dataclass
 # these ranges weighs 1, any other 2; a link weighs 23, an emoji sequence 2; counted after NFC.
 MAX_X_WEIGHT = 280
 X_LINK_WEIGHT = 23
+MAX_X_LINK_CHARS = 4096  # a longer address is text (twitter-text, extractUrlsWithIndices)
 _X_LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 
 _PICTURE = (
@@ -28,7 +29,7 @@ _SURE_ENDS = (
     "com|org|net|info|gov|edu|int|mil|eu|uk|wales|cymru|scot|london|ie|de|fr|es|it|nl|be|at|ch|us|ca|au|nz"
 )
 _LINK = re.compile(
-    r"(?<![\w@$#.-])(?P<scheme>https?://)?(?P<host>(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])"
+    r"(?<![\w@$#.-])(?P<scheme>https?://)?(?P<host>(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])"
     r"(?::\d+)?"
     r"(?:/(?:[a-z0-9!*';:=+,.$/%#\[\]\-_~@|&]*[a-z0-9=_#/+\-])?)?"
     r"(?:\?[a-z0-9!?*'();:&=+$/%#\[\]\-_.,~|@]*[a-z0-9\-_&=#/])?",
@@ -48,7 +49,7 @@ def x_weight(text: str) -> int:
 
 
 def _link_weight(match: re.Match[str]) -> int:
-    if _SURE.search(match["host"]) and match["scheme"]:
+    if _SURE.search(match["host"]) and match["scheme"] and len(match[0]) <= MAX_X_LINK_CHARS:
         return X_LINK_WEIGHT
     return max(X_LINK_WEIGHT, _plain_weight(match[0]))
 

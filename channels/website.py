@@ -35,9 +35,15 @@ class Website:
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.IDEMPOTENT
 
-    def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        store: SiteStore | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._now = now
-        self._store = SiteStore(Path(option(account, self.options, "site_dir")).expanduser())
+        self._store = store or SiteStore(Path(option(account, self.options, "site_dir")).expanduser())
         self._site = Site(
             base_url=address(account, self.options, "base_url", plain_http=True),
             name=option(account, self.options, "site_name"),

@@ -46,7 +46,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'broadcaster.db'}"
     else:
-        yield from _postgres_database(request.getfixturevalue("postgres_server"), "template0")
+        yield from postgres_database(request.getfixturevalue("postgres_server"), "template0")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -56,7 +56,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         template = request.getfixturevalue("sqlite_template")
         yield f"sqlite:///{shutil.copy(template, tmp_path / 'broadcaster.db')}"
     else:
-        yield from _postgres_database(request.getfixturevalue("postgres_server"), "template")
+        yield from postgres_database(request.getfixturevalue("postgres_server"), "template")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def run_on_server(address: str, statement: str) -> None:
     database.close()
 
 
-def _postgres_database(address: str, template: str) -> Iterator[str]:
+def postgres_database(address: str, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     run_on_server(address, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield address.format(name)

@@ -92,7 +92,7 @@ def _start(bin_dir: Path, folder: Path) -> subprocess.Popen:
             stdout=log,
             stderr=log,
             cwd=folder,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
             **_unprivileged(),
         )
 

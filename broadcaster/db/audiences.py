@@ -127,8 +127,7 @@ def insert_version(tx: Tx, audience_id: int, *, imported_by: int, provenance: Pr
         "imported_by": imported_by,
         "created_at": tx.now(),
     }
-    added = tx.execute(audience_version.insert().values(**values, **asdict(provenance)))
-    return int(added.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row has one
+    return tx.insert(audience_version, {**values, **asdict(provenance)})
 
 
 def unsealed_versions(tx: Tx, audience_id: int) -> list[int]:
@@ -162,7 +161,7 @@ def in_both(tx: Tx, one: int, other: int) -> int:
     a, b = recipient.alias(), recipient.alias()
     shared = exists().where(b.c.audience_version_id == other, b.c.number_index == a.c.number_index)
     query = select(func.count()).select_from(a).where(a.c.audience_version_id == one, shared)
-    return tx.execute(query).scalar_one()
+    return int(tx.execute(query).scalar_one())
 
 
 def same_languages(tx: Tx, one: int, other: int) -> bool:

@@ -179,7 +179,7 @@ def approved_post(tx: Tx, target_id: int) -> ApprovedPost:
 def tally(tx: Tx, target_id: int) -> dict[DeliveryState, int]:
     """How many deliveries of a target are in each state. `sending` is derived from its open intent groups."""
     query = (
-        select(delivery.c.state, func.count())
+        select(delivery.c.state, func.count().label("number"))
         .where(delivery.c.target_id == target_id)
         .group_by(delivery.c.state)
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
@@ -145,7 +145,7 @@ def _apply(tx: Tx, outcome: Outcome, rows: Sequence[AttemptResult]) -> None:
     )
     statement = (
         update(delivery)
-        .where(d.id == bindparam("row_id"), d.state.in_(before))
+        .where(d.id == bindparam("row_id"), or_(*(d.state == s for s in sorted(before))))
         .values(
             state=state,
             attempts=d.attempts + 1,
@@ -295,3 +295,14 @@ def batch_ids(tx: Tx, ids: Sequence[int]) -> list[int]:
         .distinct()
     )
     return list(tx.execute(query).scalars())
+
+
+def keys(tx: Tx, broadcast_id: int) -> list[tuple[str, str, DeliveryState, int]]:
+    """Key towards the platform, channel, state and resends of every delivery: for comparing with a platform's own record."""
+    d = delivery.c
+    query = (
+        select(d.uid, target.c.channel, d.state, d.resends)
+        .join(target, target.c.id == d.target_id)
+        .where(d.broadcast_id == broadcast_id)
+    )
+    return [(r.uid, r.channel, DeliveryState(r.state), r.resends) for r in tx.execute(query)]

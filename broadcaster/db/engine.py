@@ -81,12 +81,21 @@ class Database:
         if not self.is_sqlite or not path:
             yield
             return
-        descriptor = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open_lock(f"{path}.writer")
         try:
             _wait_for_lock(descriptor, self._lock_wait_s)
             yield
         finally:
             os.close(descriptor)  # closing lets go of the lock
+
+
+def _open_lock(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            f"The database cannot be written ({error}). Nothing was changed. Check its folder's permissions."
+        ) from error
 
 
 def _wait_for_lock(descriptor: int, wait_s: float) -> None:
@@ -110,7 +119,10 @@ def _sqlite_engine(url: str, lock_wait_s: float) -> Engine:
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, connect_args={"check_same_thread": False, "timeout": lock_wait_s}, pool_size=20
+        url,
+        connect_args={"check_same_thread": False, "timeout": lock_wait_s},
+        pool_size=20,
+        hide_parameters=True,  # an error text must not show a number or a post
     )
 
     @event.listens_for(engine, "connect")
@@ -127,7 +139,7 @@ def _sqlite_engine(url: str, lock_wait_s: float) -> Engine:
 
 
 def _postgres_engine(url: str) -> Engine:
-    return create_engine(url, pool_size=10, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    return create_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10})
 
 
 def _sqlite_clock(connection: Connection) -> datetime:
@@ -157,7 +169,7 @@ def _unavailable_text(error: DBAPIError) -> str:
         return "The disk with the database is full. Nothing was changed. Free some space and try again."
     if "locked" in words:
         return "The database is locked by another program. Nothing was changed. Try again in a moment."
-    if "readonly" in words or "unable to open" in words:
+    if "readonly" in words or "read-only" in words or "unable to open" in words:
         return f"The database cannot be written ({error.orig}). Nothing was changed. Check its folder's permissions."
     if error.connection_invalidated or (isinstance(cause, psycopg.OperationalError)):
         return "The database does not answer. Nothing was changed. Check that it is running, then try again."

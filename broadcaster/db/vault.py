@@ -32,7 +32,7 @@ class Vault:
         """The number. ValueError where the row was altered: the seal is bound to its index."""
         try:
             return self._seal.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], index).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise ValueError("a stored number does not match its index") from error
 
 

@@ -58,7 +58,7 @@ class Renderer:
     ) -> Post:
         """The post for this channel, late slots still open; it may be too long for the platform.
 
-        NotFound for a channel without a layout; Invalid for a language without words or facts with late-slot marks.
+        NotFound for a channel or language without a layout; Invalid for facts with late-slot marks in them.
         """
         _known("layout for the channel", channel, _channels())
         _known("layout in the language", language, _LANGUAGES)

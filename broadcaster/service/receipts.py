@@ -34,8 +34,15 @@ class Receipts:
         with self._database.write() as tx:
             receipts.store(tx, arrived)
 
+    def apply_all(self) -> int:
+        """Match every receipt that waits, a transaction at a time. How many were matched."""
+        matched = 0
+        while count := self.apply():
+            matched += count
+        return matched
+
     def apply(self) -> int:
-        """Match waiting receipts to their deliveries, and lift those. How many receipts were matched."""
+        """Match some waiting receipts to their deliveries, and lift those. How many were matched."""
         with self._database.write() as tx:
             found = receipts.matches(tx, limit=AT_ONCE)
             if not found:

@@ -114,6 +114,12 @@ class Report:
                 **submissions.people_of(tx, found.id),
             }
 
+    def keys(self, ref: str) -> list[tuple[str, str, DeliveryState, int]]:
+        """Key, channel, state and resends of every delivery: for comparing with a platform's own record."""
+        with self._database.read() as tx:
+            row = broadcasts.by_message(tx, find(tx, ref).id)
+            return deliveries.keys(tx, row.id) if row else []
+
     def audit(self, actor: Person, ref: str = "") -> list[AuditEvent]:
         """The events of one message, or all of them."""
         require(actor.name, actor.roles, Action.AUDIT)

@@ -40,7 +40,7 @@ class Sweep:
         """Every step once. A step that fails is logged and keeps no other from running."""
         steps: tuple[Callable[[], object], ...] = (
             self._reconcile.take_over,
-            self._receipts.apply,
+            self._receipts.apply_all,
             self._reconcile.look_into,
             self.end_what_is_over,
             self.expire_submissions,

@@ -66,7 +66,9 @@ class _Line:
 
     async def _open(self, limits: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # the caller bounds each group
+            # No limit, since the caller bounds each group. Idle connections go before a usual peer (5 s) drops
+            # them, because a request written while the peer closes ends unknown.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
             timeout=limits,

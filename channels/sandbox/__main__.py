@@ -2,6 +2,7 @@
 
 import argparse
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -44,6 +45,7 @@ class Server(uvicorn.Server):
 def main() -> None:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    os.umask(0o077)  # the ledger holds whatever numbers and tokens were sent
     options.data.mkdir(parents=True, exist_ok=True)
     (options.data / "port").unlink(missing_ok=True)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET

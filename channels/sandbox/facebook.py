@@ -27,7 +27,7 @@ class Facebook:
     def __init__(self, account: Mapping[str, str]) -> None:
         self._account = account
         self._posts: list[PagePost] = []
-        self._last_said = Said()
+        self._lookalikes: tuple[PagePost, PagePost] | None = None
         self._numbers = count(int(datetime.now(UTC).timestamp() * 1_000_000))
 
     def purpose(self, call: Call) -> Purpose:
@@ -51,7 +51,8 @@ class Facebook:
             return error.answer()
 
     def refusal(self, kind: str, call: Call) -> Answer:
-        self._last_said = self.said(call) if self.purpose(call) is Purpose.PUBLISH else self._last_said
+        if self.purpose(call) is Purpose.PUBLISH:
+            self._prepare_lookalikes(self.said(call))
         return graph.refusal(kind)
 
     def restore(self, entries: Iterable[Entry]) -> None:
@@ -64,7 +65,7 @@ class Facebook:
 
     def forget(self) -> None:
         self._posts.clear()
-        self._last_said = Said()
+        self._lookalikes = None
 
     def published(self) -> list[PagePost]:
         """What a visitor of the page sees, newest first."""
@@ -95,7 +96,8 @@ class Facebook:
 
     def _publish(self, call: Call, given: dict[str, str]) -> Answer:
         graph.check_names(given, FEED_PARAMETERS | COMMON_PARAMETERS)
-        said = self._last_said = self.said(call)
+        said = self.said(call)
+        self._prepare_lookalikes(said)
         if not said.text.strip() and not said.link:
             raise GraphError(100, "(#100) Missing message or attachment")
         if len(said.text) > MAX_MESSAGE_CHARS:
@@ -161,13 +163,13 @@ class Facebook:
         """Posts as reading back shows them, newest first."""
         newest = datetime.now(UTC) - timedelta(seconds=mood.lag_s)
         posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
-        if not mood.lookalike or not (self._last_said.text or self._last_said.link):
+        if not mood.lookalike or not self._lookalikes:
             return posts
-        return [
-            graph.by_another_page(self._last_said),
-            *posts,
-            graph.of_yesterday(self._last_said, self._account),
-        ]
+        of_now, older = self._lookalikes
+        return [of_now, *posts, older]
+
+    def _prepare_lookalikes(self, said: Said) -> None:
+        self._lookalikes = (graph.by_another_page(said), graph.of_yesterday(said, self._account))
 
     def _restore_post(self, entry: Entry) -> None:
         path, _, query = entry.path.partition("?")

@@ -1,12 +1,13 @@
-"""Kannel's `sendsms` as smsbox 1.4.5 speaks it: parameters in the query or a form, answers in plain text."""
+"""Kannel's `sendsms` as smsbox 1.4.5 speaks it: what it takes, what it refuses, answers in plain text."""
 
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
-from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
+from channels.sandbox.kannel_request import parameters_of
 from channels.sandbox.kannel_text import readable_text
 from channels.sandbox.ledger import Entry
 from channels.sandbox.receipts import Receipts, is_loopback
@@ -37,11 +38,11 @@ class Kannel:
         return Purpose.PUBLISH if call.path == "/cgi-bin/sendsms" else Purpose.OTHER
 
     def said(self, call: Call) -> Said:
-        parameters = _parameters(call)
         try:
+            parameters = parameters_of(call)
             text = _text(parameters)
         except ValueError:
-            text = ""
+            return Said()
         return Said(_key(parameters), " ".join(parameters.get("to", b"").decode("latin-1").split()), text)
 
     def answer(self, call: Call, mood: Mood) -> Answer:
@@ -49,7 +50,10 @@ class Kannel:
             return _plain(404, b"Not found")
         if call.method not in ("GET", "POST"):
             return _plain(405, b"Method not allowed")
-        parameters = _parameters(call)
+        try:
+            parameters = parameters_of(call)
+        except ValueError:
+            return _plain(400, b"Invalid content-type")
         login = parameters.get("username", b"") + b"\n" + parameters.get("password", b"")
         if not hmac.compare_digest(login, self._login):
             return _plain(403, FORBIDDEN)
@@ -113,20 +117,6 @@ def _problems(parameters: Mapping[str, bytes]) -> Iterator[bytes]:
             yield words
     if parameters.get("dlr-url") and not is_loopback(parameters["dlr-url"].decode("latin-1")):
         yield b"DLR-URL field misformed, rejected"
-
-
-def _parameters(call: Call) -> dict[str, bytes]:
-    """Query and form, values as bytes: only `charset` says what text they are. The first of a name counts."""
-    raw = call.query
-    if call.method == "POST" and call.header(b"content-type").startswith("application/x-www-form-urlencoded"):
-        raw = raw + b"&" + call.body if raw else call.body
-    parameters: dict[str, bytes] = {}
-    for part in raw.split(b"&"):
-        name, _, value = part.partition(b"=")
-        if b"+" in value:
-            value = value.replace(b"+", b" ")
-        parameters.setdefault(name.decode("latin-1"), unquote_to_bytes(value) if b"%" in value else value)
-    return parameters
 
 
 def _text(parameters: Mapping[str, bytes]) -> str:

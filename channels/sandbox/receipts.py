@@ -15,6 +15,7 @@ from itertools import count
 from urllib.parse import quote, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from channels.sandbox.settings import Settings
 
@@ -93,7 +94,7 @@ class Receipts:
         for wait_s in (0.0, *RETRY_AFTER_S):
             await asyncio.sleep(wait_s)
             with suppress(aiohttp.ClientError, TimeoutError, ValueError):
-                async with self._session.get(address, allow_redirects=False) as response:
+                async with self._session.get(URL(address, encoded=True), allow_redirects=False) as response:
                     await response.read()
                     if response.status < 400:
                         return True

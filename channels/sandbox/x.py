@@ -45,7 +45,7 @@ class X:
         self._settings = settings
         self._signatures = Signatures(account)
         self._posts: list[XPost] = []
-        self._last_text = ""
+        self._lookalikes: tuple[XPost, XPost] | None = None
         self._windows: dict[str, RateWindow] = {}
 
     def purpose(self, call: Call) -> Purpose:
@@ -72,7 +72,7 @@ class X:
 
     def refusal(self, kind: str, call: Call) -> Answer:
         if self.purpose(call) is Purpose.PUBLISH:
-            self._last_text = self.said(call).text
+            self._prepare_lookalikes(self.said(call).text)
         answer = refusal(kind)
         if kind == "429":
             answer.headers = RateWindow(
@@ -94,7 +94,7 @@ class X:
     def forget(self) -> None:
         self._posts.clear()
         self._windows.clear()
-        self._last_text = ""
+        self._lookalikes = None
 
     def published(self) -> list[XPost]:
         """What a visitor of the profile sees, newest first."""
@@ -135,7 +135,8 @@ class X:
         wrong = next(self._problems(given), "")
         if wrong:
             return invalid(wrong)
-        text = self._last_text = given["text"]
+        text = given["text"]
+        self._prepare_lookalikes(text)
         if weighted_length(text) > MAX_WEIGHTED_LENGTH:
             return invalid(TOO_LONG)
         since = datetime.now(UTC) - DUPLICATES_WITHIN
@@ -203,6 +204,10 @@ class X:
         """Posts as reading back shows them, newest first."""
         newest = datetime.now(UTC) - timedelta(seconds=mood.lag_s)
         posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
-        if not mood.lookalike or not self._last_text:
+        if not mood.lookalike or not self._lookalikes:
             return posts
-        return [of_another(self._last_text), *posts, of_yesterday(self._last_text, self._account["user_id"])]
+        of_now, older = self._lookalikes
+        return [of_now, *posts, older]
+
+    def _prepare_lookalikes(self, text: str) -> None:
+        self._lookalikes = (of_another(text), of_yesterday(text, self._account["user_id"]))

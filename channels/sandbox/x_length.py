@@ -17,7 +17,7 @@ _GENERIC_TLDS = (
 _LABELS = r"(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+"  # 63 characters at most
 _FOREIGN_LABELS = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+"
 URL = re.compile(
-    rf"(?<![\w@#$./-])(?:https?://{_FOREIGN_LABELS}|{_LABELS})"
+    rf"(?<![\w@#$./-])(?:https?://(?P<foreign>{_FOREIGN_LABELS})|{_LABELS})"
     rf"(?:{_GENERIC_TLDS}|[a-z]{{2}})(?![a-z0-9_@-])(?!\.[a-z0-9])"
     r"(?::[0-9]+)?(?:[/?#](?:[^\s]*[^\s.,:;!?'\"()\[\]…])?)?",
     re.IGNORECASE,
@@ -31,9 +31,21 @@ EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|{_DRESSED
 def weighted_length(text: str) -> int:
     """How X counts `text`: links 23, emoji 2, light code points 1, others 2; after NFC."""
     text = unicodedata.normalize("NFC", text)
-    links = URL.findall(text)
-    text, emoji = EMOJI.subn("", URL.sub("", text))
-    return URL_WEIGHT * len(links) + 2 * emoji + sum(map(_weight, map(ord, text)))
+    found = links(text)
+    for link in reversed(found):
+        text = text[: link.start()] + text[link.end() :]
+    text, emoji = EMOJI.subn("", text)
+    return URL_WEIGHT * len(found) + 2 * emoji + sum(map(_weight, map(ord, text)))
+
+
+def links(text: str) -> list[re.Match[str]]:
+    """What X makes clickable: an address with or without its scheme, the name in ASCII or not."""
+    return [match for match in URL.finditer(text) if all(map(_fits, (match["foreign"] or "").split(".")))]
+
+
+def _fits(label: str) -> bool:
+    """A part of a name has 63 characters at most, as the domain name system writes it (xn--...)."""
+    return label.isascii() or len(label.encode("punycode")) <= 63 - len("xn--")
 
 
 def _weight(code_point: int) -> int:

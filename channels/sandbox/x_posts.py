@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from channels.sandbox.x_length import URL
+from channels.sandbox.x_length import links
 
 #: Snowflake ids count milliseconds from here, in the bits above the lowest 22.
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
@@ -47,7 +47,7 @@ class XPost:
     def _shown(self) -> tuple[str, list[dict[str, Any]]]:
         """The text with its links shortened, and what each stands for."""
         shown, urls, done = "", [], 0
-        for match in URL.finditer(self.text):
+        for match in links(self.text):
             shown += _escaped(self.text[done : match.start()])
             short = f"https://t.co/{_short(self.id + match[0])}"
             display = match[0].partition("://")[2] or match[0]

@@ -84,14 +84,13 @@ def _bounded(posts: Sequence[XPost], query: Mapping[str, str]) -> list[XPost]:
 
 
 def _moment(query: Mapping[str, str], name: str) -> datetime:
+    wrong = f"The `{name}` query parameter value [{query[name]}] is not a valid RFC3339 date time"
     try:
         when = datetime.fromisoformat(query[name])
-    except ValueError:
-        when = datetime.min
+    except ValueError as error:
+        raise ValueError(wrong) from error
     if when.tzinfo is None:
-        raise ValueError(
-            f"The `{name}` query parameter value [{query[name]}] is not a valid RFC3339 date time"
-        )
+        raise ValueError(wrong)
     return when
 
 

@@ -10,7 +10,7 @@ import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -324,6 +324,12 @@ class ChannelSuite:
         for canary in [*self.table.canaries, ADDRESS[1:]]:
             assert canary not in platform.calls[0].path
 
+    def test_cookies_are_not_kept(self, platform, channel) -> None:
+        platform.answer = replace(self.table.accepted, headers={"Set-Cookie": "tracked=1; Path=/"})
+        attempt(channel, self.table.post)
+        attempt(channel, self.table.post)
+        assert [_has_cookie(call) for call in platform.calls] == [False, False]
+
     def test_check_finds_an_over_long_post_and_passes_a_good_one(self, channel) -> None:
         assert [problem.code for problem in channel.check(self.table.too_long)] == ["too_long"]
         assert channel.check(self.table.post) == []
@@ -333,14 +339,18 @@ class ChannelSuite:
         assert "empty" in [problem.code for problem in channel.check(empty)]
 
     def test_every_try_is_the_same_request_with_the_same_key(self, platform, channel) -> None:
-        platform.answer = Answer(status=503)
-        attempt(channel, self.table.post)
+        platform.answer = Answer(status=429)
+        assert type(attempt(channel, self.table.post)) is NotSent
         platform.answer = self.table.accepted
-        attempt(channel, self.table.post)
+        assert attempt(channel, self.table.post) == self.table.receipt
         first, second = platform.calls
         assert (first.path, first.body) == (second.path, second.body)
         if self.table.key_of:
             assert self.table.key_of(first) == self.table.key_of(second) == KEY
+
+
+def _has_cookie(call: Call) -> bool:
+    return any(name.lower() == "cookie" for name in call.headers)
 
 
 def _quoting(echo: str) -> Iterator[Answer]:

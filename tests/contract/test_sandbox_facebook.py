@@ -43,16 +43,16 @@ def test_a_post_is_published_and_read_back(sandbox, page, token):
 
 
 def test_form_json_and_query_say_the_same(sandbox, page, token):
-    sandbox.post(f"{page}/feed", data={**token, "message": "by form – ŵ"})
-    sandbox.post(f"{page}/feed", json={**token, "message": "by JSON – ŵ"})
-    sandbox.post(f"{page}/feed", params={**token, "message": "by query – ŵ"})
+    sandbox.post(f"{page}/feed", data={**token, "message": "by form — ŵ"})
+    sandbox.post(f"{page}/feed", json={**token, "message": "by JSON — ŵ"})
+    sandbox.post(f"{page}/feed", params={**token, "message": "by query — ŵ"})
     sandbox.post(
         f"{page}/feed",
         data={"message": "by header"},
         headers={"Authorization": f"Bearer {token['access_token']}"},
     )
     texts = [row["text"] for row in sandbox.ledger(accepted=1)]
-    assert texts == ["by form – ŵ", "by JSON – ŵ", "by query – ŵ", "by header"]
+    assert texts == ["by form — ŵ", "by JSON — ŵ", "by query — ŵ", "by header"]
 
 
 def test_parameters_and_fields_stand_in_metas_specifications(sandbox, page, token):

@@ -84,7 +84,7 @@ def test_accepted_and_answered_by_half(sandbox):
     for platform in ("facebook", "x"):
         answer = PUBLISH[platform](sandbox)
         assert answer.ok
-        with pytest.raises(ValueError, match="Expecting|Unterminated|Invalid"):
+        with pytest.raises(ValueError, match=r"Expecting|Unterminated|Invalid"):
             answer.json()
     assert PUBLISH["sms"](sandbox).text == "0: Accepted "
     assert [row["accepted"] for row in sandbox.ledger()] == [1, 1, 1]

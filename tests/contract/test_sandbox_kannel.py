@@ -71,12 +71,42 @@ def test_a_form_says_the_same_as_a_query(sandbox):
     form = {
         **sandbox.accounts["sms"],
         "to": "+447700900123",
-        "text": "Ŵyre – é",
+        "text": "Ŵyre — é",
         "charset": "UTF-8",
         "coding": "2",
     }
     assert sandbox.post("/cgi-bin/sendsms", data=form).status_code == 202
-    assert sandbox.ledger()[0]["text"] == "Ŵyre – é"
+    assert sandbox.ledger()[0]["text"] == "Ŵyre — é"
+
+
+def headers_of(sandbox, **more):
+    given = {**sandbox.accounts["sms"], "from": "WYRE", "to": "+447700900123", **more}
+    return {f"X-Kannel-{name.replace('_', '-')}": value for name, value in given.items()}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "coding", "body", "read"),
+    [
+        ("text/plain; charset=UTF-8", {"coding": "0"}, "café €".encode(), "café €"),
+        ("text/plain; charset=UTF-8", {"coding": "2"}, "Afon Ŵyre".encode(), "Afon Ŵyre"),
+        ("text/plain; charset=UTF-8", {}, b"a+b %20 & c=d", "a+b %20 & c=d"),
+        ("text/plain", {}, "café".encode("latin-1"), "café"),
+        ("application/octet-stream", {}, b"\x01\xff", "\x01\xff"),
+    ],
+)
+def test_headers_with_the_text_as_body_say_the_same(sandbox, content_type, coding, body, read):
+    address = {"DLR_Mask": "0", "DLR_Url": "http://127.0.0.1:9/hooks?key=0190a-7&type=%d"}
+    headers = {**headers_of(sandbox, **coding, **address), "Content-Type": content_type}
+    answer = sandbox.post("/cgi-bin/sendsms", data=body, headers=headers)
+    assert (answer.status_code, answer.text) == (202, "0: Accepted for delivery")
+    row = sandbox.ledger()[0]
+    assert (row["recipient"], row["text"], row["key"]) == ("+447700900123", read, "0190a-7")
+
+
+def test_a_body_of_another_kind_is_refused(sandbox):
+    answer = sandbox.post("/cgi-bin/sendsms", json={"to": "+447700900123"}, headers=headers_of(sandbox))
+    assert (answer.status_code, answer.text) == (400, "Invalid content-type")
+    assert sandbox.summary("sms")["accepted"] == 0
 
 
 @pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "wrong"}, {"password": ""}])
@@ -119,8 +149,8 @@ def test_several_recipients_count_each(sandbox):
 @pytest.mark.parametrize(
     ("raw", "charset", "coding", "read"),
     [
-        ("£5 – café".encode(), "UTF-8", "", "£5 ? café"),
-        ("£5 – café".encode(), "", "0", "£5 ? café"),
+        ("£5 — café".encode(), "UTF-8", "", "£5 ? café"),
+        ("£5 — café".encode(), "", "0", "£5 ? café"),
         ("Afon Ŵyre".encode(), "UTF-8", "0", "Afon ?yre"),
         ("Afon Ŵyre".encode(), "UTF-8", "2", "Afon Ŵyre"),
         ("Afon Ŵyre 🌊".encode("utf-16-be"), "", "2", "Afon Ŵyre 🌊"),

@@ -16,7 +16,7 @@ from tests.contract.sandbox_process import REPOSITORY, SandboxProcess
 
 
 def test_a_request_is_kept_byte_for_byte(sandbox):
-    body = b'{"message":  "caf\xc3\xa9\\u2013\\n", "link":"https://wyre.example/a"}'
+    body = b'{"message":  "caf\xc3\xa9\\u2014\\n", "link":"https://wyre.example/a"}'
     facebook = sandbox.accounts["facebook"]
     path = f"/v26.0/{facebook['page_id']}/feed?access_token={facebook['access_token']}"
     headers = {"Content-Type": "application/json", "X-Canary": "Tweety"}
@@ -24,7 +24,7 @@ def test_a_request_is_kept_byte_for_byte(sandbox):
     row = sandbox.ledger()[0]
     assert base64.b64decode(row["body_base64"]) == body
     assert (row["method"], row["path"], row["status"], row["accepted"]) == ("POST", path, 200, 1)
-    assert (row["platform_id"], row["text"], row["link"]) == (post_id, "café–\n", "https://wyre.example/a")
+    assert (row["platform_id"], row["text"], row["link"]) == (post_id, "café—\n", "https://wyre.example/a")
     assert ["x-canary", "Tweety"] in row["headers"]
     assert row["at"].endswith("+00:00")
     assert len(row["at"]) == len("2026-11-21T08:00:00.000000+00:00")

@@ -1,0 +1,86 @@
+"""Sets an installation up for the stand-in platforms: accounts, a fence that lets nothing else be reached, three users."""
+
+import json
+import os
+from pathlib import Path
+
+from broadcaster.bootstrap import Parts
+from broadcaster.domain.errors import Invalid
+from broadcaster.domain.policy import Role
+from broadcaster.settings import Settings
+from channels.sandbox.accounts import sandbox_accounts
+
+ADMINISTRATOR = "admin"
+USERS = {"officer": Role.OFFICER, "approver": Role.APPROVER, "auditor": Role.AUDITOR}
+MARK = "# Written by `broadcaster up --sandbox`: a stand-in, not a real account.\n"
+DAYS = 30
+
+
+def prepare_sandbox(settings: Settings, *, port: int) -> Settings:
+    """These settings with account files for the stand-ins on `port`, and the fence around them.
+
+    Invalid where the installation has accounts of its own: those are never mixed with stand-ins.
+    """
+    folder = settings.credentials / "live"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = [p.name for p in folder.glob("*.toml") if not p.read_text().startswith(MARK)]
+    if own:
+        raise Invalid(
+            f"{folder} holds accounts of your own, which are never mixed with the sandbox. "
+            "Use another data directory: BROADCASTER_DATA_DIR=/tmp/try broadcaster up --sandbox",
+            details=tuple(sorted(own)),
+        )
+    for name, options in _accounts(settings, port).items():
+        _write(folder / f"{name}.toml", options)
+    return settings.model_copy(update={"allowed_hosts": "127.0.0.1"})
+
+
+def ensure_people(parts: Parts) -> dict[str, str]:
+    """Tokens of the sandbox's users by name. On an empty database they are made; `tokens.json` keeps them."""
+    path = parts.settings.root / "sandbox" / "tokens.json"
+    if not parts.people.is_empty():
+        tokens: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        return tokens
+    parts.people.add(None, name=ADMINISTRATOR, roles=[Role.ADMINISTRATOR])
+    tokens = {ADMINISTRATOR: parts.people.issue_token(None, name=ADMINISTRATOR, days=DAYS).text}
+    admin = parts.people.who(tokens[ADMINISTRATOR])
+    for name, role in USERS.items():
+        parts.people.add(admin, name=name, roles=[role])
+        tokens[name] = parts.people.issue_token(admin, name=name, days=DAYS).text
+    _write_private(path, json.dumps(tokens, indent=1))
+    return tokens
+
+
+def _accounts(settings: Settings, port: int) -> dict[str, dict[str, str]]:
+    """Account files by name: one for each channel that has a stand-in, and the website that we serve ourselves."""
+    known = sandbox_accounts(settings.root / "sandbox")
+    sandbox, web = f"http://127.0.0.1:{port}", f"http://{settings.web_host}:{settings.web_port}"
+    return {
+        "website": {
+            "channel": "website",
+            "site_dir": str(settings.site_dir),
+            "base_url": f"{web}/site",
+            "site_name": "Wyre Council (sandbox)",
+        },
+        "facebook": {"channel": "facebook", "base_url": sandbox, **known["facebook"]},
+        "x": {"channel": "x", "base_url": sandbox, **known["x"]},
+        "sms": {
+            "channel": "sms",
+            "gateway": "kannel",
+            "base_url": sandbox,
+            "sender": "WyreCouncil",
+            "receipt_url": f"{web}/hooks/live/sms/receipt",
+            **known["sms"],
+        },
+    }
+
+
+def _write(path: Path, options: dict[str, str]) -> None:
+    _write_private(path, MARK + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Readable by its owner only from the first byte on."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

@@ -1,0 +1,340 @@
+"""The website channel, with real files: what readers get, twice the same key, several writers, a disk that fails."""
+
+import errno
+import json
+import resource
+import threading
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from lxml import etree
+
+from broadcaster.domain.errors import Invalid, NotSent, Refused
+from broadcaster.domain.post import Post
+from channels.base import Account, AfterUnknown, Channel, HasPages
+from channels.website import Website
+from channels.website_store import SiteStore
+from tests.contract.channel_suite import SHARED
+
+BASE_URL = "https://alerts.wyre.example"
+NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+
+
+class Clock:
+    def __init__(self):
+        self.time = NOW
+
+    def __call__(self):
+        return self.time
+
+    def passes(self, **duration):
+        self.time += timedelta(**duration)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def site(tmp_path):
+    return tmp_path / "site"
+
+
+def account(site, mode="live", **options):
+    values = {"site_dir": str(site), "base_url": BASE_URL, "site_name": "Wyre Council"} | options
+    return Account(name="wyre-web", channel="website", mode=mode, options=values)
+
+
+@pytest.fixture
+def website(site, clock):
+    return Website(account(site), now=clock)
+
+
+def post(
+    reference="7F3K2M", text="River <rising> & fast.\nMove up.\n\nStay there.", language="en", **changes
+):
+    facts = {
+        "reference": reference,
+        "event": "Flood",
+        "severity": "Severe",
+        "area": "St Michael's",
+        "expires": "2026-11-21T23:00:00+01:00",
+        "source": "Duty officer, Wyre Council",
+    }
+    values = {"title": "Flood <now>", "link": "https://www.wyre.example/flood"}
+    values |= {name: changes.pop(name) for name in ("title", "link") if name in changes}
+    facts = {name: value for name, value in (facts | changes).items() if value}
+    return Post(channel="website", account="wyre-web", language=language, text=text, facts=facts, **values)
+
+
+def files(site):
+    return {str(p.relative_to(site)): p.read_bytes() for p in sorted(site.rglob("*")) if p.is_file()}
+
+
+def page(site, reference="7f3k2m"):
+    return (site / "alerts" / reference / "index.html").read_text()
+
+
+class Reader(HTMLParser):
+    """What a reader's program sees: text by element, and every element with its attributes."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.texts, self.elements, self._open = [], [], []
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+        if tag in {"p", "h1", "dd", "dt", "time"}:
+            self.texts.append((tag, ""))
+
+    def handle_data(self, data):
+        if self.texts:
+            tag, text = self.texts[-1]
+            self.texts[-1] = (tag, text + data)
+
+    def all(self, tag):
+        return [text for found, text in self.texts if found == tag]
+
+
+def test_it_is_a_channel_with_pages(website):
+    assert isinstance(website, Channel)
+    assert isinstance(website, HasPages)
+    assert website.after_unknown is AfterUnknown.IDEMPOTENT
+    assert website.target == BASE_URL
+
+
+def test_the_address_known_beforehand_is_the_one_published(website):
+    receipt = website.send(post(), "key-1")
+    assert receipt.link == website.page_address("7F3K2M") == f"{BASE_URL}/alerts/7f3k2m/"
+    assert receipt.platform_id == "7F3K2M"
+
+
+def test_the_page_says_the_text_exactly_and_what_it_is_about(website, site):
+    website.send(post(), "key-1")
+    reader = Reader(page(site))
+    assert reader.all("h1")[0].startswith("Flood <now>")
+    assert {"River <rising> & fast.\nMove up.", "Stay there."} <= {text.strip() for text in reader.all("p")}
+    assert {"Severe", "St Michael's", "Duty officer, Wyre Council", "7F3K2M"} <= {
+        text.strip() for text in reader.all("dd")
+    }
+    times = [attributes["datetime"] for tag, attributes in reader.elements if tag == "time"]
+    assert times == ["2026-11-21T23:00:00+01:00", "2026-11-21T18:00:00+00:00"]
+    assert "23:00 on Saturday 21 November 2026" in page(site)
+    assert "19:00 on Saturday 21 November 2026" in page(
+        site
+    )  # published, in the offset of the message's own times
+
+
+def test_the_page_has_a_language_and_nothing_that_runs_or_loads(website, site):
+    website.send(post(language="cy"), "key-1")
+    elements = Reader(page(site)).elements
+    assert ("html", {"lang": "cy"}) in elements
+    assert not {tag for tag, _ in elements} & {"script", "img", "iframe", "form", "object"}
+    loaded = [a for tag, a in elements if tag == "link" and a["rel"] not in {"alternate", "canonical"}]
+    assert loaded == []
+
+
+def test_two_languages_of_one_message_share_its_page(website, site):
+    website.send(post(), "key-en")
+    website.send(post(language="cy", text="Symudwch i fyny.", title="Llifogydd"), "key-cy")
+    assert "Flood &lt;now&gt;" in page(site)
+    assert '<article lang="cy">' in page(site)
+    assert len(json.loads((site / "alerts.json").read_text())["alerts"]) == 1
+
+
+def test_sending_twice_with_the_same_key_changes_nothing(website, site, clock):
+    first = website.send(post(), "key-1")
+    before = files(site)
+    clock.passes(minutes=5)
+    assert website.send(post(), "key-1") == first
+    assert files(site) == before
+
+
+def test_another_key_for_the_same_message_is_shown_as_an_update(website, site, clock):
+    website.send(post(), "key-1")
+    clock.passes(minutes=5)
+    website.send(post(text="Corrected."), "key-2")
+    alert = json.loads((site / "alerts.json").read_text())["alerts"][0]
+    assert (alert["published"], alert["updated"]) == (
+        "2026-11-21T18:00:00+00:00",
+        "2026-11-21T18:05:00+00:00",
+    )
+    assert "Corrected." in page(site)
+    assert "Updated" in page(site)
+
+
+def test_the_list_has_what_is_in_force_first_and_the_newest_on_top(website, site, clock):
+    website.send(post("OLDBUT", expires="2026-11-22T23:00:00+00:00"), "k1")
+    clock.passes(minutes=1)
+    website.send(post("ENDED1", expires="2026-11-21T18:02:00+00:00"), "k2")
+    clock.passes(minutes=2)
+    website.send(post("NEWEST", expires=""), "k3")
+    listing = (site / "index.html").read_text()
+    order = sorted(("OLDBUT", "ENDED1", "NEWEST"), key=listing.index)
+    assert order == ["NEWEST", "OLDBUT", "ENDED1"]
+
+
+def test_refresh_moves_what_has_expired(website, site, clock):
+    website.send(post(), "k1")
+    assert "No longer in force" not in (site / "index.html").read_text()
+    clock.passes(hours=6)
+    website.refresh()
+    assert "No longer in force" in (site / "index.html").read_text()
+
+
+def test_refresh_of_a_new_site_gives_an_empty_list(website, site):
+    website.refresh()
+    assert "There are no alerts." in (site / "index.html").read_text()
+    assert json.loads((site / "alerts.json").read_text())["alerts"] == []
+
+
+def test_the_feed_has_stable_ids_and_exact_text(website, site, clock):
+    website.send(post(), "k1")
+    first = etree.parse(site / "atom.xml").findtext("a:entry/a:id", namespaces=ATOM)
+    clock.passes(minutes=1)
+    website.send(post("SECOND", text="Other."), "k2")
+    feed = etree.parse(site / "atom.xml")
+    assert feed.findtext("a:updated", namespaces=ATOM) == "2026-11-21T18:01:00+00:00"
+    ids = [element.text for element in feed.iterfind("a:entry/a:id", ATOM)]
+    assert first.startswith("urn:uuid:")
+    assert ids[1] == first != ids[0]
+    assert feed.findall("a:entry/a:content", ATOM)[1].text == post().text
+
+
+def test_the_feed_is_valid_by_the_published_schema(website, site, tmp_path):
+    schema = SHARED / "cap" / "schema"
+    if not (schema / "atom.xsd").exists():
+        pytest.skip(f"the Atom schema is not at {schema}")
+    for path in schema.glob("x*.xsd"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    # Its imports of CAP are for feeds that carry CAP inside, and their files are not beside it.
+    text = "\n".join(
+        line
+        for line in (schema / "atom.xsd").read_text().splitlines()
+        if "cap1" not in line or "xs:schema" in line
+    )
+    (tmp_path / "atom.xsd").write_text(text, encoding="utf-8")
+    website.send(post(), "k1")
+    website.send(post("SECOND", language="cy"), "k2")
+    etree.XMLSchema(etree.parse(tmp_path / "atom.xsd")).assertValid(etree.parse(site / "atom.xml"))
+
+
+def test_an_exercise_says_so_on_every_page_and_feed(site, clock):
+    Website(account(site, mode="exercise"), now=clock).send(post(), "k1")
+    assert "This is not a real warning" in page(site)
+    assert "This is not a real warning" in (site / "index.html").read_text()
+    assert "EXERCISE" in (site / "atom.xml").read_text()
+    assert json.loads((site / "alerts.json").read_text())["exercise"] is True
+
+
+def test_the_web_server_can_read_the_pages_and_only_we_the_documents(website, site):
+    website.send(post(), "k1")
+    public = ["index.html", "alerts.json", "atom.xml", "alerts/7f3k2m/index.html"]
+    assert {oct((site / name).stat().st_mode & 0o777) for name in public} == {"0o644"}
+    assert oct((site / ".alerts").stat().st_mode & 0o777) == "0o700"
+
+
+def test_many_writers_at_once_lose_nothing(site, clock):
+    def work(number):
+        Website(account(site), now=clock).send(post(f"REF{number:03}"), f"key-{number}")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alerts = json.loads((site / "alerts.json").read_text())["alerts"]
+    assert {alert["reference"] for alert in alerts} == {f"REF{n:03}" for n in range(12)}
+    assert len(etree.parse(site / "atom.xml").findall("a:entry", ATOM)) == 12
+
+
+def test_a_write_that_fails_half_way_leaves_the_site_as_it_was(website, site):
+    """A real failing write: the process may not write files of more than 100 bytes."""
+    website.send(post(), "k1")
+    before = files(site)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(NotSent) as caught:
+            website.send(post("SECOND"), "k2")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.code == "disk_error"
+    assert "EFBIG" in caught.value.detail
+    assert files(site) == before
+    website.send(post("SECOND"), "k2")
+    assert len(json.loads((site / "alerts.json").read_text())["alerts"]) == 2
+
+
+def test_files_are_put_all_or_none(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(OSError, match="file"):
+        SiteStore(tmp_path).put({tmp_path / "file": b"new", tmp_path / "file" / "below": b"no folder"})
+    assert files(tmp_path) == {"file": b"old"}
+
+
+class FullStore(SiteStore):
+    def __init__(self, site, number):
+        super().__init__(site)
+        self._number = number
+
+    def put(self, files):
+        raise OSError(self._number, "said by the system")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [
+        (errno.ENOSPC, "disk_full", "Free some space"),
+        (errno.EDQUOT, "disk_full", "Free some space"),
+        (errno.EACCES, "not_writable", "rights"),
+        (errno.EROFS, "not_writable", "rights"),
+        (errno.EIO, "disk_error", "could not be written"),
+    ],
+)
+def test_a_disk_that_fails_is_surely_not_sent_and_says_what_to_do(site, number, code, word):
+    website = Website(account(site), store=FullStore(site, number))
+    with pytest.raises(NotSent) as caught:
+        website.send(post(), "k1")
+    assert caught.value.code == code
+    assert word in caught.value.operator_text
+    assert caught.value.__cause__.errno == number
+
+
+@pytest.mark.parametrize("reference", ["", "../../etc", "a/b", ".lock", "x" * 33])
+def test_a_reference_that_is_no_folder_name_is_a_problem_and_refused(website, site, reference):
+    assert [p.code for p in website.check(post(reference))] == ["no_reference"]
+    with pytest.raises(Refused):
+        website.send(post(reference), "k1")
+    assert not site.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"title": " "}, "no_title"),
+        ({"text": "\n"}, "empty"),
+        ({"text": "a\x0bb"}, "control_character"),
+        ({"area": "a\x00"}, "control_character"),
+        ({"text": "half \ud83d"}, "control_character"),
+        ({"link": "javascript:alert(1)"}, "bad_link"),
+    ],
+)
+def test_check_says_what_stands_against_a_page(website, changes, code):
+    assert [problem.code for problem in website.check(post(**changes))] == [code]
+
+
+def test_a_good_post_has_no_problems(website):
+    assert website.check(post()) == []
+    assert website.check(post(text="Tab\there")) == []
+
+
+@pytest.mark.parametrize("name", ["site_dir", "base_url", "site_name"])
+def test_a_missing_option_is_told(site, name):
+    with pytest.raises(Invalid, match=name):
+        Website(account(site, **{name: ""}))
