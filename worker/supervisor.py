@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 10.0
+BROKER = "broker"
 PUBLIC_THREADS = 8
 
 
@@ -83,55 +84,46 @@ class Supervisor:
         fresh.replace(path)
 
     def _end(self) -> None:
-        """Senders first, the broker last."""
-        for child in reversed(self._children[1:]):
-            child.terminate()
-        for child in reversed(self._children[1:]):
-            child.end(STOP_WITHIN_S)
-        self._children[0].terminate()
-        self._children[0].end(STOP_WITHIN_S)
+        """Senders first, the broker last: they may still ring it."""
+        broker_last = sorted(self._children, key=lambda c: c.name == BROKER)
+        for group in (broker_last[:-1], broker_last[-1:]):
+            for child in group:
+                child.terminate()
+            for child in group:
+                child.end(STOP_WITHIN_S)
         (self._settings.root / "processes.json").unlink(missing_ok=True)
 
 
 def children(settings: Settings, *, modes: list[Mode], sandbox_port: int | None) -> list[Child]:
-    """What runs on one machine, the broker first."""
-    python = sys.executable
-    found = [] if settings.broker_url else [Child(name="broker", command=lambda: broker.command(settings))]
+    """What runs on one machine, in the order in which it is started."""
+    found = [] if settings.broker_url else [Child(name=BROKER, command=lambda: broker.command(settings))]
     if sandbox_port is not None:
-        found.append(Child(name="sandbox", command=lambda: _sandbox(settings, sandbox_port)))
+        found.append(_sandbox(settings, sandbox_port))
     for mode in modes:
         for lane, count in ((Lane.PUBLIC, settings.public_workers), (Lane.BULK, settings.bulk_workers)):
             found += [_worker(mode, lane, number) for number in range(1, count + 1)]
-        found.append(
-            Child(name=f"{mode}-pump", command=lambda mode=mode: [python, "-m", "worker.pump", mode])
-        )
-    found.append(Child(name="sweeper", command=lambda: [python, "-m", "worker.sweeper"]))
-    found.append(Child(name="web", command=lambda: [python, "-m", "broadcaster.web"]))
-    return found
+        found.append(_python(f"{mode}-pump", "worker.pump", mode))
+    return [*found, _python("sweeper", "worker.sweeper"), _python("web", "broadcaster.web")]
+
+
+def _python(name: str, module: str, *arguments: str) -> Child:
+    """A child that runs one of our modules."""
+    return Child(name=name, command=lambda: [sys.executable, "-m", module, *arguments])
 
 
 def _worker(mode: Mode, lane: Lane, number: int) -> Child:
     """Public posts: one process with threads, since they wait for platforms. Bulk: a process each, since they compute."""
     name = f"{mode}-{lane}-{number}"
     pool = ["-P", "threads", "-c", str(PUBLIC_THREADS)] if lane is Lane.PUBLIC else ["-P", "solo"]
-    words = [sys.executable, "-m", "celery", "-A", "worker.celery", "worker", "-n", f"{name}@%h", *pool]
-    words += [
-        "-Q",
-        queue_name(mode, lane),
-        "-l",
-        "WARNING",
-        "--without-gossip",
-        "--without-mingle",
-        "--without-heartbeat",
-    ]
-    return Child(name=name, command=lambda: words)
+    quiet = ["-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    queue = ["-n", f"{name}@%h", "-Q", queue_name(mode, lane)]
+    return _python(name, "celery", "-A", "worker.celery", "--quiet", "worker", *queue, *pool, *quiet)
 
 
-def _sandbox(settings: Settings, port: int) -> list[str]:
-    folder, site = settings.root / "sandbox", f"http://{settings.web_host}:{settings.web_port}/site"
-    return [
-        sys.executable, "-m", "channels.sandbox", "--port", str(port), "--data", str(folder), "--site-url", site,
-    ]  # fmt: skip
+def _sandbox(settings: Settings, port: int) -> Child:
+    site = f"http://{settings.web_host}:{settings.web_port}/site"
+    words = ["--port", str(port), "--data", str(settings.root / "sandbox"), "--site-url", site]
+    return _python("sandbox", "channels.sandbox", *words)
 
 
 def _modes(parts: Parts) -> list[Mode]:

@@ -368,7 +368,8 @@ delivery = Table(
     _to("target"),
     _to("batch"),
     _count("ordinal"),
-    _to("recipient", nullable=True),
+    # No foreign key: without an index of its own each recipient taken back at an import would search all deliveries.
+    Column("recipient_id", Id, nullable=True),
     Column("language", String(16), nullable=False),
     _to("delivery", name="amends_delivery_id", nullable=True),
     _word("state"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import accounts, audiences, audit_log, messages, notices, submissions
-from broadcaster.db.audiences import AudienceVersion
+from broadcaster.domain.audience import AudienceVersion
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person

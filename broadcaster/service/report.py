@@ -1,16 +1,19 @@
 """What became of a message: per channel, in states that add up to what was planned."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db import audit_log, broadcasts, deliveries, messages, submissions
+from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, notices, people, submissions
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.domain.audit import AuditEvent, first_bad
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import SETTLED, DeliveryState
+from broadcaster.domain.message import Facts, MessageState
+from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
 from broadcaster.service.compose import find
 
@@ -22,6 +25,34 @@ UNMADE = {
     BroadcastState.SUPERSEDED: DeliveryState.CANCELLED,
 }
 ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.UNDELIVERED})
+#: The act whose reason explains why a message is where it is.
+TURNED_DOWN = {
+    MessageState.DRAFT: "message_returned",
+    MessageState.REJECTED: "message_rejected",
+    MessageState.RELEASED: "broadcast_stopped",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """The current version as its officer wrote it: what an edit starts from. `accounts` are names."""
+
+    mode: str
+    template: NoticeTemplate
+    values: Mapping[str, str]
+    facts: Facts
+    accounts: tuple[str, ...]
+    audience: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnedDown:
+    """Who returned, rejected or stopped a message, and why. `at` is ISO 8601 in UTC."""
+
+    act: str
+    actor: str
+    reason: str
+    at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +150,39 @@ class Report:
         with self._database.read() as tx:
             row = broadcasts.by_message(tx, find(tx, ref).id)
             return deliveries.keys(tx, row.id) if row else []
+
+    def written(self, ref: str) -> Written:
+        """What the officer gave for the current version."""
+        with self._database.read() as tx:
+            message = find(tx, ref)
+            version = messages.current_version(tx, message)
+            blanks, template = notices.used_by(tx, version.id)
+            audience_id = version.audience_version_id
+            return Written(
+                mode=message.mode,
+                template=NoticeTemplate.from_json(json.loads(template)),
+                values=json.loads(blanks),
+                facts=version.facts,
+                accounts=version.accounts,
+                audience=audiences.version_by_id(tx, audience_id).name if audience_id else "",
+            )
+
+    def turned_down(self, ref: str) -> TurnedDown | None:
+        """Why a message came back, was rejected or was stopped, where that is how it stands."""
+        with self._database.read() as tx:
+            message = find(tx, ref)
+            act = TURNED_DOWN.get(message.state)
+            found = [e for e in audit_log.events(tx, subject=message.ref) if e.act == act]
+        if not found:
+            return None
+        reason = json.loads(found[-1].payload).get("reason", "")
+        return TurnedDown(act=found[-1].act, actor=found[-1].actor, reason=reason, at=found[-1].at)
+
+    def users(self, actor: Person) -> list[Person]:
+        """Everybody who may sign in, by name."""
+        require(actor.name, actor.roles, Action.MANAGE)
+        with self._database.read() as tx:
+            return [person for name in people.names(tx) if (person := people.by_name(tx, name))]
 
     def audit(self, actor: Person, ref: str = "") -> list[AuditEvent]:
         """The events of one message, or all of them."""

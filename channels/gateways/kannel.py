@@ -89,7 +89,10 @@ class Kannel:
         expires = post.facts.get("expires", "")
         if not expires:
             return {}
-        left_s = (datetime.fromisoformat(expires) - self._now()).total_seconds()
+        try:
+            left_s = (datetime.fromisoformat(expires) - self._now()).total_seconds()
+        except (ValueError, TypeError) as exc:  # no date, or one without a time zone
+            raise Refused("bad_expiry", "The message's time of expiry cannot be read. Set it again.") from exc
         return {"X-Kannel-Validity": str(max(1, math.floor(left_s / 60)))}
 
     def _receipt_headers(self, parcel: Parcel) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pytest
 
@@ -65,6 +65,7 @@ class Call:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    peer: tuple[str, int]
 
 
 class _Server(ThreadingHTTPServer):
@@ -83,7 +84,7 @@ class Platform:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> "Platform":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -100,7 +101,13 @@ class Platform:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 platform.calls.append(
-                    Call(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
+                    Call(
+                        peer=self.client_address,
+                        method=self.command,
+                        path=self.path,
+                        headers=dict(self.headers.items()),
+                        body=body,
+                    )
                 )
                 platform._respond(self)
 

@@ -163,6 +163,13 @@ class TestFacebook(ChannelSuite):
         expected = Receipt(platform_id="123456_789", link="https://www.facebook.com/123456_789")
         assert attempt(channel, self.table.post) == expected
 
+    def test_each_post_has_a_connection_of_its_own(self, platform, channel):
+        """The server offers to keep it; on a kept one a closing peer makes "not sent" look like "unknown"."""
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        attempt(channel, self.table.post)
+        assert len({call.peer for call in platform.calls}) == 2
+
     def test_the_trace_id_is_kept_for_meta(self, platform, channel):
         platform.answer = graph_error(100)
         assert "EJplcsCHuLu" in attempt(channel, self.table.post).detail

@@ -7,7 +7,7 @@ import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, Parcel, Receipt, ReceiptState, ReadsReceipts, Secret, SendsMany
+from channels.base import Account, Parcel, ReadsReceipts, Receipt, ReceiptState, Secret, SendsMany
 from channels.gateways.kannel import Kannel
 from channels.gateways.wire import Wire
 from channels.sms import Sms
@@ -143,6 +143,12 @@ class TestSms(ChannelSuite):
         assert channel.send_many(self.table.post, parcels) == [Receipt(platform_id="")] * 50
         assert sorted(key_of(call) for call in platform.calls) == sorted(p.key for p in parcels)
 
+    def test_connections_are_kept_between_groups(self, platform, channel):
+        platform.answer = self.table.accepted
+        for _ in range(3):
+            attempt(channel, self.table.post)
+        assert len({call.peer for call in platform.calls}) == 1
+
     def test_no_parcels_are_no_calls(self, platform, channel):
         assert channel.send_many(self.table.post, []) == []
         assert platform.calls == []
@@ -179,6 +185,12 @@ class TestSms(ChannelSuite):
         assert platform.calls[0].headers["X-Kannel-Validity"] == "1"
 
 
+@pytest.mark.parametrize("expires", ["tomorrow", "2026-11-21T23:00:00"])
+def test_an_expiry_that_is_no_moment_refuses_instead_of_sending_without_end(expires):
+    error = Sms(account()).send_many(post(expires=expires), [Parcel(key=KEY, address=ADDRESS)])[0]
+    assert (type(error), error.code) == (Refused, "bad_expiry")
+
+
 def test_the_channel_can_do_what_it_declares():
     channel = Sms(account())
     assert isinstance(channel, SendsMany)
@@ -209,8 +221,16 @@ def test_all_documented_receipts_are_read():
 
 @pytest.mark.parametrize(
     "query",
-    [{}, {"key": KEY}, {"status": "1"}, {"key": "", "status": "1"}, {"key": KEY, "status": "%d"}]
-    + [{"key": KEY, "status": "3"}, {"key": "../x", "status": "1"}, {"key": "k" * 65, "status": "1"}],
+    [
+        {},
+        {"key": KEY},
+        {"status": "1"},
+        {"key": "", "status": "1"},
+        {"key": KEY, "status": "%d"},
+        {"key": KEY, "status": "3"},
+        {"key": "../x", "status": "1"},
+        {"key": "k" * 65, "status": "1"},
+    ],
 )
 def test_what_is_no_receipt_is_a_value_error(query):
     with pytest.raises(ValueError, match="Kannel receipt"):

@@ -2,8 +2,11 @@
 
 import json
 import logging
+from urllib.parse import unquote
 
 import pytest
+from oauthlib.oauth1.rfc5849 import signature
+from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
@@ -171,18 +174,12 @@ class TestX(ChannelSuite):
 
 def signature_is_right(url, authorization):
     """Signs anew with an independent implementation of OAuth 1.0a (oauthlib), for the address asked."""
-    from oauthlib.oauth1.rfc5849 import signature
-    from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
-
     given = dict(parse_authorization_header(authorization))
     params = [(name, value) for name, value in given.items() if name not in {"oauth_signature", "realm"}]
     base = signature.signature_base_string(
         "POST", signature.base_string_uri(url), signature.normalize_parameters(params)
     )
-    expected = signature.sign_hmac_sha1_with_client(base, _Client())
-    from urllib.parse import unquote
-
-    return unquote(given["oauth_signature"]) == expected
+    return unquote(given["oauth_signature"]) == signature.sign_hmac_sha1_with_client(base, _Client())
 
 
 class _Client:

@@ -1,0 +1,131 @@
+"""A whole installation in real processes: supervisor, broker, workers, web and the stand-in platforms."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from broadcaster.bootstrap import Parts, build
+from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
+from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.service.report import Status
+from broadcaster.settings import Settings
+
+AUDIENCE = "residents"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """`people` are the tokens of officer, approver and auditor."""
+
+    settings: Settings
+    parts: Parts
+    sandbox: str
+    web: str
+    people: Mapping[str, str]
+
+    def import_numbers(self, count: int, *, name: str = AUDIENCE) -> None:
+        path = self.settings.root / f"{name}.csv"
+        path.write_text("mobile\n" + "".join(f"060{i:08d}\n" for i in range(count)))
+        officer = self.parts.people.who(self.people["officer"])
+        self.parts.audiences.import_csv(actor=officer, name=name, path=path)
+
+    def release(self, *, audience: str = AUDIENCE) -> str:
+        """Draft, submit and approve the shipped example; the message's reference."""
+        officer, approver = (self.parts.people.who(self.people[n]) for n in ("officer", "approver"))
+        draft = self.parts.compose.draft(
+            officer,
+            template=shipped_notice("severe-weather"),
+            values=shipped_example("severe-weather"),
+            audience=audience,
+        )
+        submitted = self.parts.compose.submit(officer, draft.ref)
+        self.parts.approve.approve(approver, draft.ref, submitted.manifest_sha256)
+        return draft.ref
+
+    def status(self, ref: str) -> Status:
+        return self.parts.report.status(ref)
+
+    def accepted_texts(self, ref: str) -> int:
+        return sum(t.accepted for t in self.status(ref).targets if t.channel == "sms")
+
+    def processes(self) -> dict[str, int]:
+        return json.loads((self.settings.root / "processes.json").read_text())
+
+    def ledger(self, platform: str) -> list[dict[str, object]]:
+        """What the stand-in accepted."""
+        query = {"platform": platform, "accepted": 1}
+        return requests.get(f"{self.sandbox}/_sandbox/ledger", params=query, timeout=30).json()
+
+    def fault(self, **fault: object) -> None:
+        requests.post(f"{self.sandbox}/_sandbox/faults", json=fault, timeout=10).raise_for_status()
+
+    def clear_faults(self) -> None:
+        requests.delete(f"{self.sandbox}/_sandbox/faults", timeout=10).raise_for_status()
+
+
+def wait_for(what: Callable[[], object], *, within_s: float = 60.0) -> None:
+    """Until it is true; a test fails, rather than hangs, where it never is."""
+    deadline = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} seconds"
+        time.sleep(0.05)
+
+
+@contextmanager
+def installation(folder: Path, database_url: str, **changes: object) -> Iterator[Installation]:
+    """A running one in this folder, over a migrated database. All of its processes end with it."""
+    port, sandbox_port = free_port(), free_port()
+    values = {"receipt_wait_s": 3.0, **changes}
+    settings = Settings(data_dir=folder, database_url=database_url, web_port=port, **values)
+    settings = prepare_sandbox(settings, port=sandbox_port)
+    parts = build(settings)
+    found = Installation(
+        settings=settings,
+        parts=parts,
+        sandbox=f"http://127.0.0.1:{sandbox_port}",
+        web=f"http://127.0.0.1:{port}",
+        people=ensure_people(parts),
+    )
+    try:
+        with supervised(settings, sandbox_port):
+            wait_for(
+                lambda: answers(f"{found.web}/health") and answers(f"{found.sandbox}/_sandbox/ledger/summary")
+            )
+            yield found
+    finally:
+        parts.database.close()
+
+
+@contextmanager
+def supervised(settings: Settings, sandbox_port: int) -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-m", "worker.supervisor", "--sandbox-port", str(sandbox_port)]
+    environment = {**os.environ, **settings.environment()}
+    with (settings.root / "supervisor.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,177 @@
+"""The whole path in real processes: real database, bundled broker, Celery workers, HTTP to the stand-ins."""
+
+import os
+import shutil
+import signal
+from collections import Counter
+
+import pytest
+import redis
+import requests
+from sqlalchemy import text
+
+from broadcaster.domain.delivery import DeliveryState
+from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.service.report import ARRIVED
+from tests.conftest import postgres_database
+from tests.installation import installation, wait_for
+
+RECIPIENTS = 600
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def running(request, tmp_path_factory):
+    """One installation per database serves all tests of this module: starting one takes seconds."""
+    folder = tmp_path_factory.mktemp("installation")
+    if request.param == "sqlite":
+        file = shutil.copy(request.getfixturevalue("sqlite_template"), folder / "broadcaster.db")
+        with installation(folder, f"sqlite:///{file}") as found:
+            found.import_numbers(RECIPIENTS)
+            yield found
+    else:
+        for address in postgres_database(request.getfixturevalue("postgres_server"), "template"):
+            with installation(folder, address) as found:
+                found.import_numbers(RECIPIENTS)
+                yield found
+
+
+def over(running, ref):
+    return lambda: running.status(ref).over
+
+
+def assert_ledger_equals_database(running, ref):
+    """Every accepted delivery is in the stand-ins' own record, nothing else is, and none twice but after an unknown."""
+    status = running.status(ref)
+    assert status.adds_up
+    assert status.planned == RECIPIENTS + 3
+    keys = running.parts.report.keys(ref)
+    mine = {key for key, channel, state, _ in keys if channel == "sms" and state in ARRIVED}
+    every = {key for key, channel, _, _ in keys if channel == "sms"}
+    resent = {key for key, _, _, resends in keys if resends}
+    took = Counter(row["key"] for row in running.ledger("sms") if row["key"] in every)
+    assert len(every) == RECIPIENTS
+    assert set(took) == mine == every
+    assert {key for key, count in took.items() if count > 1} <= resent
+    for platform in ("facebook", "x"):
+        assert sum(f"Ref {ref}" in row["text"] for row in running.ledger(platform)) == 1
+    alerts = requests.get(f"{running.web}/site/alerts.json", timeout=10).json()["alerts"]
+    assert sum(alert["reference"] == ref for alert in alerts) == 1
+
+
+def test_one_approved_message_reaches_every_channel(running):
+    ref = running.release()
+    wait_for(over(running, ref))
+    assert_ledger_equals_database(running, ref)
+    posted = next(row for row in running.ledger("facebook") if f"Ref {ref}" in row["text"])
+    page = requests.get(f"{running.web}/site/alerts/{ref.lower()}/", timeout=10)
+    assert page.ok
+    assert "((" not in posted["text"] + page.text  # late slots are filled
+    assert posted["link"] in ("", f"{running.web}/site/alerts/{ref.lower()}/")
+
+
+def test_receipts_make_accepted_texts_delivered(running):
+    ref = running.release()
+    wait_for(over(running, ref))
+
+    def all_delivered():
+        texts = next(t for t in running.status(ref).targets if t.channel == "sms")
+        return texts.states == {DeliveryState.DELIVERED: RECIPIENTS}
+
+    wait_for(all_delivered)
+
+
+def test_a_killed_bulk_worker_loses_nothing(running):
+    running.fault(platform="sms", kind="delay", seconds=0.1, count=RECIPIENTS)  # so that it dies in mid-group
+    ref = running.release()
+    wait_for(lambda: running.accepted_texts(ref) >= RECIPIENTS // 6)
+    before = running.processes()
+    os.kill(before["live-bulk-1"], signal.SIGKILL)
+    running.clear_faults()
+    wait_for(over(running, ref))
+    assert_ledger_equals_database(running, ref)
+    wait_for(lambda: running.processes().get("live-bulk-1") not in {None, before["live-bulk-1"]})
+
+
+def test_a_flushed_broker_loses_nothing(running):
+    running.fault(platform="sms", kind="delay", seconds=0.05, count=RECIPIENTS)
+    ref = running.release()
+    wait_for(lambda: running.accepted_texts(ref) >= 1)
+    with redis.Redis(unix_socket_path=str(running.settings.broker_socket)) as broker:
+        broker.flushall()
+    running.clear_faults()
+    wait_for(over(running, ref))
+    assert_ledger_equals_database(running, ref)
+
+
+def test_everything_that_dies_is_started_again(running):
+    before = running.processes()
+    for name in ("broker", "live-public-1", "live-pump", "sweeper", "web"):
+        os.kill(before[name], signal.SIGKILL)
+    wait_for(
+        lambda: all(
+            running.processes().get(name) not in {None, pid}
+            for name, pid in before.items()
+            if name in {"broker", "live-public-1", "live-pump", "sweeper", "web"}
+        )
+    )
+    wait_for(lambda: requests.get(f"{running.web}/health", timeout=1).ok if _listens(running) else False)
+    ref = running.release()
+    wait_for(over(running, ref))
+    assert_ledger_equals_database(running, ref)
+
+
+def _listens(running):
+    try:
+        requests.get(f"{running.web}/health", timeout=1)
+    except requests.ConnectionError:
+        return False
+    return True
+
+
+def test_a_post_altered_after_approval_is_not_sent(running):
+    officer, approver = (running.parts.people.who(running.people[n]) for n in ("officer", "approver"))
+    ref = _release_with_altered_facebook_post(running, officer, approver)
+    wait_for(over(running, ref))
+    states = {t.channel: t.states for t in running.status(ref).targets}
+    assert states["facebook"] == {DeliveryState.QUARANTINED: 1}
+    assert states["x"] == {DeliveryState.ACCEPTED: 1}
+    assert not [row for row in running.ledger("facebook") if f"Ref {ref}" in row["text"]]
+
+
+def _release_with_altered_facebook_post(running, officer, approver):
+    parts = running.parts
+    draft = parts.compose.draft(
+        officer,
+        template=shipped_notice("severe-weather"),
+        values=shipped_example("severe-weather"),
+        channels=["website", "facebook", "x"],
+    )
+    submitted = parts.compose.submit(officer, draft.ref)
+    # The worker stands still while the post is altered behind everybody's back.
+    os.kill(running.processes()["live-public-1"], signal.SIGSTOP)
+    try:
+        parts.approve.approve(approver, draft.ref, submitted.manifest_sha256)
+        with parts.database.write() as tx:
+            tx.execute(
+                text(
+                    "UPDATE post SET content = :c WHERE id = (SELECT max(id) FROM post WHERE channel = 'facebook')"
+                ),
+                {"c": _altered(parts, tx)},
+            )
+    finally:
+        os.kill(running.processes()["live-public-1"], signal.SIGCONT)
+    return draft.ref
+
+
+def _altered(parts, tx):
+    content = tx.execute(text("SELECT content FROM post WHERE channel = 'facebook' ORDER BY id DESC LIMIT 1"))
+    return bytes(content.scalar_one()).replace(b"Keep off", b"Keep on ")
+
+
+def test_without_a_broker_the_pump_sends_everything(database_url, tmp_path):
+    with installation(tmp_path / "data", database_url, broker_url="redis://127.0.0.1:1/0", bulk_workers=0,
+                      public_workers=0) as found:  # fmt: skip
+        found.import_numbers(RECIPIENTS)
+        ref = found.release()
+        wait_for(over(found, ref), within_s=90)
+        assert_ledger_equals_database(found, ref)
