@@ -62,6 +62,8 @@ def build(
     credentials of the other. Tests pass in what they want to be different."""
     database = database or Database(settings.database, lock_wait_s=settings.lock_wait_s)
     bells = bells or CeleryBells(settings.broker)
+    if settings.credentials_dir is None:  # our own folder is made; one that was named must be there
+        settings.credentials.mkdir(mode=0o700, parents=True, exist_ok=True)
     if channels is None:
         channels = {
             mode: open_channels(load_accounts(settings.credentials, mode, settings.hosts)) for mode in modes

@@ -69,7 +69,9 @@ class _Demo:
 
     def tell(self) -> int:
         started = time.monotonic()
-        self._say("1", "A database, a broker, workers, web and stand-in platforms start, in a folder of their own.")
+        self._say(
+            "1", "A database, a broker, workers, web and stand-in platforms start, in a folder of their own."
+        )
         parts = build(self._settings)
         migrate(parts.database)
         with self._supervisor():
@@ -81,7 +83,10 @@ class _Demo:
             self._console.print(Text("The ledger and the database do not agree.", style="bold red"))
             return 1
         self._console.print(
-            Text(f"Done in {time.monotonic() - started:.0f} seconds: every delivery accounted for, twice.", "bold green")
+            Text(
+                f"Done in {time.monotonic() - started:.0f} seconds: every delivery accounted for, twice.",
+                "bold green",
+            )
         )
         return 0
 
@@ -104,7 +109,9 @@ class _Demo:
         self._say("7", "The auditor reads the record of this message.")
         self._console.print(audit_table(parts.report.audit(auditor, drafted.ref), self._settings.zone))
         bad = parts.report.first_bad_event()
-        self._console.print("The whole log is whole." if bad is None else f"Event {bad} of the log was altered.")
+        self._console.print(
+            "The whole log is whole." if bad is None else f"Event {bad} of the log was altered."
+        )
         return checked if bad is None and status.adds_up else Checked(rows=checked.rows, equal=False)
 
     def _import(self, parts: Parts, token: str) -> None:
@@ -118,14 +125,19 @@ class _Demo:
             lawful_basis="public task",
             purpose="emergency warnings",
         )
-        self._say("3", f"{result.count:,} numbers imported from {path.name}; {result.problems} rows could not be read:")
+        self._say(
+            "3",
+            f"{result.count:,} numbers imported from {path.name}; {result.problems} rows could not be read:",
+        )
         for problem in result.examples[:3]:
             self._console.print(Text(f"     row {problem.row}: {problem.reason}"))
 
     def _watch(self, parts: Parts, ref: str) -> Status:
         """Live progress until nothing more will happen; the fault, if any, comes on the way."""
         deadline, broken = time.monotonic() + DONE_WITHIN_S, self._fault is None
-        with _progress(self._console, lambda: status_table(parts.report.status(ref), self._settings.zone)) as refresh:
+        with _progress(
+            self._console, lambda: status_table(parts.report.status(ref), self._settings.zone)
+        ) as refresh:
             while time.monotonic() < deadline:
                 status = parts.report.status(ref)
                 refresh(status)
@@ -152,7 +164,9 @@ class _Demo:
         if self._fault == "kill":
             name, pid = next((n, p) for n, p in self._processes().items() if n.startswith("live-bulk"))
             os.kill(pid, signal.SIGKILL)
-            self._say("!", f"Fault: the worker {name} (process {pid}) was killed with -9 while it was sending.")
+            self._say(
+                "!", f"Fault: the worker {name} (process {pid}) was killed with -9 while it was sending."
+            )
         if self._fault == "flush":
             with redis.Redis(unix_socket_path=str(self._settings.broker_socket)) as broker:
                 broker.flushall()
@@ -187,7 +201,9 @@ class _Demo:
         waiting = {f"{self._web}/health", f"{self._sandbox}/_sandbox/ledger/summary"}
         while waiting:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise DemoFailed((self._folder / "supervisor.log").read_text() or "The processes did not start in time.")
+                raise DemoFailed(
+                    (self._folder / "supervisor.log").read_text() or "The processes did not start in time."
+                )
             waiting = {address for address in waiting if not _answers(address)}
             time.sleep(0.1)
 

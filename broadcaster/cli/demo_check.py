@@ -38,7 +38,16 @@ class Checked:
 
     def table(self) -> Table:
         table = Table(title="The platforms' own ledger beside our database", title_justify="left")
-        for name in ("channel", "our database", "their ledger", "missing", "unexpected", "doubled", "after unknown", ""):
+        for name in (
+            "channel",
+            "our database",
+            "their ledger",
+            "missing",
+            "unexpected",
+            "doubled",
+            "after unknown",
+            "",
+        ):
             table.add_column(name, justify="left" if name in {"channel", ""} else "right")
         for r in self.rows:
             counts = (r.database, r.ledger, r.missing, r.unexpected, r.doubled, r.doubled_after_unknown)

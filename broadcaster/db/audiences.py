@@ -81,7 +81,9 @@ def digest(tx: Tx, version_id: int) -> tuple[str, int]:
         .order_by(recipient.c.ordinal)
     )
     sha256, count = hashlib.sha256(), 0
-    rows = tx.connection.execution_options(yield_per=DIGEST_AT_ONCE).execute(query)
+    rows = tx.execute(
+        query.execution_options(yield_per=DIGEST_AT_ONCE)
+    )  # of the statement: of the connection it would stay
     for indexes in rows.scalars().partitions():
         sha256.update(b"".join(indexes))
         count += len(indexes)

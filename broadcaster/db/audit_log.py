@@ -36,7 +36,7 @@ def events(tx: Tx, *, subject: str = "", limit: int | None = None) -> Iterator[A
     query = select(audit_event).order_by(audit_event.c.no).limit(limit)
     if subject:
         query = query.where(audit_event.c.subject == subject)
-    for row in tx.connection.execution_options(yield_per=1000).execute(query):
+    for row in tx.execute(query.execution_options(yield_per=1000)):
         yield AuditEvent(
             no=row.no,
             at=row.at.isoformat(timespec="microseconds"),

@@ -139,7 +139,9 @@ def _sqlite_engine(url: str, lock_wait_s: float) -> Engine:
 
 
 def _postgres_engine(url: str) -> Engine:
-    return create_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10})
+    return create_engine(
+        url, pool_size=10, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
+    )
 
 
 def _sqlite_clock(connection: Connection) -> datetime:

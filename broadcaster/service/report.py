@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, notices, people, submissions
+from sqlalchemy import select
+
+from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, people, submissions
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
+from broadcaster.db.tables import message_version, notice_template
 from broadcaster.domain.audit import AuditEvent, first_bad
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import SETTLED, DeliveryState
@@ -156,7 +159,7 @@ class Report:
         with self._database.read() as tx:
             message = find(tx, ref)
             version = messages.current_version(tx, message)
-            blanks, template = notices.used_by(tx, version.id)
+            blanks, template = _blanks_and_template(tx, version.id)
             audience_id = version.audience_version_id
             return Written(
                 mode=message.mode,
@@ -194,6 +197,14 @@ class Report:
         """The number of the first event of the whole log that was altered, or None."""
         with self._database.read() as tx:
             return first_bad(audit_log.events(tx))
+
+
+def _blanks_and_template(tx: Tx, version_id: int) -> tuple[str, str]:
+    """What the officer filled in, and the template version it was filled into: both JSON."""
+    v, t = message_version.c, notice_template.c
+    query = select(v.blanks, t.content).join(notice_template, t.id == v.notice_template_id)
+    row = tx.execute(query.where(v.id == version_id)).one()
+    return row.blanks, row.content
 
 
 def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:

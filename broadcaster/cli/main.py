@@ -1,0 +1,128 @@
+"""The command `broadcaster`: which commands there are, and what a person reads when something goes wrong.
+
+A command's module is imported when the command is used, so that `broadcaster --help` answers at once.
+"""
+
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from broadcaster.cli import failures
+from broadcaster.domain.errors import Problem
+
+#: Name -> (module, its Typer app, the summary in `broadcaster --help`), in the order in which they are needed.
+COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "up": ("run", "app", "Start everything on this machine and keep it running."),
+    "demo": ("run", "app", "Show one message from draft to every channel, with stand-ins for the platforms."),
+    "migrate": ("run", "app", "Bring the database to the schema that this version needs."),
+    "user": ("users", "users", "Add and list the people who may use this."),
+    "token": ("users", "tokens", "Give a user a token to sign in with."),
+    "account": ("accounts", "accounts", "List the accounts on the platforms and resume paused ones."),
+    "audience": ("audiences", "audiences", "Import and list lists of phone numbers."),
+    "template": ("templates", "templates", "List the notice templates and their blanks."),
+    "message": ("messages", "messages", "Write, submit, approve and look at messages."),
+    "status": ("status", "app", "Show what became of a message on every channel."),
+    "stop": ("status", "app", "Stop a broadcast: nothing more of it is sent."),
+    "audit": ("audit", "audit", "Read the record of who did what, and check that nobody altered it."),
+}
+
+
+class Commands(TyperGroup):
+    """Loads a command when it is used, and turns every failure into a text and an exit code.
+
+    Parameters of click's own classes are `Any`: Typer carries click inside it and does not export them.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # the names, for "did you mean"
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta["as_json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        as_json = ctx.meta["as_json"]
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except TyperException as error:  # a usage error: Typer prints it with the command's usage
+            if not as_json:
+                raise
+            failures.show(error.format_message(), as_json=True)
+            raise typer.Exit(error.exit_code) from error
+        except Problem as problem:
+            failures.show(problem.text, problem.details, as_json=as_json)
+            code = 1
+        except Exception as error:  # noqa: BLE001 - the command line's error page: a person reads a sentence
+            if ctx.params["debug"]:
+                traceback.print_exc()
+            failures.show(failures.UNEXPECTED.format(kind=type(error).__name__), as_json=as_json)
+            code = 1
+        raise typer.Exit(code)
+
+
+def load(name: str) -> Any:
+    """The command or group of this name."""
+    module, attribute, _ = COMMANDS[name]
+    group = typer.main.get_group(getattr(import_module(f"broadcaster.cli.{module}"), attribute))
+    return group.commands.get(name, group)  # `up` is a command of its module's app, `user` is the app
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Example: broadcaster demo",
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and needed here only
+
+        typer.echo(version("crisis-broadcaster"))
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Get one approved message onto every channel within seconds, and prove it afterwards.
+
+    You act as the user whose token is in BROADCASTER_TOKEN. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+    """
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # no letter is worth a crash
+    app(prog_name="broadcaster")
+
+
+if __name__ == "__main__":
+    main()

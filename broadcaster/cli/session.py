@@ -1,0 +1,85 @@
+"""Opens the parts for one command, as the user whose token is in BROADCASTER_TOKEN."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from broadcaster.bootstrap import BOTH_MODES, Parts, build
+from broadcaster.db.engine import Database
+from broadcaster.db.migrate import check_schema
+from broadcaster.db.people import Person
+from broadcaster.domain.policy import Action, require
+from broadcaster.settings import Settings
+
+TOKEN = "BROADCASTER_TOKEN"  # noqa: S105 - the variable's name
+EXPLAINED = {
+    "bell_not_rung": "The broker does not answer, so the workers were not woken. The broadcaster finds the work by "
+    "itself within seconds if it is running. If it is not, start it: broadcaster up"
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Who acts, with what."""
+
+    parts: Parts
+    actor: Person
+
+
+@contextmanager
+def opened(*, channels: bool = False) -> Iterator[Parts]:
+    """The parts over a migrated database, for nobody in particular.
+
+    Without `channels` no account is read: what looks at the past or stops something works with broken accounts too.
+    """
+    _log_to_people()
+    settings = Settings.load()
+    database = Database(settings.database, lock_wait_s=settings.lock_wait_s)
+    try:
+        check_schema(database)
+        yield build(settings, modes=BOTH_MODES if channels else (), database=database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def signed_in(action: Action | None = None, *, channels: bool = False) -> Iterator[Session]:
+    """As the user whose token is in the environment. NotAllowed where that is nobody, or one who may not do `action`.
+
+    `action` is for what only reads; whatever changes something is checked by its service.
+    """
+    with opened(channels=channels) as parts:
+        actor = parts.people.who(os.environ.get(TOKEN))
+        if action:
+            require(actor.name, actor.roles, action)
+        yield Session(parts=parts, actor=actor)
+
+
+def asking(parts: Parts) -> Person | None:
+    """The user who asks, or None where no token is given."""
+    token = os.environ.get(TOKEN)
+    return parts.people.who(token) if token else None
+
+
+def _log_to_people() -> None:
+    """Warnings of the parts as sentences on standard error, each once: standard output holds the answer only."""
+    said: set[str] = set()
+
+    def once(_logger: object, _name: str, event: structlog.typing.EventDict) -> str:
+        text = EXPLAINED.get(event["event"], str(event["event"]))
+        if text in said:
+            raise structlog.DropEvent
+        said.add(text)
+        return text
+
+    structlog.configure(
+        processors=[once],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
