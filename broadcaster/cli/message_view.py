@@ -1,0 +1,104 @@
+"""A message with its approval, as people and programs read it, and what to do next with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from broadcaster.cli import show
+from broadcaster.cli.terminal import add_row, local, table
+from broadcaster.domain.message import MessageState
+from broadcaster.service.compose import Proof, ProofPost
+from broadcaster.service.report import TurnedDown
+
+NO_MESSAGES = "There is no message yet. Write one: broadcaster template list, then broadcaster message draft NAME"
+_DID = {"message_returned": "Returned", "message_rejected": "Rejected", "broadcast_stopped": "Stopped"}
+
+
+def view(
+    proof: Proof,
+    *,
+    facts: Mapping[str, str],
+    decision: Mapping[str, str],
+    turned_down: TurnedDown | None,
+    zone: ZoneInfo,
+) -> Iterator[RenderableType]:
+    """The proof, then the hash and the people."""
+    yield show.proof(proof, facts, zone)
+    if turned_down:
+        yield (
+            f"{_DID[turned_down.act]} by {turned_down.actor} at {local(turned_down.at, zone)}: {turned_down.reason}"
+        )
+    if decision:
+        approver = decision["approved_by"]
+        yield f"Submitted by {decision['submitted_by']}, " + (
+            f"approved by {approver}." if approver else f"waits until {local(decision['expires_at'], zone)}."
+        )
+        yield f"Hash {decision['manifest_sha256']}"
+
+
+def following(proof: Proof, decision: Mapping[str, str], zone: ZoneInfo) -> Iterator[str]:
+    """What to do next, by state. `zone` is that of the settings."""
+    ref = proof.ref
+    match proof.state:
+        case MessageState.DRAFT if proof.problems:
+            yield f"Next: mend what is named above with broadcaster message edit {ref}"
+        case MessageState.DRAFT:
+            yield f"Next: broadcaster message submit {ref}"
+        case MessageState.SUBMITTED if decision:
+            yield f"Next, another person: broadcaster message approve {ref} --hash {decision['manifest_sha256']}"
+        case MessageState.RELEASED:
+            yield f"What became of it: broadcaster status {ref}"
+        case MessageState.EXPIRED:
+            yield f"Nobody approved it in time. To try again: broadcaster message edit {ref}, then submit it"
+
+
+def as_json_data(
+    proof: Proof, *, facts: Mapping[str, str], decision: Mapping[str, str], turned_down: TurnedDown | None
+) -> dict[str, Any]:
+    """The same for programs."""
+    audience = proof.audience
+    return {
+        "reference": proof.ref,
+        "version": proof.version,
+        "mode": proof.mode,
+        "state": proof.state,
+        "expires": proof.expires,
+        "facts": dict(facts),
+        "audience": audience
+        and {"name": audience.name, "version": audience.no, "count": audience.size, "sha256": audience.sha256},
+        "posts": [_post(each) for each in proof.posts],
+        "problems": list(proof.problems),
+        "decision": dict(decision) or None,
+        "turned_down": turned_down and asdict(turned_down),
+    }
+
+
+def listed(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table | str:
+    """The newest messages, or what to do where there is none."""
+    if not found:
+        return NO_MESSAGES
+    made = table("Ref", "Mode", "State", "Headline", "By", "Written")
+    for each in found:
+        cells = (each["reference"], str(each["mode"]).upper(), each["state"], each["headline"], each["author"])
+        add_row(made, (*cells, local(each["created_at"], zone)))
+    return made
+
+
+def _post(shown: ProofPost) -> dict[str, Any]:
+    post = shown.post
+    return {
+        "channel": shown.channel,
+        "account": shown.account,
+        "speaks_as": shown.speaks_as,
+        "language": post.language,
+        "title": post.title,
+        "text": post.text,
+        "link": post.link,
+        "late_slots": post.late_slots(),
+        "sha256": post.digest,
+        "problems": [asdict(problem) for problem in shown.problems],
+    }

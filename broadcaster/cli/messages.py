@@ -1,0 +1,199 @@
+"""`broadcaster message`: writing, submitting, approving and looking at messages."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from broadcaster.cli import terminal
+from broadcaster.cli.facts import read_facts, single_values
+from broadcaster.cli.message_view import as_json_data, following, listed, view
+from broadcaster.cli.session import Session, signed_in
+from broadcaster.cli.terminal import Json, local, print_json, say
+from broadcaster.domain.errors import Invalid
+from broadcaster.domain.message import Mode
+from broadcaster.domain.notice import BlankType
+from broadcaster.domain.policy import Action
+from broadcaster.render.notices import shipped_notice
+from broadcaster.service.compose import Proof
+from broadcaster.service.report import Written
+
+messages = terminal.group("Write, submit, approve and look at messages.")
+
+Ref = Annotated[str, typer.Argument(help="The message's reference, such as 7F3K2M.")]
+Facts = Annotated[Path | None, typer.Option("--facts", help="A TOML or JSON file with a value for each blank.")]
+Values = Annotated[list[str] | None, typer.Option("--set", help="One value, as blank=value; may be repeated.")]
+Channels = Annotated[
+    list[str] | None, typer.Option("--channel", help="A channel to use; may be repeated.")
+]
+Reason = Annotated[str, typer.Option(help="Why: the officer and the auditor read it.")]
+
+
+@messages.command(epilog="Example: broadcaster message draft severe-weather --facts facts.toml --audience residents")
+def draft(
+    template: Annotated[str, typer.Argument(help="A name from `broadcaster template list`.")],
+    facts: Facts = None,
+    values: Values = None,
+    channel: Channels = None,
+    audience: Annotated[str, typer.Option(help="Who gets the text messages.")] = "",
+    mode: Annotated[Mode, typer.Option(help="To the public, or to the exercise accounts.")] = Mode.LIVE,
+    incident: Annotated[str, typer.Option(help="The incident this belongs to; without one, a new one.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write a new message and show what every channel would say. Nothing is sent."""
+    notice = shipped_notice(template)
+    given = {**(read_facts(facts, template=template) if facts else {}), **single_values(values or ())}
+    with signed_in(channels=True) as session:
+        made = session.parts.compose.draft(
+            session.actor,
+            template=notice,
+            values=given,
+            channels=channel or (),
+            audience=audience,
+            mode=mode,
+            incident=incident,
+        )
+        _show(session, made, as_json=as_json)
+
+
+@messages.command(epilog="Example: broadcaster message edit 7F3K2M --set expires=+6h")
+def edit(
+    ref: Ref,
+    facts: Facts = None,
+    values: Values = None,
+    channel: Channels = None,
+    audience: Annotated[
+        str | None, typer.Option(help='Who gets the text messages; "" for nobody.')
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a message that is not released. What is not given stays; a file of facts replaces all values.
+
+    An open submission becomes void: what was shown to an approver is not what would be sent.
+    """
+    with signed_in(Action.WRITE, channels=True) as session:
+        before = session.parts.report.written(ref)
+        kept = read_facts(facts, template=before.template.name) if facts else before.values
+        given = {**kept, **single_values(values or ())}
+        made = session.parts.compose.edit(
+            session.actor,
+            ref,
+            template=before.template,
+            values=given,
+            channels=channel or _channels(session, ref, before),
+            audience=before.audience if audience is None else audience,
+        )
+        _show(session, made, as_json=as_json)
+    if not as_json and (counted := _counted_from_now(before, given)):
+        say(f"Counted from now again: {counted}. Look at the times above.")
+
+
+def _channels(session: Session, ref: str, before: Written) -> Sequence[str]:
+    """The channels of the accounts chosen so far. Invalid where one is gone, instead of leaving it out silently."""
+    configured = session.parts.channels.get(before.mode, {})
+    if gone := [name for name in before.accounts if name not in configured]:
+        raise Invalid(
+            f"These accounts of {ref} are not set up any more: {', '.join(gone)}. "
+            "Choose the channels again with --channel. Nothing was changed."
+        )
+    return sorted({configured[name].name for name in before.accounts})
+
+
+def _counted_from_now(before: Written, given: Mapping[str, str]) -> str:
+    times = [b.name for b in before.template.blanks if b.type is BlankType.TIME]
+    return ", ".join(f"{n}={given[n]}" for n in times if given.get(n, "").startswith("+"))
+
+
+@messages.command(epilog="Example: broadcaster message preview 7F3K2M")
+def preview(ref: Ref, as_json: Json = False) -> None:
+    """Show what every channel would say, and what stands against it."""
+    with signed_in(Action.READ, channels=True) as session:
+        _show(session, session.parts.compose.preview(ref), as_json=as_json)
+
+
+@messages.command(epilog="Example: broadcaster message show 7F3K2M")
+def show(ref: Ref, as_json: Json = False) -> None:
+    """Show a message exactly as it would be or was approved, with its hash and who submitted and approved it."""
+    with signed_in(Action.READ, channels=True) as session:
+        _show(session, session.parts.compose.preview(ref), as_json=as_json)
+
+
+@messages.command(epilog="Example: broadcaster message submit 7F3K2M")
+def submit(ref: Ref, as_json: Json = False) -> None:
+    """Hand a message to a second person, exactly as it is now."""
+    with signed_in(channels=True) as session:
+        made = session.parts.compose.submit(session.actor, ref)
+        _show(session, made.proof, as_json=as_json)
+
+
+@messages.command(epilog="Example: broadcaster message approve 7F3K2M --hash 5f0c...")
+def approve(
+    ref: Ref,
+    hash_: Annotated[str, typer.Option("--hash", help="The hash that `broadcaster message show` prints.")],
+    as_json: Json = False,
+) -> None:
+    """Approve exactly what has this hash. That sends it at once."""
+    with signed_in(channels=True) as session:
+        made = session.parts.approve.approve(session.actor, ref, hash_)
+        zone = session.parts.settings.zone
+    if as_json:
+        keys = ("broadcast", "released_at", "public_posts", "recipients")
+        print_json({"reference": made.ref, **{key: getattr(made, key) for key in keys}})
+        return
+    say(
+        f"{made.ref} was approved and released at {local(made.released_at, zone)}: "
+        f"{made.public_posts} public posts and {made.recipients:,} single recipients.",
+        f"Watch it: broadcaster status {made.ref} --watch",
+    )
+
+
+@messages.command("return", epilog='Example: broadcaster message return 7F3K2M --reason "Name the streets"')
+def return_(ref: Ref, reason: Reason, as_json: Json = False) -> None:
+    """Give a submitted message back to its officer, as a draft, with the reason."""
+    with signed_in() as session:
+        session.parts.approve.send_back(session.actor, ref, reason)
+    _say_decided(ref, "draft", f"is a draft again. Its officer sees why: broadcaster message show {ref}", as_json=as_json)
+
+
+@messages.command(epilog='Example: broadcaster message reject 7F3K2M --reason "The warning was withdrawn"')
+def reject(ref: Ref, reason: Reason, as_json: Json = False) -> None:
+    """Refuse a submitted message for good, with the reason."""
+    with signed_in() as session:
+        session.parts.approve.reject(session.actor, ref, reason)
+    _say_decided(ref, "rejected", "is rejected. Nothing of it is sent.", as_json=as_json)
+
+
+@messages.command("list", epilog="Example: broadcaster message list --limit 5")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20, as_json: Json = False
+) -> None:
+    """List the newest messages."""
+    with signed_in(Action.READ) as session:
+        found = session.parts.report.messages(limit=limit)
+        zone = session.parts.settings.zone
+    if as_json:
+        print_json(found)
+    else:
+        say(listed(found, zone))
+
+
+def _show(session: Session, proof: Proof, *, as_json: bool) -> None:
+    """A message with all that is known of its approval, and what to do next."""
+    report, zone = session.parts.report, session.parts.settings.zone
+    data: dict[str, Any] = {
+        "facts": report.written(proof.ref).facts.to_json(),
+        "decision": report.decision(proof.ref),
+        "turned_down": report.turned_down(proof.ref),
+    }
+    if as_json:
+        print_json(as_json_data(proof, **data))
+    else:
+        say(*view(proof, zone=zone, **data), *following(proof, data["decision"], zone))
+
+
+def _say_decided(ref: str, state: str, text: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"reference": ref.upper(), "state": state})
+    else:
+        say(f"{ref.upper()} {text}")

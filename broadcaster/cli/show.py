@@ -1,0 +1,185 @@
+"""How a message, its status and the audit log look on a terminal. Texts of officers are shown to the character."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from broadcaster.cli.terminal import add_row, local, table
+from broadcaster.cli.visible import visible
+from broadcaster.domain.audit import AuditEvent
+from broadcaster.domain.message import Mode
+from broadcaster.domain.notice import time_in_words
+from broadcaster.service.compose import Proof, ProofPost
+from broadcaster.service.report import Status, TargetStatus
+from channels import channel_class
+from channels.base import HasPages, SendsMany
+
+BANNERS = {
+    Mode.LIVE: (" LIVE ", "bold white on red", " This goes to the public."),
+    Mode.EXERCISE: (" EXERCISE ", "bold black on yellow", " This goes to the exercise accounts only."),
+}
+INDENT = 4
+
+
+def proof(shown: Proof, facts: Mapping[str, str] | None = None, zone: ZoneInfo | None = None) -> Group:
+    """What an approver needs, in the order in which it is needed: mode, what to do, where, who, until when, who says
+    so, warnings, then every exact text. Without `facts`, those that the posts publish are shown."""
+    words, style, meaning = BANNERS[shown.mode]
+    known = facts or next((p.post.facts for p in shown.posts if "instruction" in p.post.facts), {})
+    return Group(
+        Text.assemble((words, style), meaning),
+        Text(f"Ref {shown.ref}, version {shown.version}, {shown.state}\n"),
+        _essentials(shown, known, zone),
+        *_warnings(shown),
+        Text(""),
+        *_texts(shown.posts),
+    )
+
+
+def _essentials(shown: Proof, facts: Mapping[str, str], zone: ZoneInfo | None) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, value in (
+        ("What to do", facts.get("instruction", "")),
+        ("Where", facts.get("area", "")),
+        ("To", "\n".join(_audience(shown))),
+        ("From", _moment(facts.get("starts", ""), zone)),
+        ("Until", _moment(shown.expires, zone)),
+        ("Who says so", facts.get("source", "")),
+        ("Severity", ", ".join(facts[n] for n in ("severity", "urgency", "certainty") if n in facts)),
+    ):
+        if value:
+            add_row(grid, (Text(label), value))
+    return grid
+
+
+def _audience(shown: Proof) -> Iterator[str]:
+    many = [p for p in shown.posts if issubclass(channel_class(p.channel), SendsMany)]
+    public = [p for p in shown.posts if p not in many]
+    if many:
+        titles = ", ".join(p.title for p in many)
+        found = shown.audience
+        yield (
+            f"{found.size:,} people by {titles} (audience {found.name}, version {found.no})"
+            if found
+            else f"nobody yet by {titles}: no audience is chosen"
+        )
+    if public:
+        yield "everybody on " + ", ".join(p.title for p in public)
+
+
+def _moment(iso: str, zone: ZoneInfo | None) -> str:
+    if not iso:
+        return ""
+    moment = datetime.fromisoformat(iso)
+    here = moment.astimezone(zone) if zone else moment
+    return f"{time_in_words(here)} ({here.tzname()})"
+
+
+def _warnings(shown: Proof) -> Iterator[Text]:
+    if shown.problems:
+        yield Text("\nThis must be mended before it can be submitted:", style="bold red")
+        yield from (Text(visible(f"  - {line}")) for line in shown.problems)
+
+
+def _texts(posts: Iterable[ProofPost]) -> Iterator[RenderableType]:
+    """Every exact text; places that get the same one are named together."""
+    groups: dict[tuple[str, str, str], list[ProofPost]] = {}
+    for each in posts:
+        groups.setdefault(_reading(each), []).append(each)
+    for (title, text, link), alike in groups.items():
+        places = ", ".join(f"{p.title} ({p.speaks_as})" for p in alike)
+        yield Text(f"{visible(places)}:", style="bold")
+        lines = [f"Title: {title}", ""] if title else []
+        lines += [text] + (["", f"Link: {link}"] if link else [])
+        yield Padding(Text(visible("\n".join(lines)), overflow="fold"), (0, 0, 1, INDENT))
+    late = sorted({slot for p in posts for slot in p.post.late_slots()})
+    if late:
+        marks = " and ".join(f"(({name}))" for name in late)
+        yield Text(f"{marks} is filled in when it is sent; nothing else changes.")
+
+
+def _reading(shown: ProofPost) -> tuple[str, str, str]:
+    """What readers see of a post: its title where the channel has pages, and its link where the text lacks it."""
+    post = shown.post
+    title = post.title if issubclass(channel_class(shown.channel), HasPages) else ""
+    return title, post.text, "" if post.link in post.text else post.link
+
+
+def status(shown: Status, zone: ZoneInfo) -> Group:
+    """The state of a released message: a heading, a line per target, and totals that add up or an alarm."""
+    heading = f"Ref {shown.ref}: {shown.state}, released {local(shown.released_at, zone)}"
+    if shown.ended_at:
+        heading += f", over {local(shown.ended_at, zone)}"
+    words, style, _ = BANNERS[Mode(shown.mode)]
+    return Group(
+        Text.assemble((words, style), f" {heading}"), Text(""), status_table(shown, zone), Text(""), totals(shown)
+    )
+
+
+def status_table(shown: Status, zone: ZoneInfo) -> Table:  # noqa: ARG001 - all tables here take the zone
+    """A line per target: its states, how long it took, its link, and why something failed."""
+    made = table("Channel", "Planned", "States", "Accepted after", "Link", "Reasons")
+    for target in shown.targets:
+        took = "" if target.seconds is None else f"{target.seconds:.1f} s"
+        cells = (f"{target.planned:,}", in_words(target.states), took, target.link, "\n".join(target.reasons))
+        add_row(made, (_place(target), *cells))
+    return made
+
+
+def _place(target: TargetStatus) -> str:
+    return target.channel if target.account == target.channel else f"{target.channel} ({target.account})"
+
+
+def in_words(states: Mapping[str, int]) -> str:
+    """`2 accepted, 1 unknown final`."""
+    return ", ".join(f"{count:,} {str(state).replace('_', ' ')}" for state, count in states.items() if count)
+
+
+def totals(shown: Status) -> Text:
+    """All states and that they add up, or that they do not."""
+    found = " + ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in shown.totals.items())
+    if shown.adds_up:
+        return Text(f"{shown.planned:,} planned = {found}. All are accounted for.", style="bold")
+    return Text(
+        f"ALARM: {shown.planned:,} planned, but {found or 'nothing'} makes {sum(shown.totals.values()):,}. Deliveries were "
+        "lost or doubled: tell an administrator, and keep the database as it is.",
+        style="bold red",
+    )
+
+
+def audit_table(events: Iterable[AuditEvent], zone: ZoneInfo) -> Table:
+    """A line per event, in order."""
+    made = table("No", "Time", "Who", "What", "About", "Details")
+    for event in events:
+        when = local(event.at, zone)
+        add_row(made, (event.no, when, event.actor, event.act, event.subject, _summary(event.payload)))
+    return made
+
+
+def payload(text: str) -> object:
+    """A payload's content; the text itself where somebody altered it so that it cannot be read."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _summary(text: str) -> str:
+    content = payload(text)
+    if not isinstance(content, dict):
+        return text
+    return ", ".join(f"{key}={_short(value)}" for key, value in content.items())
+
+
+def _short(value: object) -> str:
+    """Digests are told apart by their first twelve digits."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text
