@@ -14,7 +14,7 @@ accounts = terminal.group("List the accounts on the platforms and resume paused 
 
 
 @accounts.command("list", epilog="Example: broadcaster account list")
-def list_(as_json: Json = False) -> None:
+def list_(*, as_json: Json = False) -> None:
     """List the accounts, whom they speak as, and which are paused and why."""
     with signed_in(Action.READ, channels=True) as session:
         found = session.parts.accounts.every()
@@ -42,7 +42,10 @@ def list_(as_json: Json = False) -> None:
 
 @accounts.command(epilog="Example: broadcaster account resume wyre-page")
 def resume(
-    name: Annotated[str, typer.Argument(help="The account's name, as in `broadcaster account list`.")],
+    *,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The account's name, as in `broadcaster account list`.")
+    ],
     mode: Annotated[Mode, typer.Option(help="Which of the two accounts of that name.")] = Mode.LIVE,
     as_json: Json = False,
 ) -> None:

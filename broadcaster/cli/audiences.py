@@ -23,17 +23,32 @@ OnProgress = Callable[[ImportProgress], None]
 audiences = terminal.group("Import and list lists of phone numbers.")
 
 
-@audiences.command("import", epilog="Example: broadcaster audience import residents.csv --name wyre-residents")
+@audiences.command(
+    "import", epilog="Example: broadcaster audience import residents.csv --name wyre-residents"
+)
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV with a column of phone numbers.")],
-    name: Annotated[str, typer.Option(help="The audience's name; a known one gets a new version.")],
-    source: Annotated[str, typer.Option(help="Where the numbers come from.")] = "",
-    lawful_basis: Annotated[str, typer.Option(help="Why you may hold them, such as: public task.")] = "",
-    purpose: Annotated[str, typer.Option(help="What they may be used for.")] = "",
-    review_on: Annotated[str, typer.Option(help="When to look again, such as 2027-03-31.")] = "",
-    region: Annotated[str, typer.Option(help="Country of numbers without a country code.")] = "GB",
-    column: Annotated[str | None, typer.Option(help="The column with the numbers, where it is not told.")] = None,
-    problems: Annotated[Path | None, typer.Option(help="Write every bad row's number and reason here.")] = None,
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV with a column of phone numbers.")],
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="The audience's name; a known one gets a new version.")
+    ],
+    source: Annotated[str, typer.Option(metavar="TEXT", help="Where the numbers come from.")] = "",
+    lawful_basis: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why you may hold them, such as: public task.")
+    ] = "",
+    purpose: Annotated[str, typer.Option(metavar="TEXT", help="What they may be used for.")] = "",
+    review_on: Annotated[
+        str, typer.Option(metavar="DATE", help="When to look again, such as 2027-03-31.")
+    ] = "",
+    region: Annotated[
+        str, typer.Option(metavar="XX", help="Country of numbers without a country code.")
+    ] = "GB",
+    column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column with the numbers, where it is not told.")
+    ] = None,
+    problems: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every bad row's number and reason here.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Import a list of phone numbers as a new version of an audience, and name each row that could not be used."""
@@ -58,7 +73,7 @@ def import_(
 
 
 @audiences.command("list", epilog="Example: broadcaster audience list")
-def list_(as_json: Json = False) -> None:
+def list_(*, as_json: Json = False) -> None:
     """List the audiences: how many numbers, from where, and for what."""
     with signed_in(Action.IMPORT) as session:
         found = session.parts.audiences.list()
@@ -69,7 +84,9 @@ def list_(as_json: Json = False) -> None:
     if not found:
         say("There is no audience yet. Import one: broadcaster audience import FILE --name NAME")
         return
-    shown = table("Name", "Version", "Numbers", "Imported", "By", "Source", "Lawful basis", "Purpose", "Review on")
+    shown = table(
+        "Name", "Version", "Numbers", "Imported", "By", "Source", "Lawful basis", "Purpose", "Review on"
+    )
     for each in found:
         cells = (each.name, each.version, f"{each.count:,}", local(each.imported_at, zone), each.imported_by)
         add_row(shown, (*cells, each.source, each.lawful_basis, each.purpose, each.review_on))

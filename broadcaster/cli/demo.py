@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from broadcaster.cli.demo_check import Checked, compare
 from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
 from broadcaster.cli.show import audit_table, proof, status_table
 from broadcaster.db.migrate import migrate
+from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.errors import Problem
 from broadcaster.render.notices import shipped_example, shipped_notice
 from broadcaster.service.report import Status
@@ -33,6 +36,7 @@ from broadcaster.settings import Settings
 UP_WITHIN_S, DONE_WITHIN_S, RECEIPTS_WITHIN_S = 90.0, 180.0, 60.0
 LOOK_EVERY_S = 0.25
 FAULT_AFTER = 0.2  # share of the recipients that are accepted when something is broken
+FEW = 3  # events of one act that the demo shows whole
 RESERVED_NUMBERS = 1_000  # Ofcom keeps 07700 900000 to 900999 for fiction
 TEMPLATE, AUDIENCE = "severe-weather", "wyre-residents"
 
@@ -44,16 +48,26 @@ class DemoFailed(Exception):
 def run_demo(fault: str | None, recipients: int, *, keep: bool) -> int:
     """Tell the story on the terminal. 0 where the stand-ins' ledger and the database agree on every delivery."""
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory(prefix="broadcaster-demo-", delete=not keep) as folder:  # type: ignore[call-overload]
+    with _folder(keep=keep) as folder:
         try:
-            return _Demo(console, Path(folder), fault, recipients).tell()
+            return _Demo(console, folder, fault, recipients).tell()
         except (Problem, DemoFailed) as error:
             console.print(Text(str(error), style="bold red"))
-            _show_logs(console, Path(folder) / "logs")
+            _show_logs(console, folder / "logs")
             return 1
         finally:
             if keep:
                 console.print(f"Kept: {folder}")
+
+
+@contextmanager
+def _folder(*, keep: bool) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="broadcaster-demo-"))
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Demo:
@@ -107,12 +121,22 @@ class _Demo:
         checked = compare(parts, drafted.ref, sandbox=self._sandbox, site=f"{self._web}/site")
         self._console.print(checked.table())
         self._say("7", "The auditor reads the record of this message.")
-        self._console.print(audit_table(parts.report.audit(auditor, drafted.ref), self._settings.zone))
+        self._show_record(parts.report.audit(auditor, drafted.ref))
         bad = parts.report.first_bad_event()
         self._console.print(
             "The whole log is whole." if bad is None else f"Event {bad} of the log was altered."
         )
         return checked if bad is None and status.adds_up else Checked(rows=checked.rows, equal=False)
+
+    def _show_record(self, events: list[AuditEvent]) -> None:
+        """Every act; of those that come by the hundred, the first and how many there are."""
+        acts = Counter(event.act for event in events)
+        first = {event.act: event for event in reversed(events)}
+        shown = [e for e in events if acts[e.act] <= FEW or first[e.act] is e]
+        self._console.print(audit_table(shown, self._settings.zone))
+        for act, count in acts.items():
+            if count > FEW:
+                self._console.print(f"     {act}: {count:,} events in all, the first is shown")
 
     def _import(self, parts: Parts, token: str) -> None:
         path = self._folder / "residents.csv"

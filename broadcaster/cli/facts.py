@@ -19,14 +19,19 @@ def read_facts(path: Path, *, template: str) -> dict[str, Any]:
     """
     data = _parsed(path)
     if not isinstance(data, dict):
-        raise Invalid(f"{path} must hold names and values, such as: area = \"Fleetwood\"")
+        raise Invalid(f'{path} must hold names and values, such as: area = "Fleetwood"')
     values, notice = data.get("values"), data.get("notice", template)
     if not isinstance(values, dict):
         return data
     if notice != template:
-        raise Invalid(f'{path} is for the notice template "{notice}", not for "{template}". Nothing was changed.')
+        raise Invalid(
+            f'{path} is for the notice template "{notice}", not for "{template}". Nothing was changed.'
+        )
     if unknown := sorted(data.keys() - {"values", "notice"}):
-        raise Invalid(f"{path} has more beside its values.", details=tuple(f"{name}: move it under values" for name in unknown))
+        raise Invalid(
+            f"{path} has more beside its values.",
+            details=tuple(f"{name}: move it under values" for name in unknown),
+        )
     return values
 
 
@@ -51,7 +56,11 @@ def _parsed(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise Invalid(f"{path} is not UTF-8 text. Save it as UTF-8. Nothing was changed.") from error
     try:
-        return json.loads(text, object_pairs_hook=_once) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        return (
+            json.loads(text, object_pairs_hook=_once)
+            if path.suffix.lower() == ".json"
+            else tomllib.loads(text)
+        )
     except ValueError as error:
         raise Invalid(f"{path} cannot be read: {error}. Nothing was changed.") from error
 

@@ -103,6 +103,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
 
 @app.callback()
 def top(
+    *,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
     ] = False,

@@ -14,7 +14,9 @@ from broadcaster.domain.message import MessageState
 from broadcaster.service.compose import Proof, ProofPost
 from broadcaster.service.report import TurnedDown
 
-NO_MESSAGES = "There is no message yet. Write one: broadcaster template list, then broadcaster message draft NAME"
+NO_MESSAGES = (
+    "There is no message yet. Write one: broadcaster template list, then broadcaster message draft NAME"
+)
 _DID = {"message_returned": "Returned", "message_rejected": "Rejected", "broadcast_stopped": "Stopped"}
 
 
@@ -40,8 +42,8 @@ def view(
         yield f"Hash {decision['manifest_sha256']}"
 
 
-def following(proof: Proof, decision: Mapping[str, str], zone: ZoneInfo) -> Iterator[str]:
-    """What to do next, by state. `zone` is that of the settings."""
+def following(proof: Proof, decision: Mapping[str, str]) -> Iterator[str]:
+    """What to do next, by state."""
     ref = proof.ref
     match proof.state:
         case MessageState.DRAFT if proof.problems:
@@ -69,7 +71,12 @@ def as_json_data(
         "expires": proof.expires,
         "facts": dict(facts),
         "audience": audience
-        and {"name": audience.name, "version": audience.no, "count": audience.size, "sha256": audience.sha256},
+        and {
+            "name": audience.name,
+            "version": audience.no,
+            "count": audience.size,
+            "sha256": audience.sha256,
+        },
         "posts": [_post(each) for each in proof.posts],
         "problems": list(proof.problems),
         "decision": dict(decision) or None,
@@ -83,7 +90,13 @@ def listed(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table | str:
         return NO_MESSAGES
     made = table("Ref", "Mode", "State", "Headline", "By", "Written")
     for each in found:
-        cells = (each["reference"], str(each["mode"]).upper(), each["state"], each["headline"], each["author"])
+        cells = (
+            each["reference"],
+            str(each["mode"]).upper(),
+            each["state"],
+            each["headline"],
+            each["author"],
+        )
         add_row(made, (*cells, local(each["created_at"], zone)))
     return made
 

@@ -21,24 +21,37 @@ from broadcaster.service.report import Written
 
 messages = terminal.group("Write, submit, approve and look at messages.")
 
-Ref = Annotated[str, typer.Argument(help="The message's reference, such as 7F3K2M.")]
-Facts = Annotated[Path | None, typer.Option("--facts", help="A TOML or JSON file with a value for each blank.")]
-Values = Annotated[list[str] | None, typer.Option("--set", help="One value, as blank=value; may be repeated.")]
-Channels = Annotated[
-    list[str] | None, typer.Option("--channel", help="A channel to use; may be repeated.")
+Ref = Annotated[str, typer.Argument(metavar="REF", help="The message's reference, such as 7F3K2M.")]
+Facts = Annotated[
+    Path | None,
+    typer.Option("--facts", metavar="FILE", help="A TOML or JSON file with a value for each blank."),
 ]
-Reason = Annotated[str, typer.Option(help="Why: the officer and the auditor read it.")]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="BLANK=VALUE", help="One value, as blank=value; may be repeated."),
+]
+Channels = Annotated[
+    list[str] | None, typer.Option("--channel", metavar="CHANNEL", help="A channel to use; may be repeated.")
+]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why: the officer and the auditor read it.")]
 
 
-@messages.command(epilog="Example: broadcaster message draft severe-weather --facts facts.toml --audience residents")
+@messages.command(
+    epilog="Example: broadcaster message draft severe-weather --facts facts.toml --audience residents"
+)
 def draft(
-    template: Annotated[str, typer.Argument(help="A name from `broadcaster template list`.")],
+    *,
+    template: Annotated[
+        str, typer.Argument(metavar="TEMPLATE", help="A name from `broadcaster template list`.")
+    ],
     facts: Facts = None,
     values: Values = None,
     channel: Channels = None,
-    audience: Annotated[str, typer.Option(help="Who gets the text messages.")] = "",
+    audience: Annotated[str, typer.Option(metavar="NAME", help="Who gets the text messages.")] = "",
     mode: Annotated[Mode, typer.Option(help="To the public, or to the exercise accounts.")] = Mode.LIVE,
-    incident: Annotated[str, typer.Option(help="The incident this belongs to; without one, a new one.")] = "",
+    incident: Annotated[
+        str, typer.Option(metavar="REF", help="The incident this belongs to; without one, a new one.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Write a new message and show what every channel would say. Nothing is sent."""
@@ -59,12 +72,13 @@ def draft(
 
 @messages.command(epilog="Example: broadcaster message edit 7F3K2M --set expires=+6h")
 def edit(
+    *,
     ref: Ref,
     facts: Facts = None,
     values: Values = None,
     channel: Channels = None,
     audience: Annotated[
-        str | None, typer.Option(help='Who gets the text messages; "" for nobody.')
+        str | None, typer.Option(metavar="NAME", help='Who gets the text messages; "" for nobody.')
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -106,21 +120,21 @@ def _counted_from_now(before: Written, given: Mapping[str, str]) -> str:
 
 
 @messages.command(epilog="Example: broadcaster message preview 7F3K2M")
-def preview(ref: Ref, as_json: Json = False) -> None:
+def preview(*, ref: Ref, as_json: Json = False) -> None:
     """Show what every channel would say, and what stands against it."""
     with signed_in(Action.READ, channels=True) as session:
         _show(session, session.parts.compose.preview(ref), as_json=as_json)
 
 
 @messages.command(epilog="Example: broadcaster message show 7F3K2M")
-def show(ref: Ref, as_json: Json = False) -> None:
+def show(*, ref: Ref, as_json: Json = False) -> None:
     """Show a message exactly as it would be or was approved, with its hash and who submitted and approved it."""
     with signed_in(Action.READ, channels=True) as session:
         _show(session, session.parts.compose.preview(ref), as_json=as_json)
 
 
 @messages.command(epilog="Example: broadcaster message submit 7F3K2M")
-def submit(ref: Ref, as_json: Json = False) -> None:
+def submit(*, ref: Ref, as_json: Json = False) -> None:
     """Hand a message to a second person, exactly as it is now."""
     with signed_in(channels=True) as session:
         made = session.parts.compose.submit(session.actor, ref)
@@ -129,8 +143,11 @@ def submit(ref: Ref, as_json: Json = False) -> None:
 
 @messages.command(epilog="Example: broadcaster message approve 7F3K2M --hash 5f0c...")
 def approve(
+    *,
     ref: Ref,
-    hash_: Annotated[str, typer.Option("--hash", help="The hash that `broadcaster message show` prints.")],
+    hash_: Annotated[
+        str, typer.Option("--hash", metavar="HASH", help="The hash that `broadcaster message show` prints.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Approve exactly what has this hash. That sends it at once."""
@@ -149,15 +166,20 @@ def approve(
 
 
 @messages.command("return", epilog='Example: broadcaster message return 7F3K2M --reason "Name the streets"')
-def return_(ref: Ref, reason: Reason, as_json: Json = False) -> None:
+def return_(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
     """Give a submitted message back to its officer, as a draft, with the reason."""
     with signed_in() as session:
         session.parts.approve.send_back(session.actor, ref, reason)
-    _say_decided(ref, "draft", f"is a draft again. Its officer sees why: broadcaster message show {ref}", as_json=as_json)
+    _say_decided(
+        ref,
+        "draft",
+        f"is a draft again. Its officer sees why: broadcaster message show {ref}",
+        as_json=as_json,
+    )
 
 
 @messages.command(epilog='Example: broadcaster message reject 7F3K2M --reason "The warning was withdrawn"')
-def reject(ref: Ref, reason: Reason, as_json: Json = False) -> None:
+def reject(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
     """Refuse a submitted message for good, with the reason."""
     with signed_in() as session:
         session.parts.approve.reject(session.actor, ref, reason)
@@ -166,7 +188,7 @@ def reject(ref: Ref, reason: Reason, as_json: Json = False) -> None:
 
 @messages.command("list", epilog="Example: broadcaster message list --limit 5")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20, as_json: Json = False
+    *, limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20, as_json: Json = False
 ) -> None:
     """List the newest messages."""
     with signed_in(Action.READ) as session:
@@ -189,7 +211,7 @@ def _show(session: Session, proof: Proof, *, as_json: bool) -> None:
     if as_json:
         print_json(as_json_data(proof, **data))
     else:
-        say(*view(proof, zone=zone, **data), *following(proof, data["decision"], zone))
+        say(*view(proof, zone=zone, **data), *following(proof, data["decision"]))
 
 
 def _say_decided(ref: str, state: str, text: str, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.cli.visible import visible
 from broadcaster.domain.audit import AuditEvent
+from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import time_in_words
 from broadcaster.service.compose import Proof, ProofPost
@@ -29,7 +30,8 @@ INDENT = 4
 
 def proof(shown: Proof, facts: Mapping[str, str] | None = None, zone: ZoneInfo | None = None) -> Group:
     """What an approver needs, in the order in which it is needed: mode, what to do, where, who, until when, who says
-    so, warnings, then every exact text. Without `facts`, those that the posts publish are shown."""
+    so, warnings, then every exact text. Without `facts`, those that the posts publish are shown.
+    """
     words, style, meaning = BANNERS[shown.mode]
     known = facts or next((p.post.facts for p in shown.posts if "instruction" in p.post.facts), {})
     return Group(
@@ -114,19 +116,14 @@ def _reading(shown: ProofPost) -> tuple[str, str, str]:
 
 
 def status(shown: Status, zone: ZoneInfo) -> Group:
-    """The state of a released message: a heading, a line per target, and totals that add up or an alarm."""
-    heading = f"Ref {shown.ref}: {shown.state}, released {local(shown.released_at, zone)}"
-    if shown.ended_at:
-        heading += f", over {local(shown.ended_at, zone)}"
-    words, style, _ = BANNERS[Mode(shown.mode)]
-    return Group(
-        Text.assemble((words, style), f" {heading}"), Text(""), status_table(shown, zone), Text(""), totals(shown)
-    )
+    """The state of a released message: a line per target, and totals that add up or an alarm."""
+    return Group(status_table(shown, zone), Text(""), totals(shown))
 
 
-def status_table(shown: Status, zone: ZoneInfo) -> Table:  # noqa: ARG001 - all tables here take the zone
+def status_table(shown: Status, zone: ZoneInfo) -> Table:
     """A line per target: its states, how long it took, its link, and why something failed."""
     made = table("Channel", "Planned", "States", "Accepted after", "Link", "Reasons")
+    made.title, made.title_justify, made.title_style = _heading(shown, zone), "left", ""
     for target in shown.targets:
         took = "" if target.seconds is None else f"{target.seconds:.1f} s"
         cells = (f"{target.planned:,}", in_words(target.states), took, target.link, "\n".join(target.reasons))
@@ -134,13 +131,20 @@ def status_table(shown: Status, zone: ZoneInfo) -> Table:  # noqa: ARG001 - all 
     return made
 
 
+def _heading(shown: Status, zone: ZoneInfo) -> Text:
+    words, style, _ = BANNERS[Mode(shown.mode)]
+    over = f", over {local(shown.ended_at, zone)}" if shown.ended_at else ""
+    times = f"released {local(shown.released_at, zone)}{over}"
+    return Text.assemble((words, style), f" {shown.ref} is {shown.state}, {times}\n")
+
+
 def _place(target: TargetStatus) -> str:
     return target.channel if target.account == target.channel else f"{target.channel} ({target.account})"
 
 
-def in_words(states: Mapping[str, int]) -> str:
+def in_words(states: Mapping[DeliveryState, int]) -> str:
     """`2 accepted, 1 unknown final`."""
-    return ", ".join(f"{count:,} {str(state).replace('_', ' ')}" for state, count in states.items() if count)
+    return ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in states.items() if count)
 
 
 def totals(shown: Status) -> Text:

@@ -13,7 +13,7 @@ templates = terminal.group("List the notice templates and their blanks.")
 
 
 @templates.command("list", epilog="Example: broadcaster template list")
-def list_(as_json: Json = False) -> None:
+def list_(*, as_json: Json = False) -> None:
     """List the notice templates."""
     found = shipped_notices().values()
     if as_json:
@@ -28,7 +28,8 @@ def list_(as_json: Json = False) -> None:
 
 @templates.command(epilog="Example: broadcaster template show severe-weather")
 def show(
-    name: Annotated[str, typer.Argument(help="A name from `broadcaster template list`.")],
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `broadcaster template list`.")],
     as_json: Json = False,
 ) -> None:
     """Show the blanks of a notice template, and a facts file to start from."""

@@ -18,8 +18,11 @@ tokens = terminal.group("Give a user a token to sign in with.")
 
 @users.command(epilog="Example: broadcaster user add alice --role officer")
 def add(
-    name: Annotated[str, typer.Argument(help="Letters, digits, dots and dashes.")],
-    role: Annotated[list[str], typer.Option(help=f"One of {', '.join(Role)}; may be repeated.")],
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, dots and dashes.")],
+    role: Annotated[
+        list[str], typer.Option(metavar="ROLE", help=f"One of {', '.join(Role)}; may be repeated.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Add a user. The first one must be an administrator and gets a token right away."""
@@ -40,7 +43,7 @@ def add(
 
 
 @users.command("list", epilog="Example: broadcaster user list")
-def list_(as_json: Json = False) -> None:
+def list_(*, as_json: Json = False) -> None:
     """List the users and their roles."""
     with signed_in() as session:
         found = session.parts.report.users(session.actor)
@@ -55,7 +58,8 @@ def list_(as_json: Json = False) -> None:
 
 @tokens.command(epilog="Example: broadcaster token issue alice --days 30")
 def issue(
-    name: Annotated[str, typer.Argument(help="The user who will sign in with it.")],
+    *,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The user who will sign in with it.")],
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is good for.")] = YEAR_DAYS,
     as_json: Json = False,
 ) -> None:

@@ -54,7 +54,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
-# One byte per character, and ASCII as it is: a wrong guess spoils a name, which is not kept, but never a number.
+# The commonest first. One byte per character, and ASCII as it is: a wrong guess spoils a name, which is not kept, but never a number.
 _OLD_ENCODINGS = ["cp1252", "latin_1", "iso8859_15", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253"]
 _OLD_ENCODINGS += ["cp1254", "cp1255", "cp1256", "cp1257", "mac_roman", "cp437", "cp850"]
 
@@ -68,7 +68,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _IMPOSSIBLE = {
     ValidationResult.TOO_SHORT: "is too short",
     ValidationResult.TOO_LONG: "is too long",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "is too short or lacks its area code",
     ValidationResult.INVALID_COUNTRY_CODE: "has a country code that does not exist",
     ValidationResult.INVALID_LENGTH: "has a length that no number of its country has",
 }
@@ -422,10 +422,15 @@ def _encoding(file: BinaryIO) -> str:
         if head[first::2].count(0) > len(head) // 4:
             return encoding
     sample = _not_utf8(file)
-    if not sample:
-        return "utf-8"
-    best = charset_normalizer.from_bytes(head + sample, cp_isolation=_OLD_ENCODINGS).best()
-    return best.encoding if best else "cp1252"
+    return _old_encoding(head + sample) if sample else "utf-8"
+
+
+def _old_encoding(sample: bytes) -> str:
+    """Of the encodings in which the sample looks least garbled, the commonest here."""
+    matches = list(charset_normalizer.from_bytes(sample, cp_isolation=_OLD_ENCODINGS))
+    least = min((match.chaos for match in matches), default=0.0)
+    fitting = {name for match in matches if match.chaos == least for name in match.could_be_from_charset}
+    return next((name for name in _OLD_ENCODINGS if name in fitting), "cp1252")
 
 
 def _not_utf8(file: BinaryIO) -> bytes:

@@ -21,13 +21,17 @@ class Receipts:
     def read(
         self, mode: str, account: str, *, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Arrived:
-        """The receipt in a callback. NotFound for an account without receipts; ValueError for what is no receipt."""
+        """The receipt in a callback, after `prepare`. NotFound for an account without receipts; ValueError for what is no receipt."""
         channel = self._channels.get(mode, {}).get(account)
         if channel is None or not isinstance(channel, ReadsReceipts):
             raise NotFound("No account here takes receipts at this address.")
         found = channel.read_receipt(query, body, headers)
-        account_id = self._account_id(mode, account, channel.name)
-        return Arrived(account_id=account_id, delivery_uid=found.key, state=str(found.state), code=found.code)
+        return Arrived(
+            account_id=self._account_ids[mode, account],
+            delivery_uid=found.key,
+            state=str(found.state),
+            code=found.code,
+        )
 
     def store(self, arrived: Sequence[Arrived]) -> None:
         """Keep them, in one transaction; only then may the gateway be told that they were received."""
@@ -62,9 +66,11 @@ class Receipts:
                 )
         return len(found)
 
-    def _account_id(self, mode: str, account: str, channel: str) -> int:
-        if (mode, account) not in self._account_ids:
-            with self._database.write() as tx:
-                row = accounts.ensure(tx, mode=mode, channel=channel, name=account)
-            self._account_ids[mode, account] = row.id
-        return self._account_ids[mode, account]
+    def prepare(self) -> None:
+        """Learn the ids of the accounts that take receipts, so that reading one needs no database."""
+        with self._database.write() as tx:
+            for mode, configured in self._channels.items():
+                for name, channel in configured.items():
+                    if isinstance(channel, ReadsReceipts):
+                        row = accounts.ensure(tx, mode=mode, channel=channel.name, name=name)
+                        self._account_ids[mode, name] = row.id

@@ -1,5 +1,6 @@
 """The web process: health, callbacks from platforms, the public pages, and a front door that says what to do."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ def create_app(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(parts.receipts.prepare)
         app.state.intake = Intake(parts.receipts)
         yield
         await app.state.intake.close()

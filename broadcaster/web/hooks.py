@@ -13,11 +13,10 @@ from broadcaster.service.receipts import Receipts
 
 router = APIRouter()
 
-GATHER_S = 0.05  # receipts that arrive within this time share one transaction
-
 
 class Intake:
-    """Stores receipts in groups: thousands arrive in a burst, and each waits until its group is in the database."""
+    """Stores receipts in groups: what arrives while one group is being stored makes up the next. Each callback waits
+    until its own group is in the database."""
 
     def __init__(self, receipts: Receipts) -> None:
         self._receipts = receipts
@@ -38,7 +37,7 @@ class Intake:
 
     async def _store_all(self) -> None:
         while self._waiting:
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(0)  # callbacks that are here already belong to this group
             group, self._waiting = self._waiting, []
             await self._store(group)
 
@@ -63,13 +62,8 @@ async def receipt(mode: Mode, account: str, request: Request) -> Response:
     intake: Intake = request.app.state.intake
     body = await request.body()
     try:
-        arrived = await asyncio.to_thread(
-            parts.receipts.read,
-            mode,
-            account,
-            query=dict(request.query_params),
-            body=body,
-            headers=dict(request.headers),
+        arrived = parts.receipts.read(
+            mode, account, query=dict(request.query_params), body=body, headers=dict(request.headers)
         )
     except NotFound:
         return Response(status_code=404)

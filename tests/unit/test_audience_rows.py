@@ -173,6 +173,7 @@ def test_a_number_of_another_country_is_read_by_its_code_or_by_the_region():
         ("07700900123/07700900456", "is not a phone number"),
         ("0770090012345678", "ending in 678 is too long"),
         ("077009", "too short"),
+        ("0770", "too short"),
         ("900123", "lacks its area code"),
         ("+999700900123", "not a phone number"),
         ("07700900123#12", "has an extension"),

@@ -1,0 +1,491 @@
+"""Importing audiences on both databases: good rows kept, bad ones named, no doubles, nothing half."""
+
+import codecs
+import csv
+import hashlib
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import func, select, text
+
+from broadcaster.db import audiences as store
+from broadcaster.db import audit_log, people
+from broadcaster.db.engine import Database
+from broadcaster.db.tables import audience, audience_version, recipient
+from broadcaster.db.vault import KEY_BYTES, Vault
+from broadcaster.domain.audience import ImportOutcome
+from broadcaster.domain.audit import first_bad
+from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale, Unavailable
+from broadcaster.service.audiences import CHUNK, Audiences
+
+VAULT = Vault(bytes(KEY_BYTES))
+GOOD = "+447700900001"
+
+IMPORT_AND_DIE = """
+import os, sys
+from pathlib import Path
+from broadcaster.db import people
+from broadcaster.db.engine import Database
+from broadcaster.db.vault import KEY_BYTES, Vault
+from broadcaster.service.audiences import Audiences
+database = Database(sys.argv[1])
+with database.read() as tx:
+    actor = people.by_name(tx, "ann")
+Audiences(database, Vault(bytes(KEY_BYTES))).import_csv(
+    actor=actor, name="residents", path=Path(sys.argv[2]), on_progress=lambda _progress: os._exit(9)
+)
+"""
+
+
+def number(n):
+    return f"+4477{n:08}"
+
+
+def csv_file(tmp_path, content, name="list.csv"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def many(tmp_path, count, name="many.csv"):
+    return csv_file(tmp_path, "mobile\n" + "".join(f"{number(n)}\n" for n in range(count)), name)
+
+
+@pytest.fixture
+def ann(database):
+    with database.write() as tx:
+        return people.insert(tx, name="ann", roles=frozenset({"officer"}))
+
+
+@pytest.fixture
+def import_csv(database, ann):
+    def run(path, **changes):
+        return Audiences(database, VAULT).import_csv(
+            **{"actor": ann, "name": "residents", "path": path, **changes}
+        )
+
+    return run
+
+
+def stored(database, version_id=None):
+    """Numbers and languages, opened, in order."""
+    query = select(recipient).order_by(recipient.c.audience_version_id, recipient.c.ordinal)
+    if version_id:
+        query = query.where(recipient.c.audience_version_id == version_id)
+    with database.read() as tx:
+        rows = tx.execute(query).all()
+    return [(VAULT.open(row.number_sealed, row.number_index), row.language) for row in rows]
+
+
+def counts(database):
+    """Rows of audiences, versions, recipients and audit events."""
+    with database.read() as tx:
+        tables = (audience, audience_version, recipient)
+        found = [tx.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
+        return (*found, len(list(audit_log.events(tx))))
+
+
+# --- what is taken ------------------------------------------------------------------------------------------
+
+
+def test_good_rows_become_a_version_that_can_be_used(database, import_csv, tmp_path):
+    path = csv_file(tmp_path, "name,mobile,language\nAnn,07700 900001,cy\nBob,+447700900002,\n")
+    result = import_csv(path, source="electoral roll", lawful_basis="public task", review_on="2027-03-31")
+    assert stored(database) == [(GOOD, "cy"), ("+447700900002", "")]
+    assert (result.outcome, result.version, result.count) == (ImportOutcome.NEW_VERSION, 1, 2)
+    assert (result.added, result.removed, result.problems, result.duplicates) == (2, 0, 0, 0)
+    assert (result.encoding, result.column) == ("utf-8", "mobile")
+    version = Audiences(database, VAULT).latest("residents")
+    assert (version.no, version.size, version.sha256) == (1, 2, result.sha256)
+    summary = Audiences(database, VAULT).list()[0]
+    assert (summary.name, summary.version, summary.count, summary.imported_by) == ("residents", 1, 2, "ann")
+    assert (summary.source, summary.lawful_basis, summary.review_on) == (
+        "electoral roll",
+        "public task",
+        "2027-03-31",
+    )
+
+
+def test_the_digest_is_over_the_indexes_in_the_order_of_the_file(database, import_csv, tmp_path):
+    numbers = [number(n) for n in (3, 1, 2)]
+    result = import_csv(csv_file(tmp_path, "\n".join(numbers)))
+    expected = hashlib.sha256(b"".join(VAULT.index(n) for n in numbers)).hexdigest()
+    version = Audiences(database, VAULT).latest("residents")
+    with database.read() as tx:
+        assert store.digest(tx, version.id) == (expected, 3)
+        assert store.version_by_id(tx, version.id) == version
+    assert result.sha256 == expected
+
+
+def test_the_digest_notices_a_recipient_that_was_changed_or_taken_out(database, import_csv, tmp_path):
+    import_csv(many(tmp_path, 10))
+    version = Audiences(database, VAULT).latest("residents")
+    with database.write() as tx:
+        tx.execute(text("UPDATE recipient SET number_index = :other WHERE ordinal = 5"), {"other": b"x" * 16})
+    with database.write() as tx:
+        changed, count = store.digest(tx, version.id)
+        tx.execute(text("DELETE FROM recipient WHERE ordinal = 10"))
+        assert store.digest(tx, version.id)[1] == 9
+    assert (changed != version.sha256, count) == (True, 10)
+
+
+def test_recipients_come_in_slices_with_dense_ordinals(database, import_csv, tmp_path):
+    import_csv(csv_file(tmp_path, f"{number(1)}\nbad row 123456\n{number(1)}\n{number(2)}\n{number(3)}\n"))
+    version = Audiences(database, VAULT).latest("residents")
+    with database.read() as tx:
+        first = store.recipients(tx, version.id, after_ordinal=0, limit=2)
+        rest = store.recipients(tx, version.id, after_ordinal=2, limit=2)
+    assert [row.ordinal for row in [*first, *rest]] == [1, 2, 3]
+
+
+def test_the_import_is_in_the_audit_log_without_numbers(database, import_csv, tmp_path):
+    result = import_csv(csv_file(tmp_path, f"mobile\n{GOOD}\n{GOOD}\nx\n"))
+    with database.read() as tx:
+        events = list(audit_log.events(tx))
+    assert [(e.act, e.actor, e.subject) for e in events] == [("audience_imported", "ann", "residents")]
+    assert f'"sha256":"{result.sha256}"' in events[0].payload
+    assert '"count":1,"duplicates":1,"problems":1' in events[0].payload
+    assert "900001" not in events[0].payload
+    assert first_bad(events) is None
+
+
+def test_no_number_stands_in_the_database_in_clear(database, import_csv, tmp_path):
+    import_csv(many(tmp_path, 3))
+    with database.read() as tx:
+        for row in tx.execute(select(recipient)):
+            assert number(row.ordinal - 1)[3:].encode() not in row.number_sealed + row.number_index
+
+
+# --- what is left out ---------------------------------------------------------------------------------------
+
+BROKEN = {
+    "": "the row is empty",
+    ",,": "the row is empty",
+    "Ann": "the row has 1 columns instead of 3",
+    "Ann,07700900002": "the row has 2 columns instead of 3",
+    "Ann,07700900003,en,more": "the row has 4 columns instead of 3",
+    "Smith, J,07700900004,en": "the row has 4 columns instead of 3",
+    "Ann,,en": "there is no phone number in the row",
+    "Ann,none,en": "there are letters among the digits of the phone number",
+    "Ann,07700 9O0005,en": "there are letters among the digits of the phone number",
+    "Ann,7.7009E+11,en": "a spreadsheet has turned the number into a power of ten",
+    'Ann,"7,7009E+11",en': "a spreadsheet has turned the number into a power of ten",
+    "Ann,077009000061234,en": "the number ending in 234 is too long",
+    "Ann,07700,en": "the number is too short",
+    "Ann,900007,en": "the number is too short or lacks its area code",
+    "Ann,+999700900008,en": "the value ending in 008 is not a phone number",
+    "Ann,07700900009/07700900010,en": "the value ending in 010 is not a phone number",
+    "Ann,07700900011#12,en": "has an extension",
+    "Ann,0770\x000900012,en": "there is a NUL byte in the row",
+    'Ann,07700900013,"en': "the quotation marks in the row do not pair up",
+    'Ann,"07700900014"x,en': "the quotation marks in the row do not pair up",
+    "Ann," + "0" * 12000 + ",en": "the row is longer than 10,000 characters",
+    "Ann,????,en": "the value is not a phone number",
+    "Ann,07700\ufffd900015,en": "is not a phone number",
+}
+
+
+def test_each_broken_row_is_named_and_every_good_one_is_kept(database, import_csv, tmp_path):
+    lines, expected = ["name,phone,language"], {}
+    for n, (broken, reason) in enumerate(BROKEN.items()):
+        lines += [broken, f"Good,{number(n)},en"]
+        expected[2 + 2 * n] = reason
+    problems_to = tmp_path / "problems.csv"
+    result = import_csv(csv_file(tmp_path, "\n".join(lines)), problems_to=problems_to)
+    assert stored(database) == [(number(n), "en") for n in range(len(BROKEN))]
+    with problems_to.open(newline="", encoding="utf-8") as file:
+        told = {int(row["row"]): row["reason"] for row in csv.DictReader(file)}
+    assert told.keys() == expected.keys()
+    assert {row: reason for row, reason in told.items() if expected[row] not in reason} == {}
+    assert (result.problems, result.count, len(result.examples)) == (len(BROKEN), len(BROKEN), 20)
+    assert "7009000" not in problems_to.read_text()
+
+
+def test_a_later_row_of_the_same_number_is_a_duplicate_and_no_problem(database, import_csv, tmp_path):
+    path = csv_file(tmp_path, f"mobile\n{GOOD}\n07700900001\n{number(2)}\n7700900001\n")
+    result = import_csv(path)
+    assert (result.count, result.duplicates, result.problems) == (2, 2, 0)
+    assert [each.row for each in result.examples] == [3, 5]
+    assert result.examples[0].reason == "the number ending in 001 stands in an earlier row already"
+
+
+def test_a_duplicate_of_an_earlier_chunk_is_found_too(database, import_csv, tmp_path):
+    path = many(tmp_path, CHUNK + 10)
+    with path.open("a") as file:
+        file.write(f"{number(0)}\n{number(CHUNK + 1)}\n")
+    result = import_csv(path)
+    assert (result.count, result.duplicates) == (CHUNK + 10, 2)
+    assert [each.row for each in result.examples] == [CHUNK + 12, CHUNK + 13]
+
+
+def test_a_language_that_is_no_code_costs_the_language_only(database, import_csv, tmp_path):
+    path = csv_file(tmp_path, f"mobile,lang\n{number(1)},Cymraeg or English\n{number(2)},en-GB\n")
+    result = import_csv(path)
+    assert stored(database) == [(number(1), ""), (number(2), "en-GB")]
+    assert (result.remarks, result.problems, result.examples[0].row) == (1, 0, 2)
+
+
+def test_without_one_good_row_nothing_is_kept(database, import_csv, tmp_path):
+    with pytest.raises(Invalid, match="No phone number was found in column mobile of list.csv") as caught:
+        import_csv(csv_file(tmp_path, "name,mobile\nann,12\nbob,none\n"))
+    assert caught.value.details[0] == "row 2: the number is too short"
+    assert counts(database) == (0, 0, 0, 0)
+
+
+# --- encodings ----------------------------------------------------------------------------------------------
+
+TABLE = f"Größe;Mobile\nMüller;{number(1)}\nŠkoda;{number(2)}\nZoë;{number(3)}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (TABLE.encode(), "utf-8"),
+        (TABLE.encode("utf-8-sig"), "utf-8-sig"),
+        (TABLE.encode("utf-16"), "utf-16"),
+        (codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"), "utf-16"),
+        (TABLE.encode("utf-32"), "utf-32"),
+        (TABLE.encode("utf-16-le"), "utf-16-le"),
+        (TABLE.encode("utf-16-be"), "utf-16-be"),
+        (TABLE.replace("\n", "\r\n").encode("cp1252"), "cp1252"),
+        (TABLE.replace("\n", "\r").encode(), "utf-8"),
+    ],
+)
+def test_any_encoding_is_read(database, import_csv, tmp_path, content, encoding):
+    result = import_csv(csv_file(tmp_path, content))
+    assert [n for n, _ in stored(database)] == [number(1), number(2), number(3)]
+    assert (result.encoding, result.column, result.problems) == (encoding, "Mobile", 0)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["latin_1", "cp1250", "mac_roman", "cp850", "cp1251", "gb18030", "shift_jis"]
+)
+def test_whatever_the_old_encoding_no_number_is_lost(database, import_csv, tmp_path, encoding):
+    name = {"cp1251": "Щербаков", "gb18030": "张伟", "shift_jis": "表示ソ"}.get(encoding, "Müller é")
+    lines = ["name,mobile", *(f"{name},{number(n)}" for n in range(50))]
+    result = import_csv(csv_file(tmp_path, "\n".join(lines).encode(encoding)))
+    assert [n for n, _ in stored(database)] == [number(n) for n in range(50)]
+    assert result.problems == 0
+
+
+def test_a_byte_that_is_not_utf8_far_down_is_noticed(import_csv, tmp_path):
+    path = many(tmp_path, 2000)
+    with path.open("ab") as file:
+        file.write("Zoë\n".encode("cp1252"))
+    result = import_csv(path)
+    assert (result.encoding, result.count, result.problems) == ("cp1252", 2000, 1)
+
+
+def test_letters_of_another_alphabet_tell_their_encoding(import_csv, tmp_path):
+    path = csv_file(tmp_path, f"имя,телефон\nЩербаков Иван,{GOOD}\n".encode("cp1251"))
+    assert (import_csv(path).encoding, import_csv(path).column) == ("cp1251", "телефон")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "file is empty"),
+        (b"\n\n", "no rows"),
+        (b"PK\x03\x04rest", "spreadsheet, not a CSV"),
+        (b"name,town\nann,York\n", "No column with phone numbers"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(database, import_csv, tmp_path, content, words):
+    with pytest.raises(Invalid, match=words):
+        import_csv(csv_file(tmp_path, content))
+    assert counts(database) == (0, 0, 0, 0)
+
+
+# --- versions -----------------------------------------------------------------------------------------------
+
+
+def test_the_same_content_twice_gives_no_doubles(database, import_csv, tmp_path):
+    first = import_csv(many(tmp_path, 5))
+    before = counts(database)
+    again = import_csv(csv_file(tmp_path, "\n".join(f"ann;{number(n)}" for n in range(5))))
+    assert (again.outcome, again.version) == (ImportOutcome.NOTHING_NEW, 1)
+    assert (again.added, again.removed, again.sha256) == (0, 0, first.sha256)
+    assert counts(database) == before
+
+
+def test_other_content_makes_the_next_version_and_leaves_the_old_one(database, import_csv, tmp_path):
+    import_csv(many(tmp_path, 5))
+    old = Audiences(database, VAULT).latest("residents")
+    result = import_csv(csv_file(tmp_path, "\n".join(number(n) for n in range(2, 9))))
+    assert (result.outcome, result.version, result.count) == (ImportOutcome.NEW_VERSION, 2, 7)
+    assert (result.added, result.removed) == (4, 2)
+    assert Audiences(database, VAULT).latest("residents").no == 2
+    assert stored(database, old.id) == [(number(n), "") for n in range(5)]
+
+
+def test_another_language_alone_makes_a_new_version(database, import_csv, tmp_path):
+    import_csv(csv_file(tmp_path, f"mobile,lang\n{GOOD},en\n"))
+    result = import_csv(csv_file(tmp_path, f"mobile,lang\n{GOOD},cy\n"))
+    assert (result.outcome, result.version) == (ImportOutcome.NEW_VERSION, 2)
+
+
+def test_an_older_content_becomes_the_newest_version_again(database, import_csv, tmp_path):
+    one, two = many(tmp_path, 3, "one.csv"), many(tmp_path, 4, "two.csv")
+    assert [import_csv(path).version for path in (one, two, one)] == [1, 2, 3]
+    assert Audiences(database, VAULT).latest("residents").size == 3
+
+
+def test_audiences_are_kept_apart(database, import_csv, tmp_path):
+    import_csv(many(tmp_path, 3))
+    result = import_csv(many(tmp_path, 3), name="schools")
+    assert (result.outcome, result.version) == (ImportOutcome.NEW_VERSION, 1)
+    assert [s.name for s in Audiences(database, VAULT).list()] == ["residents", "schools"]
+
+
+def test_an_audience_that_is_not_there_gets_the_nearest_name(database, import_csv, tmp_path):
+    import_csv(many(tmp_path, 3))
+    with pytest.raises(NotFound, match='no audience "resident".*Did you mean "residents"'):
+        Audiences(database, VAULT).latest("resident")
+
+
+# --- who, and with what -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["approver", "auditor"])
+def test_others_may_not_import(database, import_csv, tmp_path, role):
+    with database.write() as tx:
+        eve = people.insert(tx, name="eve", roles=frozenset({role}))
+    with pytest.raises(NotAllowed, match="Only a data-keeper or an administrator or an officer may import"):
+        import_csv(many(tmp_path, 3), actor=eve)
+    assert counts(database) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": " "}, "1 to 64 characters"),
+        ({"name": "x" * 65}, "1 to 64 characters"),
+        ({"region": "UK"}, '"UK" is not a country'),
+        ({"review_on": "31/03/2027"}, "is not a date"),
+        ({"column": "mobil"}, 'Did you mean "mobile"'),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_is_kept(
+    database, import_csv, tmp_path, changes, words
+):
+    with pytest.raises(Invalid, match=words):
+        import_csv(many(tmp_path, 3), **changes)
+    assert counts(database) == (0, 0, 0, 0)
+
+
+def test_files_that_cannot_be_opened_are_named(database, import_csv, tmp_path):
+    with pytest.raises(Invalid, match="missing.csv cannot be read"):
+        import_csv(tmp_path / "missing.csv")
+    with pytest.raises(Invalid, match="cannot be written"):
+        import_csv(many(tmp_path, 3), problems_to=tmp_path)
+    assert counts(database) == (0, 0, 0, 0)
+
+
+# --- when it breaks off -------------------------------------------------------------------------------------
+
+
+def test_an_import_that_is_interrupted_leaves_nothing(database, import_csv, tmp_path):
+    def interrupt(progress):
+        assert (progress.rows, progress.kept) == (CHUNK, CHUNK)
+        assert 0 < progress.bytes_read <= progress.bytes_total
+        assert counts(database)[2] == CHUNK
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_csv(many(tmp_path, CHUNK + 10), on_progress=interrupt)
+    assert counts(database) == (0, 0, 0, 0)
+
+
+def test_an_interrupted_import_leaves_the_version_before(database, import_csv, tmp_path):
+    import_csv(many(tmp_path, 5))
+    before = counts(database)
+
+    def interrupt(_progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_csv(many(tmp_path, CHUNK), on_progress=interrupt)
+    assert counts(database) == before
+    assert Audiences(database, VAULT).latest("residents").size == 5
+
+
+def test_what_a_killed_import_left_cannot_be_used_and_goes_with_the_next(database, import_csv, tmp_path):
+    path = many(tmp_path, CHUNK * 2)
+    died = subprocess.run([sys.executable, "-c", IMPORT_AND_DIE, database.url, path], check=False)
+    assert died.returncode == 9
+    assert counts(database) == (1, 1, CHUNK, 0)
+    with pytest.raises(NotFound):
+        Audiences(database, VAULT).latest("residents")
+    assert Audiences(database, VAULT).list() == []
+    assert import_csv(many(tmp_path, 7)).version == 1
+    assert counts(database) == (1, 1, 7, 1)
+
+
+def test_of_two_imports_at_once_the_later_one_wins_whole(database, import_csv, tmp_path):
+    second = []
+
+    def start_another(_progress):
+        if not second:
+            second.append(import_csv(many(tmp_path, 7, "other.csv")))
+
+    with pytest.raises(Stale, match="Another import of this audience was started"):
+        import_csv(many(tmp_path, CHUNK * 2), on_progress=start_another)
+    assert second[0].count == 7
+    assert counts(database) == (1, 1, 7, 1)
+
+
+def test_a_full_disk_leaves_nothing_that_can_be_used(sqlite_template, tmp_path):
+    file = tmp_path / "small.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{file}")
+    with database.write() as tx:
+        person = people.insert(tx, name="ann", roles=frozenset({"data-keeper"}))
+        pages = tx.execute(text("PRAGMA page_count")).scalar_one()
+        tx.execute(text(f"PRAGMA max_page_count = {pages + 250}"))
+    importer = Audiences(database, VAULT)
+    with pytest.raises(Unavailable, match="disk with the database is full"):
+        importer.import_csv(actor=person, name="residents", path=many(tmp_path, CHUNK * 4))
+    assert importer.list() == []
+    assert importer.import_csv(actor=person, name="residents", path=many(tmp_path, 7)).count == 7
+    assert counts(database) == (1, 1, 7, 1)
+    database.close()
+
+
+# --- size ---------------------------------------------------------------------------------------------------
+
+IMPORT_AND_MEASURE = """
+import os, sys
+from pathlib import Path
+from broadcaster.db import people
+from broadcaster.db.engine import Database
+from broadcaster.db.vault import KEY_BYTES, Vault
+from broadcaster.service.audiences import Audiences
+database = Database(sys.argv[1])
+with database.read() as tx:
+    actor = people.by_name(tx, "ann")
+resident = []
+Audiences(database, Vault(bytes(KEY_BYTES))).import_csv(
+    actor=actor,
+    name="residents",
+    path=Path(sys.argv[2]),
+    on_progress=lambda _: resident.append(int(Path("/proc/self/statm").read_text().split()[1])),
+)
+print(max(resident) * os.sysconf("SC_PAGE_SIZE"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads its memory from /proc")
+@pytest.mark.usefixtures("ann")
+def test_a_long_file_takes_no_more_memory_than_a_short_one(database, tmp_path):
+    def peak(rows):
+        path = tmp_path / f"{rows}.csv"
+        with path.open("w") as file:
+            file.write("notes,mobile\n")
+            file.writelines(f"{'x' * 300},{number(n)}\n" for n in range(rows))
+        command = [sys.executable, "-c", IMPORT_AND_MEASURE, database.url, str(path)]
+        return int(subprocess.run(command, check=True, capture_output=True).stdout)
+
+    short, long = peak(CHUNK), peak(100_000)
+    assert counts(database)[2] == CHUNK + 100_000
+    assert long - short < 10_000_000  # the numbers alone, each with its row, would take more
