@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -101,11 +101,24 @@ def _texts(posts: Iterable[ProofPost]) -> Iterator[RenderableType]:
         yield Text(f"{visible(places)}:", style="bold")
         lines = [f"Title: {title}", ""] if title else []
         lines += [text] + (["", f"Link: {link}"] if link else [])
-        yield Padding(Text(visible("\n".join(lines)), overflow="fold"), (0, 0, 1, INDENT))
+        yield _Indented("\n".join(lines))
     late = sorted({slot for p in posts for slot in p.post.late_slots()})
     if late:
         marks = " and ".join(f"(({name}))" for name in late)
-        yield Text(f"{marks} is filled in when it is sent; nothing else changes.")
+        yield Text(f"Filled in when it is sent: {marks}. Nothing else changes.")
+
+
+class _Indented:
+    """A text to the character, folded where the terminal ends and without blanks added at the ends of its lines."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = [Text(line) for line in visible(text).split("\n")]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self._lines:
+            for part in line.wrap(console, max(1, options.max_width - INDENT), overflow="fold") or [line]:
+                yield Text(" " * INDENT + part.plain if part.plain else "")
+        yield Text("")
 
 
 def _reading(shown: ProofPost) -> tuple[str, str, str]:
@@ -122,13 +135,25 @@ def status(shown: Status, zone: ZoneInfo) -> Group:
 
 def status_table(shown: Status, zone: ZoneInfo) -> Table:
     """A line per target: its states, how long it took, its link, and why something failed."""
-    made = table("Channel", "Planned", "States", "Accepted after", "Link", "Reasons")
+    made = table("Channel", "Planned", "States", "Accepted after", "Link", *_reasons_heading(shown))
     made.title, made.title_justify, made.title_style = _heading(shown, zone), "left", ""
     for target in shown.targets:
         took = "" if target.seconds is None else f"{target.seconds:.1f} s"
-        cells = (f"{target.planned:,}", in_words(target.states), took, target.link, "\n".join(target.reasons))
-        add_row(made, (_place(target), *cells))
+        cells = (f"{target.planned:,}", in_words(target.states), took, _link(target.link))
+        reasons = ["\n".join(target.reasons)] if _reasons_heading(shown) else []
+        add_row(made, (_place(target), *cells, *reasons))
     return made
+
+
+def _reasons_heading(shown: Status) -> list[str]:
+    """A narrow terminal has no room for an empty column."""
+    return ["Reasons"] if any(target.reasons for target in shown.targets) else []
+
+
+def _link(address: str) -> Text:
+    """Terminals that can follow links do so even where the address is folded."""
+    shown = visible(address)
+    return Text(shown, style=Style(link=shown or None))
 
 
 def _heading(shown: Status, zone: ZoneInfo) -> Text:

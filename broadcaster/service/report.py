@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, people, submissions
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.db.tables import message_version, notice_template
+from broadcaster.db.tables import audit_event, audit_head, message_version, notice_template
 from broadcaster.domain.audit import AuditEvent, first_bad
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import SETTLED, DeliveryState
@@ -194,9 +194,23 @@ class Report:
             return list(audit_log.events(tx, subject=find(tx, ref).ref if ref else ""))
 
     def first_bad_event(self) -> int | None:
-        """The number of the first event of the whole log that was altered, or None."""
+        """The number of the first event of the whole log that was altered or taken out, or None.
+
+        The head is read first: what others append meanwhile comes after it, and is no alarm.
+        """
         with self._database.read() as tx:
-            return first_bad(audit_log.events(tx))
+            head = tx.execute(select(audit_head.c.no, audit_head.c.sha256)).one()
+            bad = first_bad(audit_log.events(tx))
+            return bad if bad is not None or not head.no else _missing_head(tx, head.no, head.sha256)
+
+
+def _missing_head(tx: Tx, no: int, sha256: str) -> int | None:
+    """Events cut off at the end leave a whole chain: only the head still tells of them."""
+    e = audit_event.c
+    if tx.execute(select(e.sha256).where(e.no == no)).scalar_one_or_none() == sha256:
+        return None
+    last = tx.execute(select(func.max(e.no)).where(e.no < no)).scalar_one()
+    return (last or 0) + 1
 
 
 def _blanks_and_template(tx: Tx, version_id: int) -> tuple[str, str]:

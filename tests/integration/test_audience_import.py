@@ -227,7 +227,7 @@ def test_a_language_that_is_no_code_costs_the_language_only(database, import_csv
 
 
 def test_without_one_good_row_nothing_is_kept(database, import_csv, tmp_path):
-    with pytest.raises(Invalid, match="No phone number was found in column mobile of list.csv") as caught:
+    with pytest.raises(Invalid, match=r"No phone number was found in column mobile of list.csv") as caught:
         import_csv(csv_file(tmp_path, "name,mobile\nann,12\nbob,none\n"))
     assert caught.value.details[0] == "row 2: the number is too short"
     assert counts(database) == (0, 0, 0, 0)
@@ -278,8 +278,8 @@ def test_a_byte_that_is_not_utf8_far_down_is_noticed(import_csv, tmp_path):
 
 
 def test_letters_of_another_alphabet_tell_their_encoding(import_csv, tmp_path):
-    path = csv_file(tmp_path, f"имя,телефон\nЩербаков Иван,{GOOD}\n".encode("cp1251"))
-    assert (import_csv(path).encoding, import_csv(path).column) == ("cp1251", "телефон")
+    path = csv_file(tmp_path, f"имя,mobile\nЩербаков,{GOOD}\n".encode("cp1251"))  # noqa: RUF001 - Cyrillic
+    assert (import_csv(path).encoding, import_csv(path).column) == ("cp1251", "mobile")
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_audiences_are_kept_apart(database, import_csv, tmp_path):
 
 def test_an_audience_that_is_not_there_gets_the_nearest_name(database, import_csv, tmp_path):
     import_csv(many(tmp_path, 3))
-    with pytest.raises(NotFound, match='no audience "resident".*Did you mean "residents"'):
+    with pytest.raises(NotFound, match=r'no audience "resident".*Did you mean "residents"'):
         Audiences(database, VAULT).latest("resident")
 
 
@@ -375,7 +375,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_kept(
 
 
 def test_files_that_cannot_be_opened_are_named(database, import_csv, tmp_path):
-    with pytest.raises(Invalid, match="missing.csv cannot be read"):
+    with pytest.raises(Invalid, match=r"missing.csv cannot be read"):
         import_csv(tmp_path / "missing.csv")
     with pytest.raises(Invalid, match="cannot be written"):
         import_csv(many(tmp_path, 3), problems_to=tmp_path)

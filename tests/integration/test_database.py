@@ -118,9 +118,9 @@ def test_a_database_held_by_another_process_is_unavailable(sqlite_database):
         [sys.executable, "-c", HOLD_WRITE, sqlite_database.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(Unavailable, match="busy for 0 seconds. Nothing was changed"):
-        with sqlite_database.write() as tx:
-            add_leader(tx)
+    refusal = pytest.raises(Unavailable, match=r"busy for 0 seconds. Nothing was changed")
+    with refusal, sqlite_database.write() as tx:
+        add_leader(tx)
     holder.communicate()
     assert leaders(sqlite_database) == []
     with sqlite_database.write() as tx:
@@ -131,9 +131,9 @@ def test_a_database_held_by_another_process_is_unavailable(sqlite_database):
 def test_a_database_locked_by_another_program_is_unavailable(sqlite_database):
     with closing(sqlite3.connect(sqlite_database.engine.url.database, isolation_level=None)) as program:
         program.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Unavailable, match="locked by another program. Nothing was changed"):
-            with sqlite_database.write() as tx:
-                add_leader(tx)
+        refusal = pytest.raises(Unavailable, match=r"locked by another program. Nothing was changed")
+        with refusal, sqlite_database.write() as tx:
+            add_leader(tx)
     assert leaders(sqlite_database) == []
 
 
@@ -141,7 +141,7 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(sqlite_database):
     with sqlite_database.write() as tx:
         pages = tx.execute(text("PRAGMA page_count")).scalar_one()
         tx.execute(text(f"PRAGMA max_page_count = {pages}"))
-    with pytest.raises(Unavailable, match="disk with the database is full. Nothing was changed"):
+    with pytest.raises(Unavailable, match=r"disk with the database is full. Nothing was changed"):
         with sqlite_database.write() as tx:
             for number in range(1000):
                 add_leader(tx, role=f"role {number}")
@@ -150,53 +150,47 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(sqlite_database):
 
 def test_a_read_only_database_is_unavailable(sqlite_database):
     event.listen(sqlite_database.engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON"))
-    with pytest.raises(Unavailable, match="cannot be written"):
-        with sqlite_database.write() as tx:
-            add_leader(tx)
+    with pytest.raises(Unavailable, match="cannot be written"), sqlite_database.write() as tx:
+        add_leader(tx)
 
 
 def test_a_read_only_postgres_is_unavailable(request):
     url = request.getfixturevalue("postgres_server").format("template")
     database = Database(f"{url}&options=-cdefault_transaction_read_only%3Don")
-    with pytest.raises(Unavailable, match="cannot be written"):
-        with database.write() as tx:
-            add_leader(tx)
+    with pytest.raises(Unavailable, match="cannot be written"), database.write() as tx:
+        add_leader(tx)
     database.close()
 
 
 def test_a_lock_file_that_cannot_be_opened_is_unavailable(sqlite_database, tmp_path):
     (tmp_path / "one.db.writer").mkdir()
-    with pytest.raises(Unavailable, match="cannot be written"):
-        with sqlite_database.write():
-            pass
+    with pytest.raises(Unavailable, match="cannot be written"), sqlite_database.write():
+        pass
 
 
 def test_a_sqlite_file_that_cannot_be_opened_is_unavailable(tmp_path):
     (tmp_path / "folder.db").mkdir()
     database = Database(f"sqlite:///{tmp_path / 'folder.db'}")
-    with pytest.raises(Unavailable, match="cannot be written"):
-        with database.read():
-            pass
+    with pytest.raises(Unavailable, match="cannot be written"), database.read():
+        pass
     database.close()
 
 
 def test_a_postgres_that_does_not_answer_is_unavailable(tmp_path):
     database = Database(f"postgresql+psycopg://postgres@/postgres?host={tmp_path}")
-    with pytest.raises(Unavailable, match="does not answer. Nothing was changed"):
-        with database.write():
-            pass
+    with pytest.raises(Unavailable, match=r"does not answer. Nothing was changed"), database.write():
+        pass
     database.close()
 
 
 def test_a_session_that_postgres_ends_is_unavailable_once(request, postgres_url):
     database, other = Database(postgres_url), Database(postgres_url)
-    with pytest.raises(Unavailable, match="does not answer"):
-        with database.write() as tx:
-            add_leader(tx)
-            session = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            with other.write() as stop:
-                stop.execute(text("SELECT pg_terminate_backend(:session)"), {"session": session})
-            add_leader(tx, role="pump")
+    with pytest.raises(Unavailable, match="does not answer"), database.write() as tx:
+        add_leader(tx)
+        session = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with other.write() as stop:
+            stop.execute(text("SELECT pg_terminate_backend(:session)"), {"session": session})
+        add_leader(tx, role="pump")
     assert leaders(database) == []
     database.close()
     other.close()
@@ -246,7 +240,7 @@ def test_a_time_comes_back_as_the_same_moment_in_utc(database, moment):
 
 def test_a_time_without_an_offset_is_refused(database):
     with pytest.raises(Exception, match="without an offset"), database.write() as tx:
-        add_leader(tx, until=datetime(2026, 11, 21))  # noqa: DTZ001
+        add_leader(tx, until=datetime(2026, 11, 21))
     assert leaders(database) == []
 
 
