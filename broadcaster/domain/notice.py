@@ -241,7 +241,7 @@ def _brackets(text: str) -> bool:
     return "((" in text or "))" in text
 
 
-class _Unreadable(Exception):  # noqa: N818 - never leaves this module
+class _Unreadable(Exception):
     """Its text says what is wrong with a value and what to do."""
 
 

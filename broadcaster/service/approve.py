@@ -43,9 +43,16 @@ class Approve:
         with self._database.write() as tx:
             row = find(tx, ref, lock=True)
             waiting = _approvable(tx, row, actor, manifest_sha256.strip().lower())
-            version = messages.current_version(tx, row)
             stored = submissions.posts(tx, waiting.id)
-            manifest = self._compare(tx, row, version, waiting, stored)
+            try:
+                version = messages.current_version(tx, row)
+                manifest = self._compare(tx, row, version, waiting, stored)
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+            ) as error:  # facts or a post that nobody can read any more
+                raise _altered(row) from error
             released = self._release(tx, row, version, waiting, stored, manifest, actor)
             audit_log.append(
                 tx,
@@ -103,20 +110,21 @@ class Approve:
                 "An account that this message needs is paused. Nothing was changed.",
                 details=tuple(f"{a.name}: {a.pause_reason}" for a in paused),
             )
-        try:
-            targets = [target_of(p.content, configured[p.account].target) for p in stored]
-        except (ValueError, KeyError, TypeError) as error:
-            raise _altered(row) from error
+        targets = [target_of(p.content, configured[p.account].target) for p in stored]
         current = build_manifest(tx, row, version, targets)
         if any(isinstance(configured[p.account], SendsMany) for p in stored) and not (
             current.audience and current.audience.count
         ):
             raise Stale("The audience is missing or empty. Nothing was sent. Submit the message again.")
+        as_stored = [(p.channel, p.account, p.language) for p in stored]
         if (
             current.to_bytes() != waiting.manifest
             or manifest_hash(waiting.manifest) != waiting.manifest_sha256
+            or as_stored != [(t.channel, t.account, t.language) for t in targets]
         ):
             raise _altered(row)
+        if version.facts.expires_at <= tx.now():
+            raise Stale(f"{row.ref} ended at {current.expires}. Give it a later end. Nothing was changed.")
         return current
 
     def _release(

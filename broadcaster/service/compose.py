@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import accounts, audiences, audit_log, messages, notices, submissions
-from broadcaster.domain.audience import AudienceVersion
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person
+from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import canonical, sha256
 from broadcaster.domain.errors import Invalid, NotFound, Stale

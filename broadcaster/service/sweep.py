@@ -12,8 +12,8 @@ from broadcaster.domain.broadcast import BroadcastState, Lane
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
 from broadcaster.service.deliver import close_if_over
-from broadcaster.service.reconcile import Reconcile
 from broadcaster.service.receipts import Receipts
+from broadcaster.service.reconcile import Reconcile
 
 log = structlog.get_logger()
 

@@ -3,6 +3,11 @@
 It is asked by POST with the text as body and all else in X-Kannel-* headers (user guide, table 7-17), so that
 neither password nor number nor text stands in an address, where proxies and servers log it. A form is not an
 alternative: smsbox 1.4.5 answers "Invalid content-type" to one (tried), and reads a query only with GET.
+
+How it treats texts (tried, octet by octet at an SMPP peer; tests/contract/test_real_kannel.py): the body is converted
+once, by the charset of the Content-Type, so UTF-8 is right for both codings. X-Kannel-Charset is not read. With coding
+0 every character of GSM 7-bit arrives, ç becomes Ç and others "?". An emoji that meets the end of a UCS-2 segment is
+cut in two, which some handsets show as two question marks.
 """
 
 import math
@@ -46,7 +51,12 @@ class Kannel:
         Option(
             name="base_url", help="address of Kannel's smsbox, e.g. http://127.0.0.1:13013", required=True
         ),
-        Option(name="username", help="the name of Kannel's sendsms-user", required=True),
+        Option(
+            name="username",
+            # Without both, Kannel answers "accepted" and sends the first segment alone, or loose pieces (tried).
+            help="the name of Kannel's sendsms-user; kannel.conf must give it concatenation = true and max-messages = 6",
+            required=True,
+        ),
         Option(name="password", help="the password of Kannel's sendsms-user", required=True, secret=True),
         Option(
             name="sender", help="the sender shown: up to 11 letters and digits, or a number", required=True

@@ -1,4 +1,7 @@
-"""Kannel's `sendsms` as smsbox 1.4.5 speaks it: what it takes, what it refuses, answers in plain text."""
+"""Kannel's `sendsms` as smsbox 1.4.5 speaks it: what it takes, what it refuses, and its words.
+
+tests/contract/test_real_kannel.py holds this against the real one.
+"""
 
 import hmac
 import re
@@ -15,15 +18,16 @@ from channels.sandbox.receipts import Receipts, is_loopback
 ACCEPTED = b"0: Accepted for delivery"
 TRY_LATER = b"Temporal failure, try again later."
 FORBIDDEN = b"Authorization failed for sendsms"
-MOST_DLR_MASK = 63
 _NUMBER = re.compile(r"[0-9+ -]+")  # smsbox's default sendsms-chars
 
-#: Bounds of the whole-number parameters, and how smsbox names each when it refuses.
-_NUMBERS = {
-    "dlr-mask": (0, MOST_DLR_MASK, b"DLR-Mask field misformed, rejected"),
-    "coding": (0, 2, b"Coding field misformed, rejected"),
-    "priority": (0, 3, b"Priority field misformed, rejected"),
-    "validity": (0, 10**9, b"Validity field misformed, rejected"),
+#: The whole numbers that have a bound, and how smsbox refuses. What is no number counts as not given.
+_MOST = {
+    "coding": (2, b"Coding field misformed, rejected"),
+    "priority": (3, b"Priority field misformed, rejected"),
+}
+_NO_RECEIVER = {
+    "GET": b"Missing receiver number, rejected",
+    "POST": b"Missing receiver(s) number(s), rejected",
 }
 
 
@@ -47,33 +51,33 @@ class Kannel:
 
     def answer(self, call: Call, mood: Mood) -> Answer:
         if call.path != "/cgi-bin/sendsms":
-            return _plain(404, b"Not found")
+            return _said_back(404, b"Unknown request.")
         if call.method not in ("GET", "POST"):
-            return _plain(405, b"Method not allowed")
+            return _said_back(400, b"")
         try:
             parameters = parameters_of(call)
         except ValueError:
-            return _plain(400, b"Invalid content-type")
+            return _said_back(400, b"Invalid content-type")
         login = parameters.get("username", b"") + b"\n" + parameters.get("password", b"")
         if not hmac.compare_digest(login, self._login):
-            return _plain(403, FORBIDDEN)
-        problem = next(_problems(parameters), b"")
+            return _said_back(403, FORBIDDEN)
+        problem = next(_problems(call.method, parameters), b"")
         if problem:
-            return _plain(400, problem)
+            return _said_back(400, problem)
         return self._accept(parameters, mood)
 
     def refusal(self, kind: str, call: Call) -> Answer:  # noqa: ARG002 -- the words are the same for every call
         match kind:
             case "429":
-                return _plain(429, b"Too Many Requests")
+                return _said_back(429, b"Too Many Requests")
             case "500":
-                return _plain(500, b"Sending failed.")
+                return _said_back(500, b"Sending failed.")
             case "503":
-                return _plain(503, TRY_LATER)
+                return _said_back(503, TRY_LATER)
             case "expired_token":
-                return _plain(403, FORBIDDEN)
+                return _said_back(403, FORBIDDEN)
             case _:
-                return _plain(int(kind), b"Bad gateway" if kind == "502" else b"Gateway time-out")
+                return _said_back(int(kind), b"Bad gateway" if kind == "502" else b"Gateway time-out")
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """A gateway keeps nothing that can be read back."""
@@ -86,37 +90,42 @@ class Kannel:
         try:
             text = _text(parameters)
         except ValueError:
-            return _plain(400, b"Charset or body misformed, rejected")
+            return _said_back(400, b"Charset or body misformed, rejected")
         recipients = [r for r in parameters["to"].decode("latin-1").split() if r not in mood.refused]
         if not recipients:
-            return _plain(400, b"Number(s) has/have been denied by white- and/or black-lists.")
+            return _said_back(400, b"Number(s) has/have been denied by white- and/or black-lists.")
         if parameters.get("dlr-url"):
-            mask = int(parameters.get("dlr-mask", b"0") or b"0")
+            mask = _number(parameters, "dlr-mask")
             sender = parameters.get("from", b"").decode("utf-8", "replace")
             for recipient in recipients:
                 self._receipts.expect(parameters["dlr-url"].decode("latin-1"), mask, sender, recipient)
-        answer = _plain(202, ACCEPTED)
+        answer = _said_back(202, ACCEPTED)
         answer.accepted, answer.said = True, Said(_key(parameters), " ".join(recipients), text)
         return answer
 
 
-def _problems(parameters: Mapping[str, bytes]) -> Iterator[bytes]:
-    """Why smsbox would not take this, in its words, gravest first. A sender is not asked for: it has a default."""
+def _problems(method: str, parameters: Mapping[str, bytes]) -> Iterator[bytes]:
+    """Why smsbox would not take this, in its words, gravest first.
+
+    A sender is not asked for: there is a global one. An empty text is taken, as the real one takes it.
+    """
     recipients = parameters.get("to", b"").decode("latin-1")
     if "to" not in parameters:
-        yield b"Missing receiver number, rejected"
+        yield _NO_RECEIVER[method]
     if not recipients.strip():
         yield b"Empty receiver number not allowed, rejected"
     if not _NUMBER.fullmatch(recipients):
         yield b"Number(s) has/have been denied by white- and/or black-lists."
-    if not parameters.get("text"):
-        yield b"Empty text not allowed, rejected."
-    for name, (least, most, words) in _NUMBERS.items():
-        value = parameters.get(name)
-        if value and not (value.isdigit() and least <= int(value) <= most):
+    for name, (most, words) in _MOST.items():
+        if _number(parameters, name) > most:
             yield words
     if parameters.get("dlr-url") and not is_loopback(parameters["dlr-url"].decode("latin-1")):
         yield b"DLR-URL field misformed, rejected"
+
+
+def _number(parameters: Mapping[str, bytes], name: str) -> int:
+    value = parameters.get(name, b"")
+    return int(value) if value.isdigit() else 0
 
 
 def _text(parameters: Mapping[str, bytes]) -> str:
@@ -135,5 +144,6 @@ def _key(parameters: Mapping[str, bytes]) -> str:
     return parse_qs(urlsplit(address).query).get("key", [""])[0]
 
 
-def _plain(status: int, body: bytes) -> Answer:
-    return Answer(status=status, body=body, content_type=b"text/plain")
+def _said_back(status: int, body: bytes) -> Answer:
+    """Plain words that Kannel calls text/html."""
+    return Answer(status=status, body=body, content_type=b"text/html")

@@ -1,4 +1,4 @@
-"""The parameters of a `sendsms` request, whichever way they came: query, form, or X-Kannel headers with the text as body.
+"""The parameters of a `sendsms` request: a query with GET, X-Kannel headers with the text as body with POST.
 
 The headers are those of the user guide's table 7-17. Values stay bytes: only `charset` says what text they are.
 """
@@ -13,27 +13,29 @@ DEFAULT_CHARSET = b"ISO-8859-1"
 
 
 def parameters_of(call: Call) -> dict[str, bytes]:
-    """By their names in a query; the first of a name counts. ValueError for a body of another kind."""
-    content_type = call.header(b"content-type")
-    kind = content_type.partition(";")[0].strip().lower()
-    if call.method != "POST" or not (call.body or kind):
+    """By their names in a query; the first of a name counts. ValueError for a body of another kind, such as a form.
+
+    As smsbox 1.4.5 does it (tried): a POST's query is not read, and neither is X-Kannel-Charset, because the
+    Content-Type has the last word on the body.
+    """
+    if call.method != "POST":
         return _decoded(call.query)
-    if kind == "application/x-www-form-urlencoded":
-        return _decoded(call.query + b"&" + call.body)
+    content_type = call.header(b"content-type") or "application/octet-stream"
+    kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("text/plain", "application/octet-stream"):
         raise ValueError(kind)
+    binary = kind == "application/octet-stream"
+    charset = content_type.partition("charset=")[2].partition(";")[0].strip(' "').encode("latin-1")
     given = {
         name[len(_PREFIX) :].decode("latin-1"): value.strip()
         for name, value in reversed(call.headers)
         if name.startswith(_PREFIX)
     }
-    binary = kind == "application/octet-stream"
-    charset = content_type.partition("charset=")[2].partition(";")[0].strip(' "').encode("latin-1")
     return {
         "coding": b"1" if binary else b"0",
-        "charset": charset or (b"" if binary else DEFAULT_CHARSET),
-        "text": call.body,
         **given,
+        "charset": b"" if binary else charset or DEFAULT_CHARSET,
+        "text": call.body,
     }
 
 

@@ -10,19 +10,24 @@ _READABLE = frozenset(GSM_7BIT + GSM_EXTENSION) - {"\0"}
 
 
 def readable_text(raw: bytes, *, charset: str, coding: str) -> str:
-    """What appears on the telephone. ValueError where charset and body do not go together.
+    """What appears on the telephone. ValueError where nobody knows the charset.
 
-    Coding 0 (or none) is 7 bits: what GSM 03.38 lacks arrives as "?". Coding 1 is bytes. Coding 2 is UCS-2. Without a
-    charset, text is UTF-8 for 7 bits and UTF-16BE for UCS-2 (Kannel user guide 1.4.5, sendsms's CGI variables).
+    Coding 1 is bytes, coding 2 is UCS-2, anything else is 7 bits. Without a charset, text is UTF-8 for 7 bits and
+    UTF-16BE for UCS-2 (user guide 1.4.5, sendsms's CGI variables); bytes that are no text pass, as smsbox lets them.
     """
     if coding == "1":
         return raw.decode("latin-1")
     try:
-        text = raw.decode(charset or ("utf-16-be" if coding == "2" else "utf-8"))
+        text = raw.decode(charset or ("utf-16-be" if coding == "2" else "utf-8"), "replace")
     except LookupError as error:
         raise ValueError(f"unknown charset {charset!r}") from error
-    if coding == "2":
+    if coding == "2" or (text.isascii() and "`" not in text and "\t" not in text):
         return text
-    if text.isascii() and "`" not in text and "\t" not in text:
-        return text
-    return "".join(char if char in _READABLE else "?" for char in text)
+    return "".join(char if char in _READABLE else _in_its_place(char) for char in text)
+
+
+def _in_its_place(char: str) -> str:
+    """What 7 bits show for a character they lack, as smsbox 1.4.5 sent it to an SMPP peer."""
+    if char == "ç":
+        return "Ç"
+    return "?" if ord(char) <= 0xFFFF else "????"

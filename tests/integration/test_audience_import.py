@@ -278,7 +278,8 @@ def test_a_byte_that_is_not_utf8_far_down_is_noticed(import_csv, tmp_path):
 
 
 def test_letters_of_another_alphabet_tell_their_encoding(import_csv, tmp_path):
-    path = csv_file(tmp_path, f"имя,mobile\nЩербаков,{GOOD}\n".encode("cp1251"))  # noqa: RUF001 - Cyrillic
+    table = f"имя,mobile\nЩербаков Иван Петрович,{GOOD}\nЖуков Юрий,{number(2)}\n"
+    path = csv_file(tmp_path, table.encode("cp1251"))
     assert (import_csv(path).encoding, import_csv(path).column) == ("cp1251", "mobile")
 
 

@@ -115,7 +115,7 @@ def test_a_shortened_log_no_longer_ends_at_the_head(database):
 
 def test_a_change_that_is_taken_back_leaves_no_gap(database):
     append(database, "submitted")
-    with pytest.raises(KeyError), database.write() as tx:  # noqa: PT012 - what is taken back
+    with pytest.raises(KeyError), database.write() as tx:
         audit_log.append(tx, actor="ann", act="approved")
         raise KeyError
     append(database, "rejected")

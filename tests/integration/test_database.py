@@ -141,10 +141,10 @@ def test_a_full_disk_is_unavailable_and_changes_nothing(sqlite_database):
     with sqlite_database.write() as tx:
         pages = tx.execute(text("PRAGMA page_count")).scalar_one()
         tx.execute(text(f"PRAGMA max_page_count = {pages}"))
-    with pytest.raises(Unavailable, match=r"disk with the database is full. Nothing was changed"):
-        with sqlite_database.write() as tx:
-            for number in range(1000):
-                add_leader(tx, role=f"role {number}")
+    refusal = pytest.raises(Unavailable, match=r"disk with the database is full. Nothing was changed")
+    with refusal, sqlite_database.write() as tx:
+        for number in range(1000):
+            add_leader(tx, role=f"role {number}")
     assert leaders(sqlite_database) == []
 
 

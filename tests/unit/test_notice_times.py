@@ -13,7 +13,7 @@ from broadcaster.domain.notice import Blank, BlankType, NoticeTemplate, fill, ti
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 21, 15, 47, 31, tzinfo=UTC)
-YEAR_START, YEAR_END = datetime(2027, 1, 1), datetime(2028, 1, 1)  # noqa: DTZ001 - Hypothesis adds the zone
+YEAR_START, YEAR_END = datetime(2027, 1, 1), datetime(2028, 1, 1)
 
 TEMPLATE = NoticeTemplate(
     name="t",
@@ -106,8 +106,8 @@ def test_both_readings_of_a_time_that_comes_twice_are_accepted(offset: str) -> N
     st.datetimes(YEAR_START, YEAR_END),
     st.sampled_from(["Europe/London", "Australia/Lord_Howe"]),
 )
-@example(datetime(2027, 3, 28, 1, 30), "Europe/London")  # noqa: DTZ001 - a local time
-@example(datetime(2027, 4, 4, 1, 45), "Australia/Lord_Howe")  # noqa: DTZ001 - a local time
+@example(datetime(2027, 3, 28, 1, 30), "Europe/London")
+@example(datetime(2027, 4, 4, 1, 45), "Australia/Lord_Howe")
 def test_a_local_time_is_taken_as_typed_or_refused_where_the_clocks_change(
     local: datetime, name: str
 ) -> None:

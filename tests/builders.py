@@ -1,0 +1,380 @@
+"""Builds what tests of the services start from: a whole installation over fake platforms, and messages in any state."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, func, insert, select, update
+
+from broadcaster.bootstrap import Parts, build
+from broadcaster.db import people
+from broadcaster.db.engine import Database
+from broadcaster.db.ids import new_uid
+from broadcaster.db.people import Person
+from broadcaster.db.tables import (
+    attempt,
+    audience,
+    audience_version,
+    audit_event,
+    batch,
+    broadcast,
+    delivery,
+    metadata,
+    recipient,
+    suppression,
+    target,
+)
+from broadcaster.db.vault import Vault, load_or_create_key
+from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.message import Mode
+from broadcaster.domain.notice import Blank, BlankType, NoticeTemplate
+from broadcaster.service.approve import Released
+from broadcaster.service.compose import Submitted
+from broadcaster.service.report import Status
+from broadcaster.settings import Settings
+from channels.base import Channel
+from tests.fakes import FakeClock, FakeGateway, FakePlatform, FakeSite, RecordingBells
+
+LIFE_SAFETY = {"severity": "Extreme", "urgency": "Immediate"}  # on_unknown: resend_once
+NO_HURRY = {"severity": "Minor", "urgency": "Future"}  # on_unknown: hold
+
+VALUES = {
+    "headline": "Amber wind warning",
+    "area": "Fleetwood and Cleveleys",
+    "action": "Keep off the seafront.",
+    "expires": "+12h",
+    "source": "Duty officer, Wyre Council",
+}
+
+
+def a_template() -> NoticeTemplate:
+    def blank(name: str, kind: BlankType = BlankType.TEXT) -> Blank:
+        return Blank(name=name, type=kind, label=name)
+
+    return NoticeTemplate(
+        name="severe-weather",
+        title="Severe weather",
+        language="en",
+        event="Severe weather",
+        severity="Severe",
+        urgency="Expected",
+        certainty="Likely",
+        wording={
+            "headline": "((headline))",
+            "area": "((area))",
+            "instruction": "((action))",
+            "expires": "((expires))",
+            "source": "((source))",
+        },
+        blanks=(
+            blank("headline"),
+            blank("area"),
+            blank("action"),
+            blank("expires", BlankType.TIME),
+            blank("source"),
+        ),
+        channels=("website",),
+    )
+
+
+def number(ordinal: int) -> str:
+    """A number that Ofcom keeps for fiction, and beyond: nobody is ever sent to."""
+    return f"+4477009{ordinal:05d}"
+
+
+@dataclass(kw_only=True)
+class World:
+    """One installation on one database. `beside` makes another process on the same one."""
+
+    parts: Parts
+    database: Database
+    clock: FakeClock
+    bells: RecordingBells
+    site: FakeSite
+    page: FakePlatform
+    feed: FakePlatform
+    gateway: FakeGateway
+    channels: Mapping[str, Mapping[str, Channel]]
+    folder: Path
+    people: dict[str, Person] = field(default_factory=dict)
+    _opened: list[Database] = field(default_factory=list)
+
+    @property
+    def officer(self) -> Person:
+        return self.person("olive", "officer")
+
+    @property
+    def approver(self) -> Person:
+        return self.person("anna", "approver")
+
+    @property
+    def administrator(self) -> Person:
+        return self.person("adam", "administrator")
+
+    def person(self, name: str, *roles: str) -> Person:
+        if name not in self.people:
+            with self.database.write() as tx:
+                self.people[name] = people.insert(tx, name=name, roles=frozenset(roles))
+        return self.people[name]
+
+    def beside(self, **settings: Any) -> Parts:
+        """The parts of another process: its own connections, and another name in leases."""
+        other = Database(self.database.url, clock=self.clock)
+        self._opened.append(other)
+        return _parts(other, self.folder, self.bells, self.channels, settings)
+
+    # --- messages -----------------------------------------------------------------------------------------
+
+    def draft(
+        self,
+        *,
+        channels: tuple[str, ...] = ("website", "facebook", "x"),
+        audience: str = "",
+        mode: Mode = Mode.LIVE,
+        incident: str = "",
+        by: Person | None = None,
+        **values: str,
+    ) -> str:
+        proof = self.parts.compose.draft(
+            by or self.officer,
+            template=a_template(),
+            values={**VALUES, **values},
+            channels=channels,
+            audience=audience,
+            mode=mode,
+            incident=incident,
+        )
+        return proof.ref
+
+    def edit(
+        self,
+        ref: str,
+        *,
+        by: Person | None = None,
+        channels: tuple[str, ...] = ("website", "facebook", "x"),
+        audience: str = "",
+        **values: str,
+    ) -> None:
+        self.parts.compose.edit(
+            by or self.officer,
+            ref,
+            template=a_template(),
+            values={**VALUES, **values},
+            channels=channels,
+            audience=audience,
+        )
+
+    def submit(self, **draft: Any) -> Submitted:
+        return self.parts.compose.submit(self.officer, self.draft(**draft))
+
+    def approve(self, submitted: Submitted) -> Released:
+        return self.parts.approve.approve(self.approver, submitted.ref, submitted.manifest_sha256)
+
+    def release(self, **draft: Any) -> Released:
+        return self.approve(self.submit(**draft))
+
+    def release_texts(self, size: int, **values: Any) -> Released:
+        """A broadcast of texts to so many numbers, planned."""
+        self.add_audience("residents", size)
+        released = self.release(channels=("sms",), audience="residents", **values)
+        self.parts.plan.plan(self.broadcast_id(released.ref))
+        return released
+
+    def add_audience(self, name: str, size: int, *, purpose: str = "") -> int:
+        """A sealed version with numbers 1 to `size`; its id."""
+        indexes = [self.vault.index(number(n)) for n in range(1, size + 1)]
+        with self.database.write() as tx:
+            known = tx.execute(select(audience.c.id).where(audience.c.name == name)).scalar_one_or_none()
+            audience_id = known or tx.insert(audience, {"name": name, "created_at": tx.now()})
+            no = tx.execute(
+                select(func.count()).where(audience_version.c.audience_id == audience_id)
+            ).scalar_one()
+            version_id = tx.insert(
+                audience_version,
+                {
+                    "uid": new_uid(),
+                    "audience_id": audience_id,
+                    "no": no + 1,
+                    "sha256": sha256(b"".join(indexes)).hexdigest(),
+                    "size": size,
+                    "purpose": purpose,
+                    "imported_by": people.insert(tx, name=f"importer-{new_uid()}", roles=frozenset()).id,
+                    "created_at": tx.now(),
+                    "sealed_at": tx.now(),
+                },
+            )
+            if size:
+                tx.execute(
+                    recipient.insert(),
+                    [self._recipient(version_id, n, i) for n, i in enumerate(indexes, 1)],
+                )
+        return version_id
+
+    def _recipient(self, version_id: int, ordinal: int, index: bytes) -> dict[str, Any]:
+        return {
+            "audience_version_id": version_id,
+            "ordinal": ordinal,
+            "number_index": index,
+            "number_sealed": self.vault.seal(number(ordinal), index),
+        }
+
+    def add_recipient(self, version_id: int, ordinal: int) -> None:
+        """One more number in a version that is sealed already: what nothing of ours does."""
+        with self.database.write() as tx:
+            tx.execute(
+                recipient.insert(), [self._recipient(version_id, ordinal, self.vault.index(number(ordinal)))]
+            )
+
+    def opt_out(self, ordinal: int, *, purpose: str = "") -> None:
+        row = {"number_index": self.vault.index(number(ordinal)), "purpose": purpose, "reason": "asked"}
+        with self.database.write() as tx:
+            tx.execute(suppression.insert().values(**row, created_at=tx.now()))
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(load_or_create_key(self.parts.settings.root / "keys" / "data.key"))
+
+    # --- work ---------------------------------------------------------------------------------------------
+
+    def work(self, lane: Lane, *, mode: Mode = Mode.LIVE, parts: Parts | None = None) -> int:
+        """Send what is due now."""
+        return (parts or self.parts).deliver.work(mode, lane, for_s=30)
+
+    def work_public(self) -> int:
+        return self.work(Lane.PUBLIC)
+
+    def work_bulk(self) -> int:
+        return self.work(Lane.BULK)
+
+    def stop(self, ref: str) -> None:
+        self.parts.recall.stop(self.officer, ref, "sent in error")
+
+    # --- looking ------------------------------------------------------------------------------------------
+
+    def rows(self, table: Table, **equal: Any) -> list[Any]:
+        """Rows of a table by id, those whose columns have these values."""
+        key = next(iter(table.primary_key))
+        query = select(table).where(*(table.c[name] == value for name, value in equal.items())).order_by(key)
+        with self.database.read() as tx:
+            return list(tx.execute(query))
+
+    def row(self, table: Table, **equal: Any) -> Any:
+        (found,) = self.rows(table, **equal)
+        return found
+
+    def count(self, table: Table) -> int:
+        return len(self.rows(table))
+
+    def change(self, table: Table, values: Mapping[str, Any], **equal: Any) -> None:
+        """By SQL, past the services: what somebody with access to the database could do."""
+        conditions = [table.c[name] == value for name, value in equal.items()]
+        with self.database.write() as tx:
+            assert tx.execute(update(table).where(*conditions).values(**values)).rowcount
+
+    def add(self, table: Table, **values: Any) -> None:
+        with self.database.write() as tx:
+            tx.execute(insert(table).values(**values))
+
+    def broadcast_id(self, ref: str) -> int:
+        return self.broadcast(ref).id
+
+    def broadcast(self, ref: str) -> Any:
+        uid = self.parts.report.status(ref).broadcast
+        return self.row(broadcast, uid=uid)
+
+    def status(self, ref: str) -> Status:
+        return self.parts.report.status(ref)
+
+    def totals(self, ref: str) -> dict[str, int]:
+        """Deliveries by state. They always add up to what was planned, or the test fails."""
+        status = self.status(ref)
+        assert sum(status.totals.values()) == status.planned
+        assert status.adds_up
+        return {str(state): count for state, count in status.totals.items()}
+
+    def deliveries(self, channel: str) -> list[Any]:
+        """Deliveries of one channel, in the order of their ordinals."""
+        query = (
+            select(delivery)
+            .join(target, target.c.id == delivery.c.target_id)
+            .where(target.c.channel == channel)
+            .order_by(delivery.c.target_id, delivery.c.ordinal)
+        )
+        with self.database.read() as tx:
+            return list(tx.execute(query))
+
+    def delivery(self, channel: str) -> Any:
+        (found,) = self.deliveries(channel)
+        return found
+
+    def state(self, channel: str) -> DeliveryState:
+        return DeliveryState(self.delivery(channel).state)
+
+    def attempts(self, delivery_id: int) -> list[Any]:
+        return self.rows(attempt, delivery_id=delivery_id)
+
+    def batches(self) -> list[Any]:
+        return self.rows(batch)
+
+    def acts(self) -> list[str]:
+        """What the audit log says was done, in order. The chain is whole, or the test fails."""
+        assert self.parts.report.first_bad_event() is None
+        return [event.act for event in self.rows(audit_event)]
+
+    def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table."""
+        with self.database.read() as tx:
+            return {
+                t.name: [tuple(r) for r in tx.execute(select(t).order_by(*t.primary_key))]
+                for t in metadata.sorted_tables
+            }
+
+    def now(self) -> datetime:
+        with self.database.read() as tx:
+            return tx.now()
+
+    def later(self, seconds: float) -> datetime:
+        return self.now() + timedelta(seconds=seconds)
+
+
+@contextmanager
+def a_world(database_url: str, folder: Path, **settings: Any) -> Iterator[World]:
+    """An installation with four live accounts and one for exercises, nothing sent yet, and no user."""
+    clock, bells = FakeClock(), RecordingBells()
+    site, gateway = FakeSite("site"), FakeGateway("gateway")
+    page, feed = FakePlatform("facebook", "page"), FakePlatform("x", "feed")
+    channels = {
+        "live": {c.account: c for c in (site, page, feed, gateway)},
+        "exercise": {"site": FakeSite("site")},
+    }
+    database = Database(database_url, clock=clock)
+    parts = _parts(database, folder, bells, channels, settings)
+    world = World(
+        parts=parts,
+        database=database,
+        clock=clock,
+        bells=bells,
+        site=site,
+        page=page,
+        feed=feed,
+        gateway=gateway,
+        channels=channels,
+        folder=folder,
+    )
+    try:
+        yield world
+    finally:
+        for each in (database, *world._opened):
+            each.close()
+
+
+def _parts(
+    database: Database, folder: Path, bells: RecordingBells, channels: Any, settings: Mapping[str, Any]
+) -> Parts:
+    made = Settings(data_dir=folder / "var", database_url=database.url, **settings)
+    return build(made, database=database, bells=bells, channels=channels)

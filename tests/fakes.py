@@ -1,0 +1,171 @@
+"""Platforms, a clock and a doorbell in memory, for tests of the services: each does what it is told, and remembers."""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import Connection
+
+from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.errors import SendError
+from broadcaster.domain.post import Post
+from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Parcel, Receipt, ReceiptState
+
+
+class WorkerDied(BaseException):
+    """Stands for `kill -9`: nothing of ours catches it, so whatever was not committed is lost."""
+
+
+@dataclass(frozen=True)
+class Took:
+    """The platform takes the post, and then this happens on the way back."""
+
+    error: BaseException
+
+
+Answer = Receipt | BaseException | Took
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """One line of a platform's own ledger."""
+
+    key: str
+    address: str
+    post: Post
+
+
+class FakePlatform:
+    """A public place. `answers` are used up one by one, then `always`; None means that it takes the post.
+
+    `on_call` runs first, with the keys, and may raise or wait: it is the moment just before the first byte.
+    """
+
+    options = ()
+
+    def __init__(
+        self, name: str, account: str, *, after_unknown: AfterUnknown = AfterUnknown.READABLE
+    ) -> None:
+        self.name, self.title, self.account = name, name.capitalize(), account
+        self.after_unknown = after_unknown
+        self.target = f"{name} {account}"
+        self.problems: list[CheckProblem] = []
+        self.answers: deque[Answer | None] = deque()
+        self.always: Answer | None = None
+        self.on_call: Callable[[Sequence[str]], object] = lambda _keys: None
+        self.on_check: Callable[[], object] = lambda: None
+        self.calls: list[tuple[str, ...]] = []
+        self.ledger: list[Taken] = []
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        return cls(account.channel, account.name)
+
+    def check(self, post: Post) -> list[CheckProblem]:
+        self.on_check()
+        return self.problems
+
+    def send(self, post: Post, key: str) -> Receipt:
+        self._called([key])
+        return self._answer(post, key, "", self._next())
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of what it took, in the order in which it did."""
+        return [taken.key for taken in self.ledger]
+
+    def _called(self, keys: Sequence[str]) -> None:
+        with self._lock:
+            self.calls.append(tuple(keys))
+        self.on_call(keys)
+
+    def _next(self) -> Answer | None:
+        with self._lock:
+            return self.answers.popleft() if self.answers else self.always
+
+    def _answer(self, post: Post, key: str, address: str, answer: Answer | None) -> Receipt:
+        if isinstance(answer, BaseException):
+            raise answer
+        with self._lock:
+            self.ledger.append(Taken(key=key, address=address, post=post))
+        if isinstance(answer, Took):
+            raise answer.error
+        return answer or Receipt(
+            platform_id=f"{self.name}-{len(self.ledger)}", link=f"https://{self.name}.test/1"
+        )
+
+
+class FakeSite(FakePlatform):
+    """A public place whose pages have addresses beforehand."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__("website", account, after_unknown=AfterUnknown.IDEMPOTENT)
+
+    def page_address(self, reference: str) -> str:
+        return f"https://site.test/{reference}"
+
+
+class FakeGateway(FakePlatform):
+    """Takes texts for single recipients; `by_address` answers for one number whatever the others get."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__("sms", account, after_unknown=AfterUnknown.BLIND)
+        self.by_address: dict[str, Answer] = {}
+        self.answer_count: int | None = None
+
+    def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
+        self._called([parcel.key for parcel in parcels])
+        outcomes = [self._outcome(post, parcel) for parcel in parcels]
+        return outcomes[: self.answer_count]
+
+    def read_receipt(
+        self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
+    ) -> DeliveryReceipt:
+        said = json.loads(body) if body else dict(query)
+        return DeliveryReceipt(key=said["key"], state=ReceiptState(said["state"]), code=said.get("code", ""))
+
+    @property
+    def addresses(self) -> list[str]:
+        return [taken.address for taken in self.ledger]
+
+    def _outcome(self, post: Post, parcel: Parcel) -> Receipt | SendError:
+        answer = self.by_address.get(parcel.address) or self._next()
+        try:
+            return self._answer(post, parcel.key, parcel.address, answer)
+        except SendError as error:
+            return error
+
+
+class FakeClock:
+    """Goes on like any clock, and jumps when told to."""
+
+    def __init__(self) -> None:
+        self._start, self._since, self._ahead = datetime.now(UTC), time.monotonic(), 0.0
+
+    def __call__(self, _connection: Connection) -> datetime:
+        return self._start + timedelta(seconds=self._ahead + time.monotonic() - self._since)
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+class RecordingBells:
+    """Remembers each ring; `on_ring` sees the world as it is at that moment."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[Any, ...]] = []
+        self.on_ring: Callable[[], object] = lambda: None
+
+    def ring(self, mode: str, lane: Lane, wanted: int = 1) -> None:
+        self.rung.append(("ring", mode, lane, wanted))
+        self.on_ring()
+
+    def plan(self, broadcast_id: int, mode: str) -> None:
+        self.rung.append(("plan", broadcast_id, mode))
+        self.on_ring()
