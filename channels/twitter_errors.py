@@ -43,7 +43,10 @@ _FORBIDDEN = _Kind(Refused, "forbidden", "X does not permit this post.")
 _TOO_LONG = _Kind(Refused, "too_long", "X says that the post is too long. Shorten it.")
 _AUTOMATED = _Kind(Refused, "looks_automated", "X took the post for spam. Post by hand, and ask X.")
 
-# v1.1 codes, which v2 still sends at times (docs.x.com/x-api/fundamentals/response-codes-and-errors, read 2026-11).
+# v1.1 codes. That v2 sends one at all is documented for 88 alone (docs.x.com/x-api/fundamentals/rate-limits); these
+# stand here in case. X's present pages no longer list them: their meanings are those of the former page "Error codes &
+# responses" (a copy in github.com/arzzen/all-exit-error-codes, which lacks 186 and 326) and of the enum of
+# github.com/plhery/node-twitter-api-v2, errors.types.ts, which has all; read 2026-11. None was seen live by us.
 _CODES: Mapping[int, _Kind] = {
     32: _CREDENTIALS,
     64: _LOCKED,
@@ -55,13 +58,15 @@ _CODES: Mapping[int, _Kind] = {
     261: _NOT_PERMITTED,
     326: _LOCKED,
 }
-# The last part of a problem's `type`, such as https://api.x.com/2/problems/usage-capped (openapi.json 2.167).
+# The last part of a problem's `type`, such as https://api.x.com/2/problems/usage-capped. None is in openapi.json 2.167.
 _TYPES: Mapping[str, _Kind] = {
+    # docs.x.com/x-api/fundamentals/response-codes-and-errors, "Error types", read 2026-11
     "usage-capped": _CAPPED,
-    "unsupported-authentication": _CREDENTIALS,
     "client-forbidden": _NOT_PERMITTED,
-    "oauth1-permissions": _NOT_PERMITTED,
-    "user-suspended": _LOCKED,
+    # undocumented; live answers to posts in others' issues
+    "unsupported-authentication": _CREDENTIALS,  # plhery/node-twitter-api-v2 #475, 2023-05
+    "oauth1-permissions": _NOT_PERMITTED,  # plhery/node-twitter-api-v2 #493, 2023-07
+    "user-suspended": _LOCKED,  # akrherz/iembot #156, 2026-02
 }
 _STATUSES: Mapping[int, _Kind] = {401: _CREDENTIALS, 402: _CREDITS, 403: _FORBIDDEN}
 

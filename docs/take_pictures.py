@@ -8,10 +8,12 @@ are started here, on loopback, and end with it.
 
 import http.server
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,17 +27,24 @@ from broadcaster.domain.post import Post
 from broadcaster.render.notices import shipped_example, shipped_notice
 from broadcaster.render.posts import Renderer
 from channels import channel_class
-from channels.base import Account, Secret
+from channels.base import Account, Parcel, Secret
+from channels.facebook import FacebookPage
 from channels.sandbox.accounts import sandbox_accounts
+from channels.sms import Sms
+from channels.twitter import XAccount
 from channels.website import Website
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WIDTH, HEIGHT = 1280, 900
+SIZE = (1280, 760)
+UNPAINTED = 200  # Chromium counts a window's frame into its size, and leaves as much of the picture empty
 ZONE = ZoneInfo("Europe/London")
 TEMPLATE, REFERENCE = "severe-weather", "7F3K2M"
 RECIPIENTS = 1_000  # Ofcom keeps 07700 900000 to 900999 for fiction
+GROUP = 200
+PUBLIC_SITE = "https://alerts.wyre.example"
 PATIENCE_S = 30
+PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 class QuietFiles(http.server.SimpleHTTPRequestHandler):
@@ -49,10 +58,13 @@ def main() -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), "")
     if not browser:
         sys.exit("Chromium is not on the PATH, and it takes the picture. On Debian: apt-get install chromium")
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "site") as site_url:
-        with sandbox(Path(folder) / "sandbox", site_url) as wall_url:
-            publish(Path(folder), wall_url, site_url)
-            take(browser, wall_url, HERE / "wall.png")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder) / "site") as site_url,
+        sandbox(Path(folder) / "sandbox", site_url) as wall_url,
+    ):
+        publish(Path(folder), wall_url)
+        take(browser, wall_url, HERE / "wall.png")
     print(HERE / "wall.png")  # noqa: T201 - what a script says
 
 
@@ -88,17 +100,38 @@ def sandbox(data: Path, site_url: str) -> Iterator[str]:
         process.wait(PATIENCE_S)
 
 
-def publish(folder: Path, sandbox_url: str, site_url: str, mode: Mode = Mode.LIVE) -> None:
+def publish(folder: Path, sandbox_url: str, mode: Mode = Mode.LIVE) -> None:
     """One message on the website, the Page and X, and as texts to everybody, through the real channels."""
     known = sandbox_accounts(folder / "sandbox")
-    site = {"site_dir": str(folder / "site"), "base_url": site_url, "site_name": "Wyre Council (sandbox)"}
+    site = {"site_dir": str(folder / "site"), "base_url": PUBLIC_SITE, "site_name": "Wyre Council (sandbox)"}
+    texts = {**known["sms"], "base_url": sandbox_url, "sender": "WyreCouncil"}
     website = Website(account("website", site, mode))
-    send(website, post("website", "", mode))
     link = website.page_address(REFERENCE)
-    for channel in ("facebook", "x"):
-        send(opened(channel, {**known[channel], "base_url": sandbox_url}, mode), post(channel, link, mode))
-    sms = opened("sms", {**known["sms"], "base_url": sandbox_url, "sender": "WyreCouncil"}, mode)
-    send_texts(sms, post("sms", link, mode))
+    website.send(post("website", "", mode), "website")
+    FacebookPage(account("facebook", {**known["facebook"], "base_url": sandbox_url}, mode)).send(
+        post("facebook", link, mode), "facebook"
+    )
+    XAccount(account("x", {**known["x"], "base_url": sandbox_url}, mode)).send(post("x", link, mode), "x")
+    sms = Sms(account("sms", texts, mode))
+    parcels = [Parcel(key=f"sms-{n}", address=f"+447700900{n:03}") for n in range(RECIPIENTS)]
+    for start in range(0, RECIPIENTS, GROUP):
+        for outcome in sms.send_many(post("sms", link, mode), parcels[start : start + GROUP]):
+            if isinstance(outcome, Exception):
+                raise outcome
+    sms.close()
+
+
+def account(channel: str, given: Mapping[str, str], mode: Mode) -> Account:
+    """An account with these options, those that are secret kept as such."""
+    secret = {option.name for option in channel_class(channel).options if option.secret}
+    return Account(
+        name=channel,
+        channel=channel,
+        mode=mode,
+        options={name: value for name, value in given.items() if name not in secret},
+        secrets={name: Secret(value) for name, value in given.items() if name in secret},
+        allowed_hosts=frozenset({"127.0.0.1"}),
+    )
 
 
 def post(channel: str, link: str, mode: Mode) -> Post:
@@ -108,16 +141,51 @@ def post(channel: str, link: str, mode: Mode) -> Post:
     rendered = Renderer().render(
         facts, channel=channel, account=channel, reference=REFERENCE, link=link, mode=mode, zone=ZONE
     )
-    return rendered.filled({"sent_at": f"{now:%H:%M}", "sequence": "Update 1"})
+    return rendered.filled({"sent_at": f"{now:%H:%M}", "sequence": ""})
 
 
-def account(channel: str, given: Mapping[str, str], mode: Mode) -> Account:
-    known = {option.name: option.secret for option in channel_class(channel).options}
-    return Account(
-        name=channel,
-        channel=channel,
-        mode=mode,
-        options={name: value for name, value in given.items() if known[name] is False},
-        secrets={name: Secret(value) for name, value in given.items() if known[name]},
-        allowed_hosts=frozenset({"127.0.0.1"}),
+def take(browser: str, address: str, picture: Path, size: tuple[int, int] = SIZE) -> None:
+    """What this browser shows in a window of this size, as a PNG."""
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(  # noqa: S603 - a browser from the PATH
+            [
+                browser,
+                "--headless",
+                "--no-sandbox",  # Chromium refuses to run as root otherwise, and it sees our own page alone
+                "--hide-scrollbars",
+                "--disable-gpu",
+                "--disable-lcd-text",
+                f"--user-data-dir={profile}",
+                f"--window-size={size[0]},{size[1] + UNPAINTED}",
+                f"--screenshot={picture}",
+                address,
+            ],
+            check=True,
+            timeout=PATIENCE_S,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    picture.write_bytes(upper_rows(picture.read_bytes(), size[1]))
+
+
+def upper_rows(png: bytes, height: int) -> bytes:
+    """The first `height` rows of a PNG that is not interlaced: no row depends on those below it (RFC 2083, 6)."""
+    chunks = dict.fromkeys((b"IHDR", b"IDAT"), b"")
+    at = len(PNG_START)
+    while at < len(png):
+        length, kind = struct.unpack_from(">I4s", png, at)
+        chunks[kind] = chunks.get(kind, b"") + png[at + 8 : at + 8 + length]
+        at += 12 + length
+    width, _, *rest = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    bytes_a_pixel = {2: 3, 6: 4}[rest[1]]
+    rows = zlib.decompress(chunks[b"IDAT"])[: height * (1 + width * bytes_a_pixel)]
+    header = struct.pack(">IIBBBBB", width, height, *rest)
+    kept = {b"IHDR": header, b"IDAT": zlib.compress(rows, 9), b"IEND": b""}
+    return PNG_START + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in kept.items()
     )
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,12 @@ class World:
         """Send what is due now."""
         return (parts or self.parts).deliver.work(mode, lane, for_s=30)
 
+    def once(self, lane: Lane, *, groups: int = 1, parts: Parts | None = None) -> int:
+        """Send so many groups of one batch that is due now, and end."""
+        calls = count()
+        worker = (parts or self.parts).deliver
+        return worker.work("live", lane, for_s=30, running=lambda: next(calls) <= groups)
+
     def work_public(self) -> int:
         return self.work(Lane.PUBLIC)
 
@@ -267,7 +274,7 @@ class World:
         (found,) = self.rows(table, **equal)
         return found
 
-    def count(self, table: Table) -> int:
+    def size(self, table: Table) -> int:
         return len(self.rows(table))
 
     def change(self, table: Table, values: Mapping[str, Any], **equal: Any) -> None:

@@ -104,7 +104,7 @@ def _lines(result: ImportResult, problems: Path | None) -> Iterator[str]:
     if result.remarks:
         yield f"  {result.remarks:,} kept without their language"
     noted = result.problems + result.duplicates + result.remarks
-    shown = result.examples[:BAD_ROWS_SHOWN]
+    shown = sorted(result.examples, key=lambda each: each.row)[:BAD_ROWS_SHOWN]
     for each in shown:
         yield f"  row {each.row}: {each.reason}"
     if noted > len(shown):

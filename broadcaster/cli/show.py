@@ -14,7 +14,7 @@ from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.cli.visible import visible
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.delivery import DeliveryState
-from broadcaster.domain.message import Mode
+from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.notice import time_in_words
 from broadcaster.service.compose import Proof, ProofPost
 from broadcaster.service.report import Status, TargetStatus
@@ -87,7 +87,9 @@ def _moment(iso: str, zone: ZoneInfo | None) -> str:
 
 def _warnings(shown: Proof) -> Iterator[Text]:
     if shown.problems:
-        yield Text("\nThis must be mended before it can be submitted:", style="bold red")
+        is_draft = shown.state is MessageState.DRAFT
+        heading = "This must be mended before it can be submitted:" if is_draft else "Warnings:"
+        yield Text(f"\n{heading}", style="bold red")
         yield from (Text(visible(f"  - {line}")) for line in shown.problems)
 
 

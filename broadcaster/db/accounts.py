@@ -24,7 +24,7 @@ def ensure(tx: Tx, *, mode: str, channel: str, name: str) -> AccountRow:
     found = by_name(tx, mode=mode, name=name)
     if found:
         return found
-    tx.execute(account.insert().values(mode=mode, channel=channel, name=name, created_at=tx.now()))
+    tx.add_missing(account, {"mode": mode, "channel": channel, "name": name, "created_at": tx.now()})
     made = by_name(tx, mode=mode, name=name)
     assert made
     return made
@@ -39,6 +39,10 @@ def by_name(tx: Tx, *, mode: str, name: str) -> AccountRow | None:
 def every(tx: Tx, *, mode: str) -> list[AccountRow]:
     query = select(account).where(account.c.mode == mode).order_by(account.c.channel, account.c.name)
     return [_row(r._mapping) for r in tx.execute(query)]
+
+
+def is_paused(tx: Tx, account_id: int) -> bool:
+    return tx.execute(select(account.c.paused_at).where(account.c.id == account_id)).scalar_one() is not None
 
 
 def pause(tx: Tx, account_id: int, reason: str) -> bool:

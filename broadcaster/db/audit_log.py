@@ -31,6 +31,11 @@ def append(tx: Tx, *, actor: str, act: str, subject: str = "", payload: Json = N
     tx.execute(update(audit_head).values(no=head.no + 1, sha256=sha256))
 
 
+def hold(tx: Tx) -> None:
+    """Nobody else does anything that is recorded until this transaction ends."""
+    tx.execute(select(audit_head).with_for_update()).one()
+
+
 def events(tx: Tx, *, subject: str = "", limit: int | None = None) -> Iterator[AuditEvent]:
     """In order of their number: all, or those of one subject."""
     query = select(audit_event).order_by(audit_event.c.no).limit(limit)

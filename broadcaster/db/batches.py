@@ -1,7 +1,7 @@
 """Batches: who works on what. Claims, leases and fences; intent groups say what was about to be sent."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -100,7 +100,8 @@ def next_due(tx: Tx, *, mode: str, lane: Lane) -> datetime | None:
         .join(broadcast, broadcast.c.id == c.broadcast_id)
         .join(account, account.c.id == c.account_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY)
-        .where(broadcast.c.state == BroadcastState.SENDING, account.c.paused_at.is_(None))
+        .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
+        .where(account.c.paused_at.is_(None))
         .order_by(c.next_at)
         .limit(1)
     )
@@ -155,8 +156,8 @@ def close_group(tx: Tx, group_id: int) -> bool:
     return tx.execute(statement).rowcount == 1
 
 
-def lapsed(tx: Tx, *, dead_owner: str = "") -> list[Claimed]:
-    """Leased batches whose lease has run out, or whose owner is known to be dead."""
+def lapsed(tx: Tx, *, dead_owner: str = "") -> Claimed | None:
+    """A leased batch whose lease has run out, or whose owner is known to be dead; None where there is none."""
     c = batch.c
     condition = c.lease_until < tx.now()
     if dead_owner:
@@ -164,9 +165,12 @@ def lapsed(tx: Tx, *, dead_owner: str = "") -> list[Claimed]:
     query = (
         select(c.id, c.broadcast_id, c.target_id, c.account_id, c.fence, c.deaths)
         .where(c.state == BatchState.LEASED, condition)
+        .order_by(c.id)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
-    return [Claimed(**r._mapping) for r in tx.execute(query)]
+    row = tx.execute(query).one_or_none()
+    return Claimed(**row._mapping) if row else None
 
 
 def open_groups(tx: Tx, batch_id: int) -> list[OpenGroup]:
@@ -190,29 +194,31 @@ def take_back(tx: Tx, claimed: Claimed, *, died: bool) -> None:
     tx.execute(_mine(claimed).values(**values, deaths=claimed.deaths + int(died)))
 
 
-def reopen(tx: Tx, batch_ids: Sequence[int]) -> None:
-    """Batches with deliveries that are to be sent again."""
+def lock(tx: Tx, batch_ids: Iterable[int]) -> None:
+    """Whoever changes a batch and deliveries of it takes the batch first: any other order could lock two for ever."""
+    ordered = select(batch.c.id).where(batch.c.id.in_(sorted(batch_ids))).order_by(batch.c.id)
+    tx.execute(ordered.with_for_update(key_share=True)).all()
+
+
+def reopen(tx: Tx, batch_ids: Iterable[int]) -> None:
+    """Batches with deliveries that are to be sent again. Lock them before those are made pending: a worker that
+    finds nothing pending at this moment would end the batch under them."""
     values = {"state": BatchState.READY, "next_at": tx.now()}
     tx.execute(
-        update(batch).where(batch.c.id.in_(batch_ids), batch.c.state == BatchState.DONE).values(**values)
+        update(batch)
+        .where(batch.c.id.in_(list(batch_ids)), batch.c.state == BatchState.DONE)
+        .values(**values)
     )
 
 
-def unfinished(tx: Tx, broadcast_id: int) -> bool:
-    query = (
-        select(batch.c.id)
-        .where(batch.c.broadcast_id == broadcast_id, batch.c.state != BatchState.DONE)
-        .limit(1)
-    )
-    return tx.execute(query).one_or_none() is not None
-
-
-def ready_of(tx: Tx, broadcast_id: int) -> list[int]:
+def ready_of(tx: Tx, broadcast_id: int, *, limit: int) -> list[int]:
     """Ids of batches of a broadcast that nobody works on, locked."""
     c = batch.c
     query = (
         select(c.id)
         .where(c.broadcast_id == broadcast_id, c.state == BatchState.READY)
+        .order_by(c.id)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
     return list(tx.execute(query).scalars())

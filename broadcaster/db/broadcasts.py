@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
@@ -68,6 +68,8 @@ class ApprovedPost:
     language: str
     released_at: datetime
     sequence: int
+    expires_at: datetime
+    on_unknown: str
 
 
 def insert(tx: Tx, values: Mapping[str, object]) -> int:
@@ -120,26 +122,50 @@ def end(tx: Tx, row: Broadcast, state: BroadcastState, *, reason: str = "") -> b
 
 
 def targets(tx: Tx, broadcast_id: int) -> list[Target]:
+    return _targets(tx, target.c.broadcast_id == broadcast_id)
+
+
+def _targets(tx: Tx, condition: ColumnElement[bool]) -> list[Target]:
     c = target.c
     names = (c.id, c.broadcast_id, c.account_id, c.channel, c.lane, c.language, c.audience_version_id)
     query = (
         select(*names, c.planned_total, c.planned, account.c.name.label("account"))
         .join(account, account.c.id == c.account_id)
-        .where(c.broadcast_id == broadcast_id)
+        .where(condition)
         .order_by(c.id)
     )
     return [Target(**{**r._mapping, "lane": Lane(r.lane)}) for r in tx.execute(query)]
 
 
-def lock_target(tx: Tx, target_id: int) -> int:
-    """How many of its deliveries are planned. Nobody else plans it until the transaction ends."""
-    return int(
-        tx.execute(select(target.c.planned).where(target.c.id == target_id).with_for_update()).scalar_one()
-    )
+def targets_with_unknown(tx: Tx) -> list[Target]:
+    """Targets with deliveries whose outcome is unknown."""
+    d = delivery.c
+    mine = (d.target_id == target.c.id) & (d.state == DeliveryState.UNKNOWN) & d.unknown_since.is_not(None)
+    return _targets(tx, exists().where(mine))
+
+
+def lock_target(tx: Tx, target_id: int) -> int | None:
+    """How many of its deliveries are planned; None where somebody else is planning it. Nobody else plans it until the
+    transaction ends; what is planned already can be sent meanwhile (`key_share`)."""
+    query = select(target.c.planned).where(target.c.id == target_id)
+    found: int | None = tx.execute(
+        query.with_for_update(skip_locked=True, key_share=True)
+    ).scalar_one_or_none()
+    return found
 
 
 def set_planned(tx: Tx, target_id: int, planned: int) -> None:
     tx.execute(update(target).where(target.c.id == target_id).values(planned=planned))
+
+
+def is_over(tx: Tx, broadcast_id: int) -> bool:
+    """No batch is left and no outcome is unknown. In one statement, so that nothing slips from one to the other."""
+    batches = exists().where(batch.c.broadcast_id == broadcast_id, batch.c.state != BatchState.DONE)
+    d = delivery.c
+    unknown = exists().where(
+        d.broadcast_id == broadcast_id, d.state == DeliveryState.UNKNOWN, d.unknown_since.is_not(None)
+    )
+    return bool(tx.execute(select(~batches & ~unknown)).scalar_one())
 
 
 def unplanned(tx: Tx) -> list[int]:
@@ -164,6 +190,8 @@ def approved_post(tx: Tx, target_id: int) -> ApprovedPost:
             target.c.language,
             broadcast.c.released_at,
             broadcast.c.sequence,
+            broadcast.c.expires_at,
+            broadcast.c.on_unknown,
         )
         .join(post, post.c.id == target.c.post_id)
         .join(account, account.c.id == target.c.account_id)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
-from broadcaster.db.tables import attempt, audience_version, batch, delivery, recipient, suppression, target
+from broadcaster.db.tables import attempt, audience_version, delivery, recipient, suppression, target
 from broadcaster.domain.delivery import SETTLED, STATE_AFTER, DeliveryState, Outcome, states_before
 
 
@@ -20,6 +20,7 @@ class Due:
     id: int
     uid: str
     attempts: int
+    resends: int
     number_index: bytes | None
     number_sealed: bytes | None
     suppressed: bool
@@ -85,9 +86,8 @@ def due(tx: Tx, batch_id: int, *, limit: int) -> list[Due]:
     """Pending deliveries of a batch whose time has come, in their order."""
     d, r, s = delivery.c, recipient.c, suppression.c
     query = (
-        select(
-            d.id, d.uid, d.attempts, r.number_index, r.number_sealed, s.id.is_not(None).label("suppressed")
-        )
+        select(d.id, d.uid, d.attempts, d.resends, r.number_index, r.number_sealed)
+        .add_columns(s.id.is_not(None).label("suppressed"))
         .outerjoin(recipient, r.id == d.recipient_id)
         .outerjoin(audience_version, audience_version.c.id == r.audience_version_id)
         .outerjoin(
@@ -110,8 +110,11 @@ def next_due(tx: Tx, batch_id: int) -> datetime | None:
     return found
 
 
-def record(tx: Tx, group_id: int, results: Sequence[AttemptResult]) -> None:
-    """Attempts and what follows from them. A state that is already further (by a receipt) stays."""
+def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: bool) -> None:
+    """Attempts and what follows from them. A state that is already further (by a receipt) stays.
+
+    `late` is an answer to a group that was taken over: its deliveries are unknown, or being sent once more already.
+    """
     tx.execute(
         attempt.insert(),
         [
@@ -132,20 +135,25 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult]) -> None:
     for outcome in Outcome:
         rows = [r for r in results if r.outcome is outcome]
         if rows:
-            _apply(tx, outcome, rows)
+            _apply(tx, outcome, rows, late=late)
 
 
-def _apply(tx: Tx, outcome: Outcome, rows: Sequence[AttemptResult]) -> None:
+def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
+    """Which deliveries an outcome of an attempt leads to `state`. A retry never reopens what a receipt has settled."""
+    d = delivery.c
+    if late and state is not DeliveryState.ACCEPTED:
+        # It is news only where nothing was sent since: a second try speaks for itself.
+        return (d.state == DeliveryState.UNKNOWN) & (d.resends == 0)
+    if state in {DeliveryState.PENDING, DeliveryState.UNKNOWN}:
+        return d.state == DeliveryState.PENDING
+    return or_(*(d.state == before for before in sorted(states_before(state))))
+
+
+def _apply(tx: Tx, outcome: Outcome, rows: Sequence[AttemptResult], *, late: bool) -> None:
     state, d = STATE_AFTER[outcome], delivery.c
-    # Only an unknown outcome may be lifted later; a retry never reopens what a receipt has settled.
-    before = (
-        {DeliveryState.PENDING}
-        if state in {DeliveryState.PENDING, DeliveryState.UNKNOWN}
-        else states_before(state)
-    )
     statement = (
         update(delivery)
-        .where(d.id == bindparam("row_id"), or_(*(d.state == s for s in sorted(before))))
+        .where(d.id == bindparam("row_id"), _may_become(state, late=late))
         .values(
             state=state,
             attempts=d.attempts + 1,
@@ -185,6 +193,7 @@ def move(
         values["unknown_since"] = tx.now()
         before = frozenset({DeliveryState.PENDING})  # it was being sent, which stored rows call pending
     else:
+        values["unknown_since"] = None
         before = states_before(state)
     return tx.execute(update(delivery).where(condition, d.state.in_(before)).values(**values)).rowcount
 
@@ -197,34 +206,33 @@ def of_batches(batch_ids: Sequence[int]) -> ColumnElement[bool]:
     return delivery.c.batch_id.in_(batch_ids)
 
 
+def sent_before(batch_ids: Sequence[int]) -> ColumnElement[bool]:
+    """Those of these batches whose first try has an unknown outcome, and which wait for a second one."""
+    return of_batches(batch_ids) & (delivery.c.resends > 0)
+
+
 def having_ids(ids: Sequence[int]) -> ColumnElement[bool]:
     return delivery.c.id.in_(ids)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """A delivery with an unknown outcome, and what its account's channel needs to look into it."""
+    """A delivery with an unknown outcome."""
 
     id: int
     batch_id: int
-    broadcast_id: int
-    account_id: int
     resends: int
     since: datetime
 
 
-def unknown(tx: Tx, *, limit: int) -> list[Unknown]:
-    """The oldest first, locked."""
+def unknown(tx: Tx, target_id: int, *, limit: int) -> list[Unknown]:
+    """Those of a target, the oldest first."""
     d = delivery.c
     query = (
-        select(
-            d.id, d.batch_id, d.broadcast_id, target.c.account_id, d.resends, d.unknown_since.label("since")
-        )
-        .join(target, target.c.id == d.target_id)
-        .where(d.state == DeliveryState.UNKNOWN)
-        .order_by(d.unknown_since)
+        select(d.id, d.batch_id, d.resends, d.unknown_since.label("since"))
+        .where(d.target_id == target_id, d.state == DeliveryState.UNKNOWN)
+        .order_by(d.unknown_since, d.id)
         .limit(limit)
-        .with_for_update(of=delivery, skip_locked=True)
     )
     return [Unknown(**r._mapping) for r in tx.execute(query)]
 
@@ -243,16 +251,12 @@ def send_again(tx: Tx, ids: Sequence[int]) -> int:
 
 
 def unknown_or_resent(tx: Tx, broadcast_id: int) -> int:
-    """Deliveries of a broadcast that are unknown now or have been sent again: what the resend bounds count."""
+    """Deliveries of a broadcast that are unknown, or were left to a person as unknown, or have been sent again: what
+    the resend bounds count. Without the second kind, the last of a great number would come within the bounds."""
     d = delivery.c
-    condition = (d.state == DeliveryState.UNKNOWN) | (d.resends > 0)
-    return int(tx.execute(select(func.count()).where(d.broadcast_id == broadcast_id, condition)).scalar_one())
-
-
-def any_unknown(tx: Tx, broadcast_id: int) -> bool:
-    d = delivery.c
-    query = select(d.id).where(d.broadcast_id == broadcast_id, d.state == DeliveryState.UNKNOWN).limit(1)
-    return tx.execute(query).one_or_none() is not None
+    mine = d.target_id.in_(select(target.c.id).where(target.c.broadcast_id == broadcast_id))
+    condition = d.state.in_([DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL]) | (d.resends > 0)
+    return int(tx.execute(select(func.count()).select_from(delivery).where(mine, condition)).scalar_one())
 
 
 def public(tx: Tx, broadcast_id: int) -> list[PublicDelivery]:
@@ -284,17 +288,6 @@ def failures(tx: Tx, target_id: int) -> list[Mapping[str, object]]:
         .order_by(func.count().desc())
     )
     return [r._mapping for r in tx.execute(query)]  # type: ignore[misc]  # RowMapping is a Mapping
-
-
-def batch_ids(tx: Tx, ids: Sequence[int]) -> list[int]:
-    """Ids of the batches of these deliveries."""
-    query = (
-        select(batch.c.id)
-        .join(delivery, delivery.c.batch_id == batch.c.id)
-        .where(delivery.c.id.in_(ids))
-        .distinct()
-    )
-    return list(tx.execute(query).scalars())
 
 
 def keys(tx: Tx, broadcast_id: int) -> list[tuple[str, str, DeliveryState, int]]:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, func, select, text
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -35,6 +37,11 @@ class Tx:
 
     def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
         return self.connection.execute(statement, rows)
+
+    def add_missing(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Rows that are not there yet, by the table's unique columns; those that are there stay as they are."""
+        insert = sqlite_insert if self.connection.dialect.name == "sqlite" else postgres_insert
+        self.execute(insert(table).on_conflict_do_nothing(), rows)
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> int:
         """One row; its id."""
@@ -68,9 +75,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """A transaction that only reads."""
-        with _as_unavailable(), self.engine.connect() as connection, connection.begin():
-            yield Tx(connection, self._clock)
+        """A transaction that only reads, all of it from one moment: counts taken one after the other add up."""
+        with _as_unavailable(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901
+            with connection.begin():
+                yield Tx(connection, self._clock)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -11,10 +11,8 @@ from broadcaster.db.tables import leader
 def lead(tx: Tx, *, role: str, owner: str, lease_s: float) -> bool:
     """True where this process leads until the lease runs out. Call it again before then."""
     until = tx.now() + timedelta(seconds=lease_s)
-    row = tx.execute(select(leader).where(leader.c.role == role).with_for_update()).one_or_none()
-    if row is None:
-        tx.execute(leader.insert().values(role=role, owner=owner, lease_until=until))
-        return True
+    tx.add_missing(leader, {"role": role, "owner": owner, "lease_until": until})
+    row = tx.execute(select(leader).where(leader.c.role == role).with_for_update()).one()
     if row.owner != owner and row.lease_until > tx.now():
         return False
     tx.execute(update(leader).where(leader.c.role == role).values(owner=owner, lease_until=until))

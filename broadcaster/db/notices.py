@@ -9,9 +9,11 @@ from broadcaster.db.tables import notice_template
 def ensure(tx: Tx, *, name: str, sha256: str, content: str) -> int:
     """The id of the version with exactly this content, made where it is missing."""
     c = notice_template.c
-    found = tx.execute(select(c.id).where(c.name == name, c.sha256 == sha256)).scalar_one_or_none()
-    if found is not None:
-        return int(found)
-    last = tx.execute(select(func.max(c.version)).where(c.name == name)).scalar_one() or 0
-    row = {"name": name, "version": last + 1, "sha256": sha256, "content": content, "created_at": tx.now()}
-    return tx.insert(notice_template, row)
+    query = select(c.id).where(c.name == name, c.sha256 == sha256)
+    while (found := tx.execute(query).scalar_one_or_none()) is None:
+        last = tx.execute(select(func.max(c.version)).where(c.name == name)).scalar_one() or 0
+        row = {"name": name, "version": last + 1, "sha256": sha256, "content": content}
+        tx.add_missing(
+            notice_template, {**row, "created_at": tx.now()}
+        )  # somebody else may have just added one
+    return int(found)

@@ -1,16 +1,16 @@
 """Delivery receipts: stored first, matched later, applied in one direction only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import delivery, receipt, target
 from broadcaster.domain.delivery import DeliveryState, states_before
+
+NOT_ARRIVED = "The network says that it did not arrive."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,10 @@ class Arrived:
 
 
 def store(tx: Tx, arrived: Sequence[Arrived]) -> None:
-    """Repeated receipts are dropped silently: gateways send the same one many times."""
-    insert = sqlite_insert if tx.connection.dialect.name == "sqlite" else postgres_insert
+    """Repeated receipts are dropped silently: gateways send the same one many times.
+
+    In one order for everybody: two processes that store the same ones the other way round would lock each other.
+    """
     rows = [
         {
             "account_id": a.account_id,
@@ -34,9 +36,9 @@ def store(tx: Tx, arrived: Sequence[Arrived]) -> None:
             "code": a.code,
             "received_at": tx.now(),
         }
-        for a in arrived
+        for a in sorted(set(arrived), key=astuple)
     ]
-    tx.execute(insert(receipt).on_conflict_do_nothing(), rows)
+    tx.add_missing(receipt, rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,10 @@ class Match:
 
 def matches(tx: Tx, *, limit: int) -> list[Match]:
     """Waiting receipts with their deliveries. One for a delivery whose own outcome is not recorded yet is not among
-    them: it waits, since its group is still open."""
+    them: it waits, since its group is still open. But what is about to be sent again needs no second sending.
+
+    What another transaction holds comes the next time: waiting for it here could lock both.
+    """
     r, d = receipt.c, delivery.c
     query = (
         select(
@@ -66,9 +71,10 @@ def matches(tx: Tx, *, limit: int) -> list[Match]:
         )
         .join(delivery, d.uid == r.delivery_uid)
         .join(target, (target.c.id == d.target_id) & (target.c.account_id == r.account_id))
-        .where(r.applied_at.is_(None), d.state != DeliveryState.PENDING)
+        .where(r.applied_at.is_(None), (d.state != DeliveryState.PENDING) | (d.resends > 0))
         .order_by(r.id)
         .limit(limit)
+        .with_for_update(of=[receipt, delivery], skip_locked=True)
     )
     return [
         Match(**{**row._mapping, "state": DeliveryState(row.state), "before": DeliveryState(row.before)})
@@ -80,7 +86,7 @@ def apply(tx: Tx, found: Sequence[Match]) -> dict[tuple[int, DeliveryState, Deli
     """Lift deliveries to what their receipts say, never down. How many moved, by broadcast, old state and new state."""
     moved: dict[tuple[int, DeliveryState, DeliveryState], int] = {}
     for state in (DeliveryState.ACCEPTED, DeliveryState.UNDELIVERED, DeliveryState.DELIVERED):
-        for before in states_before(state) - {DeliveryState.PENDING}:
+        for before in sorted(states_before(state)):
             for broadcast_id in {m.broadcast_id for m in found}:
                 ids = [m.delivery_id for m in found if (m.state, m.broadcast_id) == (state, broadcast_id)]
                 count = _lift(tx, ids, before, state)
@@ -94,4 +100,7 @@ def _lift(tx: Tx, ids: Sequence[int], before: DeliveryState, state: DeliveryStat
     if not ids:
         return 0
     statement = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == before)
-    return tx.execute(statement.values(state=state, settled_at=tx.now(), unknown_since=None)).rowcount
+    values: dict[str, object] = {"state": state, "settled_at": tx.now(), "unknown_since": None}
+    arrived = state is not DeliveryState.UNDELIVERED
+    values |= {"code": "" if arrived else "undelivered", "operator_text": "" if arrived else NOT_ARRIVED}
+    return tx.execute(statement.values(**values)).rowcount

@@ -33,6 +33,11 @@ from channels.base import Channel, HasPages, Parcel, Receipt, SendsMany
 log = structlog.get_logger()
 
 BACKOFF_BASE_S, BACKOFF_CAP_S = 1.0, 60.0
+RETRY_AFTER_CAP_S = 300.0  # a platform that asks for more is asked again all the same
+CLOSED_AT_ONCE = 20  # batches per transaction when a broadcast ends: 10,000 deliveries
+PLATFORM_ID_CHARS, CODE_CHARS = 256, 64  # what their columns hold
+CHECK_FAILED = "The post could not be checked, so it was not sent. It is tried again; tell an administrator."
+NOT_RESENT = "It may have been sent. The broadcast ended before it could be sent again."
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
 PUBLIC_BELLS = 8
 
@@ -115,7 +120,7 @@ class Deliver:
             approved = broadcasts.approved_post(tx, claimed.target_id)
         channel = self._channels.get(mode, {}).get(approved.account)
         try:
-            post = self._verified(approved)
+            post = self._verified(approved, mode)
         except Tampered:
             self._quarantine(claimed)
             return 0
@@ -131,9 +136,15 @@ class Deliver:
         self._hand_back(claimed)
         return attempted
 
-    def _verified(self, approved: ApprovedPost) -> Post:
-        """The post, if it is to the byte in the manifest whose hash was approved. Tampered otherwise."""
+    def _verified(self, approved: ApprovedPost, mode: str) -> Post:
+        """The post, if it is to the byte in the manifest whose hash was approved, for here and now. Tampered otherwise."""
         if manifest_hash(approved.manifest) != approved.approved_sha256:
+            raise Tampered
+        manifest = json.loads(approved.manifest)
+        expires = datetime.fromisoformat(manifest["expires"])
+        if (manifest["mode"], manifest["on_unknown"]) != (mode, approved.on_unknown):
+            raise Tampered
+        if expires != approved.expires_at:
             raise Tampered
         wanted = {
             "channel": approved.channel,
@@ -141,8 +152,7 @@ class Deliver:
             "language": approved.language,
             "post_sha256": digest_of(approved.content),
         }
-        targets = json.loads(approved.manifest)["targets"]
-        if not any(all(t[key] == value for key, value in wanted.items()) for t in targets):
+        if not any(all(t[key] == value for key, value in wanted.items()) for t in manifest["targets"]):
             raise Tampered
         sent_at = approved.released_at.astimezone(self._zone).strftime("%H:%M")
         sequence = f"Update {approved.sequence}" if approved.sequence > 1 else ""
@@ -159,7 +169,8 @@ class Deliver:
             row = broadcasts.by_id(tx, claimed.broadcast_id)
             if close_if_over(tx, row, [claimed.id]):
                 return None
-            due = deliveries.due(tx, claimed.id, limit=self._max_in_flight)
+            paused = accounts.is_paused(tx, claimed.account_id)  # since the claim: not one more call with it
+            due = [] if paused else deliveries.due(tx, claimed.id, limit=self._max_in_flight)
             if not due:
                 batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
                 return None
@@ -173,9 +184,9 @@ class Deliver:
                     text="The recipient opted out.",
                 )
                 _note(tx, row, "deliveries_suppressed", {"count": len(suppressed)})
-            due = [d for d in due if not d.suppressed]
-            if not due:
                 return Group(id=0, due=(), started_at=tx.now())
+            if claimed.deaths and any(d.resends for d in due):
+                due = due[:1]  # one of these made a worker die: only that one may do so again
             group_id = batches.open_group(tx, claimed, owner=self._owner, delivery_ids=[d.id for d in due])
             return Group(id=group_id, due=due, started_at=tx.now())
 
@@ -186,7 +197,11 @@ class Deliver:
                 "account_missing", "This account is not set up on the machine that sends."
             )
             return [missing] * len(group.due)
-        problems = channel.check(post)
+        try:
+            problems = channel.check(post)
+        except Exception as error:  # a bug in a channel: nothing was sent, and the mended channel can send it
+            log.exception("check_failed", channel=post.channel, account=post.account)
+            return [NotSent("check_failed", CHECK_FAILED, detail=type(error).__name__)] * len(group.due)
         if problems:
             return [Refused(problems[0].code, problems[0].text)] * len(group.due)
         if isinstance(channel, SendsMany):
@@ -194,19 +209,16 @@ class Deliver:
         return [self._send_one(channel, post, d) for d in group.due]
 
     def _send_many(self, channel: SendsMany, post: Post, due: Sequence[Due]) -> list[Receipt | SendError]:
-        outcomes: list[Receipt | SendError] = [
-            Refused("number_unreadable", "The stored number does not match its index; it was altered.")
-        ] * len(due)
+        altered = Refused("number_unreadable", "The stored number does not match its index; it was altered.")
         parcels = {i: parcel for i, d in enumerate(due) if (parcel := self._parcel(d))}
         try:
-            answers = channel.send_many(post, list(parcels.values()))
+            answers = channel.send_many(post, list(parcels.values())) if parcels else []
+            outcomes_by_place = dict(zip(parcels, answers, strict=True))
         except Exception as error:  # the one place where a bug in a channel becomes an outcome
             log.exception("channel_failed", channel=post.channel, account=post.account)
             unforeseen: SendError = OutcomeUnknown("unforeseen", detail=type(error).__name__)
-            answers = [unforeseen] * len(parcels)
-        for i, answer in zip(parcels, answers, strict=True):
-            outcomes[i] = answer
-        return outcomes
+            outcomes_by_place = dict.fromkeys(parcels, unforeseen)
+        return [outcomes_by_place.get(i, altered) for i in range(len(due))]
 
     def _send_one(self, channel: Channel, post: Post, due: Due) -> Receipt | SendError:
         try:
@@ -235,9 +247,12 @@ class Deliver:
                 attempt_result(d, outcome, group.started_at, now)
                 for d, outcome in zip(group.due, outcomes, strict=True)
             ]
-            batches.close_group(tx, group.id)
-            deliveries.record(tx, group.id, results)
-            batches.renew(tx, claimed, lease_s=self._lease_s)
+            if not batches.renew(tx, claimed, lease_s=self._lease_s):
+                batches.lock(tx, [claimed.id])
+            late = not batches.close_group(tx, group.id)
+            deliveries.record(tx, group.id, results, late=late)
+            if late:  # what was surely not sent may be sent again
+                batches.reopen(tx, [claimed.id])
             row = broadcasts.by_id(tx, claimed.broadcast_id)
             self._pause_if_told(tx, row, claimed, outcomes)
             page_up = any(r.outcome is Outcome.ACCEPTED for r in results) and isinstance(channel, HasPages)
@@ -273,37 +288,54 @@ class Deliver:
             batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
 
 
+def close_ready(database: Database, row: Broadcast) -> None:
+    """Where a broadcast was stopped or is past its expiry, end what nobody works on: some batches at a time, since
+    other broadcasts wait to write meanwhile."""
+    some = [0]
+    while some:
+        with database.write() as tx:
+            some = batches.ready_of(tx, row.id, limit=CLOSED_AT_ONCE)
+            if not (some and close_if_over(tx, row, some)):
+                return
+
+
 def close_if_over(tx: Tx, row: Broadcast, batch_ids: Sequence[int]) -> bool:
-    """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was."""
-    if row.state is not BroadcastState.SENDING:
+    """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was.
+
+    What waits to be sent for a second time may have gone out the first time: it stays unknown.
+    """
+    if row.state in {BroadcastState.STOPPED, BroadcastState.SUPERSEDED}:
         state, code, text = (
             DeliveryState.CANCELLED,
             "stopped",
             "The broadcast was stopped before this was sent.",
         )
-    elif row.expires_at <= tx.now():
+    elif row.state is BroadcastState.DONE or row.expires_at <= tx.now():
         state, code, text = DeliveryState.EXPIRED, "expired", "The message expired before this was sent."
     else:
         return False
+    maybe_sent = deliveries.sent_before(batch_ids)
+    unknown = deliveries.move(tx, maybe_sent, DeliveryState.UNKNOWN, code="not_resent", text=NOT_RESENT)
     count = deliveries.move(tx, deliveries.of_batches(batch_ids), state, code=code, text=text)
     batches.finish(tx, batch_ids)
-    if count:
-        _note(tx, row, f"deliveries_{state}", {"count": count})
+    if count or unknown:
+        _note(tx, row, f"deliveries_{state}", {"count": count, "unknown": unknown})
     return True
 
 
 def attempt_result(
     due: Due, outcome: Receipt | SendError, started_at: datetime, ended_at: datetime
 ) -> AttemptResult:
-    """What one answer means for one delivery."""
+    """What one answer means for one delivery. What the platform said is cut to what the database can hold: an answer
+    that cannot be written down would be lost."""
     if isinstance(outcome, Receipt):
         return AttemptResult(
             delivery_id=due.id,
             outcome=Outcome.ACCEPTED,
             started_at=started_at,
             ended_at=ended_at,
-            platform_id=outcome.platform_id,
-            link=outcome.link,
+            platform_id=_storable(outcome.platform_id)[:PLATFORM_ID_CHARS],
+            link=_storable(outcome.link),
         )
     kind, wait_s = _kind(outcome, due.attempts)
     return AttemptResult(
@@ -311,11 +343,16 @@ def attempt_result(
         outcome=kind,
         started_at=started_at,
         ended_at=ended_at,
-        code=outcome.code,
-        operator_text=outcome.operator_text,
-        detail=outcome.detail,
+        code=_storable(outcome.code)[:CODE_CHARS],
+        operator_text=_storable(outcome.operator_text),
+        detail=_storable(outcome.detail),
         next_at=ended_at + timedelta(seconds=wait_s) if wait_s is not None else None,
     )
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and half characters, which nothing can encode."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
@@ -323,6 +360,9 @@ def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
     match error:
         case NotSent():
             asked = error.retry_after_s or 0.0
+            asked = (
+                min(asked, RETRY_AFTER_CAP_S) if asked > 0 else 0.0
+            )  # a platform may ask for nonsense, even NaN
             # full jitter: many workers that failed together do not come back together
             jitter = random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 10)))  # noqa: S311
             return Outcome.NOT_SENT, max(asked, jitter)

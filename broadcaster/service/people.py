@@ -59,7 +59,7 @@ class People:
         _check_name(name)
         with self._database.write() as tx:
             _may_add(tx, actor, wanted)
-            if people.by_name(tx, name):
+            if name in people.names(tx):
                 raise Invalid(f'There is a user "{name}" already. Choose another name. Nothing was changed.')
             made = people.insert(tx, name=name, roles=wanted)
             audit_log.append(
@@ -100,11 +100,13 @@ class People:
 def _may_add(tx: Tx, actor: Person | None, wanted: frozenset[str]) -> None:
     if actor is not None:
         require(actor.name, actor.roles, Action.MANAGE)
-    elif people.count(tx):
+        return
+    audit_log.hold(tx)  # two at once would both find nobody
+    if people.count(tx):
         raise NotAllowed(
             "Only an administrator may add users. Put an administrator's token into BROADCASTER_TOKEN."
         )
-    elif Role.ADMINISTRATOR not in wanted:
+    if Role.ADMINISTRATOR not in wanted:
         raise Invalid(
             "The first user must be an administrator: add --role administrator. Nothing was changed."
         )

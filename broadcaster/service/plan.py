@@ -35,9 +35,14 @@ class Plan:
         with self._database.write() as tx:
             row = broadcasts.by_id(tx, target.broadcast_id)
             planned = broadcasts.lock_target(tx, target.id)
-            if row.state is not BroadcastState.SENDING or planned >= target.planned_total:
+            left = (
+                target.planned_total - planned if planned is not None else 0
+            )  # somebody else plans it: leave it
+            if planned is None or row.state is not BroadcastState.SENDING or left <= 0:
                 return 0
-            people = audiences.recipients(tx, target.audience_version_id, after_ordinal=planned, limit=CHUNK)
+            people = audiences.recipients(
+                tx, target.audience_version_id, after_ordinal=planned, limit=min(CHUNK, left)
+            )
             for start in range(0, len(people), BATCH):
                 part = people[start : start + BATCH]
                 batch_id = self._batch(tx, row, target, len(part))

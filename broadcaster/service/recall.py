@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from broadcaster.db import audit_log, batches, broadcasts
+from broadcaster.db import audit_log, broadcasts
 from broadcaster.db.engine import Database
 from broadcaster.db.people import Person
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.policy import Action, require
 from broadcaster.service.compose import find
-from broadcaster.service.deliver import close_if_over
+from broadcaster.service.deliver import close_ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,5 +44,7 @@ class Recall:
                 payload={"broadcast": row.uid, "reason": reason},
             )
             stopped = broadcasts.by_id(tx, row.id)
-            close_if_over(tx, stopped, batches.ready_of(tx, row.id))
+        close_ready(
+            self._database, stopped
+        )  # nothing of it can be claimed any more; the sweeper does what is left
         return Stopped(ref=message.ref, broadcast=row.uid)

@@ -10,6 +10,10 @@ from broadcaster.service.compose import ChannelsOfMode
 from channels.base import ReadsReceipts
 
 AT_ONCE = 2_000  # receipts matched per transaction
+KEY_CHARS, CODE_CHARS = (
+    36,
+    64,
+)  # what their columns hold: one that cannot be stored would take its whole group along
 
 
 class Receipts:
@@ -26,11 +30,13 @@ class Receipts:
         if channel is None or not isinstance(channel, ReadsReceipts):
             raise NotFound("No account here takes receipts at this address.")
         found = channel.read_receipt(query, body, headers)
+        if not (found.key.isascii() and found.key.isprintable() and len(found.key) <= KEY_CHARS):
+            raise ValueError("a receipt for a key that none of our deliveries has")
         return Arrived(
             account_id=self._account_ids[mode, account],
             delivery_uid=found.key,
             state=str(found.state),
-            code=found.code,
+            code=found.code.replace("\0", "").encode("utf-8", "replace").decode()[:CODE_CHARS],
         )
 
     def store(self, arrived: Sequence[Arrived]) -> None:

@@ -221,13 +221,19 @@ def _blanks_and_template(tx: Tx, version_id: int) -> tuple[str, str]:
     return row.blanks, row.content
 
 
+def states_of(tx: Tx, target: Target, state: BroadcastState) -> dict[DeliveryState, int]:
+    """Deliveries of a target by state, with those that were never made; they add up to what was planned."""
+    states = broadcasts.tally(tx, target.id)
+    unmade = target.planned_total - target.planned
+    if unmade > 0:
+        states[UNMADE[state]] = states.get(UNMADE[state], 0) + unmade
+    return states
+
+
 def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
     public = {d.target_id: d for d in deliveries.public(tx, row.id)}
     for target in broadcasts.targets(tx, row.id):
-        states = broadcasts.tally(tx, target.id)
-        unmade = target.planned_total - target.planned
-        if unmade > 0:
-            states[UNMADE[row.state]] = states.get(UNMADE[row.state], 0) + unmade
+        states = states_of(tx, target, row.state)
         delivery = public.get(target.id)
         last = deliveries.last_accepted(tx, target.id)
         yield TargetStatus(

@@ -1,19 +1,21 @@
 """What is due and nobody was rung for. Every step is safe to run twice, and at the same time as everything else."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
-from broadcaster.db import audit_log, batches, broadcasts, deliveries, leaders, messages, submissions
+from broadcaster.db import audit_log, batches, broadcasts, leaders, messages, submissions
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
-from broadcaster.service.deliver import close_if_over
+from broadcaster.service.deliver import close_ready
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
+from broadcaster.service.report import states_of
 
 log = structlog.get_logger()
 
@@ -60,15 +62,13 @@ class Sweep:
             self._end(row)
 
     def _end(self, row: Broadcast) -> None:
+        close_ready(self._database, row)
         with self._database.write() as tx:
-            ready = batches.ready_of(tx, row.id)
-            over = close_if_over(tx, row, ready)
+            expired = row.expires_at <= tx.now()
             planned = row.id not in broadcasts.unplanned(tx)
-            if row.state is not BroadcastState.SENDING or not (over or planned):
+            if row.state is not BroadcastState.SENDING or not (expired or planned):
                 return
-            if batches.unfinished(tx, row.id) or deliveries.any_unknown(tx, row.id):
-                return
-            if broadcasts.end(tx, row, BroadcastState.DONE):
+            if broadcasts.is_over(tx, row.id) and broadcasts.end(tx, row, BroadcastState.DONE):
                 totals = _totals(tx, row)
                 audit_log.append(
                     tx,
@@ -80,11 +80,15 @@ class Sweep:
 
     def expire_submissions(self) -> None:
         """Submissions nobody approved in time."""
-        with self._database.write() as tx:
-            for ref in submissions.overdue(tx):
+        with self._database.read() as tx:
+            refs = submissions.overdue(tx)
+        for (
+            ref
+        ) in refs:  # a transaction each: the head of the audit log is never held while waiting for a message
+            with self._database.write() as tx:
                 row = messages.by_ref(tx, ref, lock=True)
                 waiting = submissions.open_for(tx, row.id) if row else None
-                if row and waiting and row.state is MessageState.SUBMITTED:
+                if row and waiting and waiting.expires_at <= tx.now() and row.state is MessageState.SUBMITTED:
                     submissions.set_state(tx, waiting.id, submissions.VOID)
                     messages.set_state(tx, row.id, MessageState.EXPIRED)
                     audit_log.append(
@@ -114,8 +118,7 @@ class Sweep:
 
 
 def _totals(tx: Tx, row: Broadcast) -> dict[str, int]:
-    totals: dict[str, int] = {}
+    totals: Counter[str] = Counter()
     for target in broadcasts.targets(tx, row.id):
-        for state, count in broadcasts.tally(tx, target.id).items():
-            totals[state] = totals.get(state, 0) + count
-    return totals
+        totals.update(states_of(tx, target, BroadcastState.DONE))
+    return dict(totals)

@@ -44,7 +44,7 @@ class Intake:
     async def _store(self, group: Sequence[tuple[Arrived, "asyncio.Future[None]"]]) -> None:
         try:
             await asyncio.to_thread(self._receipts.store, [arrived for arrived, _ in group])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each waiting callback must get its answer
             for _, stored in group:
                 if not stored.done():
                     stored.set_exception(error)

@@ -6,6 +6,7 @@ The headers are those of the user guide's table 7-17. Values stay bytes: only `c
 from urllib.parse import unquote_to_bytes
 
 from channels.sandbox.exchange import Call
+from channels.sandbox.ledger import Entry
 
 _PREFIX = b"x-kannel-"
 #: What a text/plain body is where it does not say (smsbox follows HTTP/1.1 here).
@@ -37,6 +38,20 @@ def parameters_of(call: Call) -> dict[str, bytes]:
         "charset": b"" if binary else charset or DEFAULT_CHARSET,
         "text": call.body,
     }
+
+
+def sender_of(entry: Entry) -> str:
+    """Whom a telephone shows as the sender of a text that was accepted; nothing where smsbox has to know."""
+    path, _, query = entry.path.partition("?")
+    call = Call(
+        method=entry.method,
+        path=path,
+        target=entry.path,
+        query=query.encode("latin-1"),
+        headers=entry.headers,
+        body=entry.body,
+    )
+    return parameters_of(call).get("from", b"").decode("utf-8", "replace")
 
 
 def _decoded(raw: bytes) -> dict[str, bytes]:

@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from channels.sandbox.facebook import Facebook
-from channels.sandbox.ledger import Ledger
+from channels.sandbox.kannel_request import sender_of
+from channels.sandbox.ledger import Entry, Ledger
 from channels.sandbox.x import X
 
 POSTS_SHOWN = 5
@@ -58,6 +59,7 @@ class Wall:
             facebook_posts=self._facebook.published()[:POSTS_SHOWN],
             x_posts=self._x.published()[:POSTS_SHOWN],
             sms=text,
+            sender=sender_of(text) if isinstance(text, Entry) else "",
             sms_accepted=self._ledger.tally["sms"].accepted,
             site=self._site.url,
             pages=await self._site.newest(),
@@ -105,16 +107,20 @@ def linked(text: str) -> Markup:
 
 
 def _pages(data: Any, base: str) -> list[dict[str, str]]:
-    """Title and address of each alert: {"alerts": [{"url": ..., "posts": [{"title": ...}, ...]}, ...]}.
+    """Title, text and address of each alert: {"alerts": [{"url": ..., "posts": [{"title": ..., "text": ...}]}]}.
 
     ValueError where the site's file is something else.
     """
     try:
         return [
-            {"title": str(alert["posts"][0]["title"]), "url": _web_address(base, str(alert["url"]))}
+            {
+                "title": str(alert["posts"][0]["title"]),
+                "text": str(alert["posts"][0].get("text", "")),
+                "url": _web_address(base, str(alert["url"])),
+            }
             for alert in data["alerts"][:PAGES_SHOWN]
         ]
-    except (TypeError, KeyError, IndexError) as error:
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError("this is not an alerts.json") from error
 
 

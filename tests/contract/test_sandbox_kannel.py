@@ -151,6 +151,16 @@ def test_the_query_of_a_post_is_not_read(sandbox):
     assert (answer.status_code, answer.text) == (403, "Authorization failed for sendsms")
 
 
+def test_the_wall_shows_the_sender_of_the_newest_text(sandbox):
+    sandbox.text("+447700900123", "by a query", **{"from": "Garstang"})
+    assert "Garstang" in sandbox.get("/").text
+    headers = headers_of(sandbox, **{"from": "Fleetwood"}) | {"Content-Type": UTF8}
+    sandbox.post("/cgi-bin/sendsms", data=b"by headers", headers=headers)
+    wall = sandbox.get("/").text
+    assert "Fleetwood" in wall
+    assert "Garstang" not in wall
+
+
 @pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "wrong"}, {"password": ""}])
 def test_a_wrong_login_is_refused(sandbox, wrong):
     answer = sandbox.text("+447700900123", "t", **wrong)

@@ -468,7 +468,7 @@ def test_a_paused_account_is_refused_with_the_reason_of_the_pause(world):
     assert world.approver
     world.change(account, {"paused_at": world.now(), "pause_reason": "The token lapsed."}, name="page")
     before = world.snapshot()
-    with pytest.raises(Stale, match="paused. Nothing was changed") as caught:
+    with pytest.raises(Stale, match=r"paused\. Nothing was changed") as caught:
         world.approve(submitted)
     assert caught.value.details == ("page: The token lapsed.",)
     assert world.snapshot() == before
@@ -518,7 +518,7 @@ def test_two_approvers_at_once_make_one_broadcast(world):
         late = [o for o in outcomes if isinstance(o, Problem)]
         assert len(late) == 1
         assert isinstance(late[0], Stale)
-        assert world.count(broadcast) == world.count(approval) == world.count(delivery) == round_
+        assert world.size(broadcast) == world.size(approval) == world.size(delivery) == round_
     assert world.acts().count("message_approved_and_released") == 20
 
 
