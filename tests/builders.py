@@ -1,5 +1,6 @@
 """Builds what tests of the services start from: a whole installation over fake platforms, and messages in any state."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,6 +103,7 @@ class World:
     gateway: FakeGateway
     channels: Mapping[str, Mapping[str, Channel]]
     folder: Path
+    settings: Mapping[str, Any]
     people: dict[str, Person] = field(default_factory=dict)
     _opened: list[Database] = field(default_factory=list)
 
@@ -127,7 +129,7 @@ class World:
         """The parts of another process: its own connections, and another name in leases."""
         other = Database(self.database.url, clock=self.clock)
         self._opened.append(other)
-        return _parts(other, self.folder, self.bells, self.channels, settings)
+        return _parts(other, self.folder, self.bells, self.channels, {**self.settings, **settings})
 
     # --- messages -----------------------------------------------------------------------------------------
 
@@ -261,6 +263,13 @@ class World:
     def stop(self, ref: str) -> None:
         self.parts.recall.stop(self.officer, ref, "sent in error")
 
+    def receive(self, key: str, state: str, *, account: str = "gateway", code: str = "") -> None:
+        """A delivery receipt arrives and is stored; it is applied by the sweeper."""
+        self.parts.receipts.prepare()
+        body = json.dumps({"key": key, "state": state, "code": code}).encode()
+        arrived = self.parts.receipts.read("live", account, query={}, body=body, headers={})
+        self.parts.receipts.store([arrived])
+
     # --- looking ------------------------------------------------------------------------------------------
 
     def rows(self, table: Table, **equal: Any) -> list[Any]:
@@ -322,11 +331,21 @@ class World:
     def state(self, channel: str) -> DeliveryState:
         return DeliveryState(self.delivery(channel).state)
 
+    def state_of(self, released: Released, channel: str) -> str:
+        """State of the one delivery of a broadcast on a channel."""
+        (found,) = [t for t in self.status(released.ref).targets if t.channel == channel]
+        (state,) = found.states
+        return str(state)
+
     def attempts(self, delivery_id: int) -> list[Any]:
         return self.rows(attempt, delivery_id=delivery_id)
 
     def batches(self) -> list[Any]:
         return self.rows(batch)
+
+    def states(self, channel: str = "sms") -> list[str]:
+        """Of each delivery of a channel, in the order of their ordinals."""
+        return [d.state for d in self.deliveries(channel)]
 
     def acts(self) -> list[str]:
         """What the audit log says was done, in order. The chain is whole, or the test fails."""
@@ -372,6 +391,7 @@ def a_world(database_url: str, folder: Path, **settings: Any) -> Iterator[World]
         gateway=gateway,
         channels=channels,
         folder=folder,
+        settings=settings,
     )
     try:
         yield world

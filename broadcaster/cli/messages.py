@@ -159,8 +159,8 @@ def approve(
         print_json({"reference": made.ref, **{key: getattr(made, key) for key in keys}})
         return
     say(
-        f"{made.ref} was approved and released at {local(made.released_at, zone)}: "
-        f"{made.public_posts} public posts and {made.recipients:,} single recipients.",
+        f"{made.ref} was approved and released at {local(made.released_at, zone)}. "
+        f"Public posts: {made.public_posts}. Single recipients: {made.recipients:,}.",
         f"Watch it: broadcaster status {made.ref} --watch",
     )
 

@@ -211,6 +211,8 @@ def _summary(text: str) -> str:
 
 
 def _short(value: object) -> str:
-    """Digests are told apart by their first twelve digits."""
+    """Digests are told apart by their first twelve digits, our ids by their last twelve."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) == 36 and text.count("-") == 4:
+        return f"…{text[-12:]}"
     return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import delivery, receipt, target
@@ -39,6 +39,12 @@ def store(tx: Tx, arrived: Sequence[Arrived]) -> None:
         for a in sorted(set(arrived), key=astuple)
     ]
     tx.add_missing(receipt, rows)
+
+
+def forget(tx: Tx, received_before: datetime) -> int:
+    """Receipts that nothing was found for. How many they were."""
+    old = delete(receipt).where(receipt.c.applied_at.is_(None), receipt.c.received_at < received_before)
+    return tx.execute(old).rowcount
 
 
 @dataclass(frozen=True, kw_only=True)

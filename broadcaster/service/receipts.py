@@ -6,6 +6,7 @@ from broadcaster.db import accounts, audit_log, broadcasts, receipts
 from broadcaster.db.engine import Database
 from broadcaster.db.receipts import Arrived
 from broadcaster.domain.errors import NotFound
+from broadcaster.domain.policy import RECEIPT_KEPT
 from broadcaster.service.compose import ChannelsOfMode
 from channels.base import ReadsReceipts
 
@@ -71,6 +72,11 @@ class Receipts:
                     payload={"broadcast": row.uid, "counts": counts},
                 )
         return len(found)
+
+    def forget_old(self) -> int:
+        """Drop receipts whose delivery did not turn up in their time: forged, or of another installation. How many."""
+        with self._database.write() as tx:
+            return receipts.forget(tx, tx.now() - RECEIPT_KEPT)
 
     def prepare(self) -> None:
         """Learn the ids of the accounts that take receipts, so that reading one needs no database."""

@@ -1,6 +1,7 @@
 """What became of a message: per channel, in states that add up to what was planned."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -200,7 +201,9 @@ class Report:
         """
         with self._database.read() as tx:
             head = tx.execute(select(audit_head.c.no, audit_head.c.sha256)).one()
-            bad = first_bad(audit_log.events(tx))
+            events = audit_log.events(tx)
+            bad = first_bad(events)
+            deque(events, maxlen=0)  # read to the end: PostgreSQL's cursor would stay open
             return bad if bad is not None or not head.no else _missing_head(tx, head.no, head.sha256)
 
 

@@ -43,6 +43,7 @@ class Sweep:
         steps: tuple[Callable[[], object], ...] = (
             self._reconcile.take_over,
             self._receipts.apply_all,
+            self._receipts.forget_old,
             self._reconcile.look_into,
             self.end_what_is_over,
             self.expire_submissions,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from broadcaster.domain.audience import MAX_LINE_CHARS, find_layout, read_rows
 from broadcaster.domain.errors import Invalid
-from broadcaster.service.audiences import _e164
+from broadcaster.service.audience_file import e164
 
 
 def is_number(cell):
@@ -154,12 +154,12 @@ def test_a_file_without_numbers_is_refused():
     ],
 )
 def test_one_number_however_it_is_written(cell):
-    assert _e164(cell, "GB") == "+447700900123"
+    assert e164(cell, "GB") == "+447700900123"
 
 
 def test_a_number_of_another_country_is_read_by_its_code_or_by_the_region():
-    assert _e164("+33 6 12 34 56 78", "GB") == "+33612345678"
-    assert _e164("06 12 34 56 78", "FR") == "+33612345678"
+    assert e164("+33 6 12 34 56 78", "GB") == "+33612345678"
+    assert e164("06 12 34 56 78", "FR") == "+33612345678"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_number_of_another_country_is_read_by_its_code_or_by_the_region():
 )
 def test_a_cell_that_is_no_number_is_refused_without_being_shown(cell, reason):
     with pytest.raises(ValueError, match=reason) as caught:
-        _e164(cell, "GB")
+        e164(cell, "GB")
     digits = "".join(filter(str.isdecimal, cell))
     for start in range(len(digits) - 3):
         assert digits[start : start + 4] not in str(caught.value)

@@ -1,0 +1,142 @@
+"""The report: every delivery in one state, adding up to what was planned, whenever one looks."""
+
+import threading
+
+import pytest
+
+from broadcaster.db.tables import audit_event, delivery
+from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.errors import NotAllowed, NotFound, Refused
+from tests.builders import a_world
+from tests.fakes import WorkerDied
+
+
+@pytest.fixture
+def world(database_url, tmp_path):
+    with a_world(database_url, tmp_path, max_in_flight=10) as world:
+        yield world
+
+
+def test_it_adds_up_at_every_moment_of_planning_and_sending(world):
+    """Asked all the time by somebody else, while one process plans and another sends."""
+    world.add_audience("residents", 5_700)
+    released = world.release(channels=("website", "sms"), audience="residents")
+    other, done, seen = world.beside(), threading.Event(), []
+
+    def watch():
+        while not done.is_set():
+            status = other.report.status(released.ref)
+            seen.append((status.adds_up, status.planned))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    world.parts.plan.plan(world.broadcast_id(released.ref))
+    world.work_public()
+    world.beside(max_in_flight=500).deliver.work("live", "bulk", for_s=1.5)
+    done.set()
+    watcher.join()
+    assert len(seen) > 5
+    assert set(seen) == {(True, 5_701)}
+
+
+def test_what_is_under_way_is_shown_as_sending(world):
+    seen = []
+    world.gateway.on_call = lambda _keys: seen.append(world.totals(released.ref))
+    released = world.release_texts(25)
+    world.work_bulk()
+    assert seen == [
+        {"sending": 10, "pending": 15},
+        {"sending": 10, "pending": 5, "accepted": 10},
+        {"sending": 5, "accepted": 20},
+    ]
+
+
+def test_an_abandoned_group_is_shown_as_sending_until_it_is_taken_over(world):
+    def die(_keys):
+        raise WorkerDied
+
+    world.gateway.on_call = die
+    released = world.release_texts(15)
+    with pytest.raises(WorkerDied):
+        world.work_bulk()
+    assert world.totals(released.ref) == {"sending": 10, "pending": 5}
+    world.stop(released.ref)
+    world.clock.advance(21)
+    world.parts.sweep.sweep()
+    assert world.totals(released.ref) == {"unknown": 10, "cancelled": 5}
+
+
+def test_a_delivery_that_is_lost_or_doubled_is_an_alarm(world):
+    released = world.release_texts(4)
+    assert world.status(released.ref).adds_up
+    with world.database.write() as tx:
+        tx.execute(delivery.delete().where(delivery.c.ordinal == 4))
+    assert not world.status(released.ref).adds_up
+
+
+def test_a_draft_has_a_status_too(world):
+    status = world.status(world.draft())
+    assert (status.message_state, status.state, status.broadcast, status.planned) == ("draft", "", "", 0)
+    assert status.adds_up
+    assert not status.over
+
+
+def test_a_finished_broadcast_says_where_its_posts_are(world):
+    world.feed.always = Refused("duplicate", "X has it already.")
+    released = world.release()
+    world.work_public()
+    world.parts.sweep.sweep()
+    status = world.status(released.ref)
+    assert (status.state, status.over, status.ended_at is not None) == ("done", True, True)
+    by_channel = {t.channel: t for t in status.targets}
+    assert by_channel["facebook"].link == "https://facebook.test/1"
+    assert by_channel["facebook"].seconds >= 0
+    assert (by_channel["x"].link, by_channel["x"].seconds) == ("", None)
+    assert by_channel["x"].reasons == ("1 x X has it already.",)
+    assert status.totals == {DeliveryState.ACCEPTED: 2, DeliveryState.FAILED: 1}
+
+
+def test_the_last_word_of_the_audit_log_adds_up_too(world):
+    world.add_audience("residents", 7)
+    released = world.release(channels=("facebook", "sms"), audience="residents")
+    world.work_public()
+    world.clock.advance(13 * 3600)
+    world.parts.sweep.sweep()
+    assert world.totals(released.ref) == {"accepted": 1, "expired": 7}
+    event = world.row(audit_event, act="broadcast_done")
+    assert '"totals":{"accepted":1,"expired":7}' in event.payload
+
+
+def test_an_unknown_reference_is_told_with_the_nearest_one(world):
+    ref = world.draft()
+    wrong = ref[:5] + ("2" if ref[5] != "2" else "3")
+    with pytest.raises(NotFound, match=ref):
+        world.status(wrong)
+
+
+def test_the_audit_log_is_for_auditors_and_administrators(world):
+    ref = world.draft()
+    auditor = world.person("ada", "auditor")
+    assert [e.act for e in world.parts.report.audit(auditor, ref)] == ["message_drafted"]
+    assert world.parts.report.audit(world.administrator)
+    for other in (world.officer, world.approver, world.person("kim", "data-keeper")):
+        with pytest.raises(NotAllowed, match="read the audit log"):
+            world.parts.report.audit(other)
+
+
+def test_a_decision_says_who_submitted_and_who_approved(world):
+    ref = world.draft()
+    assert world.parts.report.decision(ref) == {}
+    submitted = world.parts.compose.submit(world.officer, ref)
+    waiting = world.parts.report.decision(ref)
+    assert (waiting["submitted_by"], waiting["approved_by"]) == ("olive", "")
+    world.approve(submitted)
+    decided = world.parts.report.decision(ref)
+    assert decided["approved_by"] == "anna"
+    assert decided["manifest_sha256"] == submitted.manifest_sha256
+
+
+def test_the_newest_messages_come_first(world):
+    refs = [world.draft(headline=f"Warning {n}") for n in range(3)]
+    assert [m["reference"] for m in world.parts.report.messages()] == refs[::-1]
+    assert [m["reference"] for m in world.parts.report.messages(limit=1)] == refs[-1:]
