@@ -17,15 +17,16 @@ from pathlib import Path
 
 import redis
 import requests
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from broadcaster.bootstrap import Parts, build
+from broadcaster.cli import terminal
 from broadcaster.cli.demo_check import Checked, compare
 from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
-from broadcaster.cli.show import audit_table, proof, status_table
+from broadcaster.cli.show import audit_table, proof
+from broadcaster.cli.show import status as status_shown
 from broadcaster.db.migrate import migrate
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.errors import Problem
@@ -47,7 +48,7 @@ class DemoFailed(Exception):
 
 def run_demo(fault: str | None, recipients: int, *, keep: bool) -> int:
     """Tell the story on the terminal. 0 where the stand-ins' ledger and the database agree on every delivery."""
-    console = Console(highlight=False)
+    console = terminal.console()
     with _folder(keep=keep) as folder:
         try:
             return _Demo(console, folder, fault, recipients).tell()
@@ -112,12 +113,13 @@ class _Demo:
             officer, template=shipped_notice(TEMPLATE), values=shipped_example(TEMPLATE), audience=AUDIENCE
         )
         submitted = parts.compose.submit(officer, drafted.ref)
-        self._console.print(proof(submitted.proof))
+        facts = parts.report.written(drafted.ref).facts.to_json()
+        self._console.print(proof(submitted.proof, facts, self._settings.zone))
         self._say("5", f"Submitted. What a second person approves: {submitted.manifest_sha256}")
         released = parts.approve.approve(approver, drafted.ref, submitted.manifest_sha256)
         self._say("6", f"Approved by {approver.name}, and so released to {released.recipients:,} people.")
         status = self._watch(parts, drafted.ref)
-        self._console.print(status_table(status, self._settings.zone))
+        self._console.print(status_shown(status, self._settings.zone), Text())
         checked = compare(parts, drafted.ref, sandbox=self._sandbox, site=f"{self._web}/site")
         self._console.print(checked.table())
         self._say("7", "The auditor reads the record of this message.")
@@ -160,7 +162,7 @@ class _Demo:
         """Live progress until nothing more will happen; the fault, if any, comes on the way."""
         deadline, broken = time.monotonic() + DONE_WITHIN_S, self._fault is None
         with _progress(
-            self._console, lambda: status_table(parts.report.status(ref), self._settings.zone)
+            self._console, lambda: status_shown(parts.report.status(ref), self._settings.zone)
         ) as refresh:
             while time.monotonic() < deadline:
                 status = parts.report.status(ref)
@@ -236,7 +238,7 @@ class _Demo:
 
 
 @contextmanager
-def _progress(console: Console, draw: Callable[[], Table]) -> Iterator[Callable[[Status], None]]:
+def _progress(console: Console, draw: Callable[[], RenderableType]) -> Iterator[Callable[[Status], None]]:
     """A table that redraws itself on a terminal; elsewhere a line whenever something has changed."""
     if not console.is_terminal:
         said: list[str] = []

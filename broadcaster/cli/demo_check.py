@@ -7,6 +7,7 @@ import requests
 from rich.table import Table
 
 from broadcaster.bootstrap import Parts
+from broadcaster.cli import terminal
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.service.report import ARRIVED
 
@@ -37,18 +38,17 @@ class Checked:
     equal: bool
 
     def table(self) -> Table:
-        table = Table(title="The platforms' own ledger beside our database", title_justify="left")
-        for name in (
-            "channel",
-            "our database",
-            "their ledger",
-            "missing",
-            "unexpected",
-            "doubled",
-            "after unknown",
+        table = terminal.table(
+            "Channel",
+            "Our database",
+            "Their ledger",
+            "Missing",
+            "Unexpected",
+            "Doubled",
+            "Doubled after unknown",
             "",
-        ):
-            table.add_column(name, justify="left" if name in {"channel", ""} else "right")
+        )
+        table.title, table.title_justify = "The platforms' own ledger beside our database\n", "left"
         for r in self.rows:
             counts = (r.database, r.ledger, r.missing, r.unexpected, r.doubled, r.doubled_after_unknown)
             table.add_row(r.channel, *(f"{n:,}" for n in counts), "equal" if r.equal else "NOT EQUAL")

@@ -63,3 +63,8 @@ def by_token(tx: Tx, sha256: str) -> Person | None:
     )
     row = tx.execute(query).one_or_none()
     return Person.from_row(row) if row else None
+
+
+def any_token(tx: Tx) -> bool:
+    """Whether a token has ever been issued, to anybody."""
+    return tx.execute(select(token.c.id).limit(1)).one_or_none() is not None

@@ -72,13 +72,13 @@ class People:
         return made
 
     def issue_token(self, actor: Person | None, *, name: str, days: int) -> IssuedToken:
-        """A new token for a user: by an administrator, by the user, or (`actor` None) for the only user there is."""
+        """A new token for a user: by an administrator, by the user, or (`actor` None) the very first token there is."""
         with self._database.write() as tx:
             owner = people.by_name(tx, name)
             if owner is None:
                 raise NotFound(f'There is no user "{name}".{did_you_mean(name, people.names(tx))}')
             if actor is None:
-                if people.count(tx) != 1:
+                if people.any_token(tx):
                     raise NotAllowed(
                         "Only an administrator may issue tokens. Put your token into BROADCASTER_TOKEN."
                     )

@@ -191,10 +191,8 @@ def test_only_an_account_that_gives_receipts_may_bring_one(world, mode, name):
         world.parts.receipts.read(mode, name, query={"key": "k", "state": "delivered"}, body=b"", headers={})
 
 
-@pytest.mark.parametrize("bad", ["", "x" * 37, "a\0b", "\ud800", "ä"])
+@pytest.mark.parametrize("bad", ["x" * 37, "a\0b", "\ud800", "ä"])
 def test_a_key_that_could_not_be_stored_is_refused_before_it_takes_others_along(world, bad):
-    if not bad:
-        pytest.skip("an empty key is stored and matches nothing")
     world.parts.receipts.prepare()
     with pytest.raises(ValueError, match="key"):
         world.receive(bad, "delivered")

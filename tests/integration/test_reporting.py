@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from broadcaster.db.tables import audit_event, delivery
+from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotAllowed, NotFound, Refused
 from tests.builders import a_world
@@ -24,7 +25,7 @@ def test_it_adds_up_at_every_moment_of_planning_and_sending(world):
     other, done, seen = world.beside(), threading.Event(), []
 
     def watch():
-        while not done.is_set():
+        while not done.wait(0.02):
             status = other.report.status(released.ref)
             seen.append((status.adds_up, status.planned))
 
@@ -32,7 +33,7 @@ def test_it_adds_up_at_every_moment_of_planning_and_sending(world):
     watcher.start()
     world.parts.plan.plan(world.broadcast_id(released.ref))
     world.work_public()
-    world.beside(max_in_flight=500).deliver.work("live", "bulk", for_s=1.5)
+    world.beside(max_in_flight=500).deliver.work("live", Lane.BULK, for_s=1)
     done.set()
     watcher.join()
     assert len(seen) > 5

@@ -1,0 +1,214 @@
+"""Users and their tokens: the first administrator, who may add whom, and tokens that are not good any more."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from broadcaster.db.tables import audit_event, person, token
+from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem
+from tests.builders import a_world
+
+
+@pytest.fixture
+def world(database_url, tmp_path):
+    with a_world(database_url, tmp_path) as world:
+        yield world
+
+
+def refused(world, act, error, match):
+    before = world.snapshot()
+    with pytest.raises(error, match=match):
+        act()
+    assert world.snapshot() == before
+
+
+# --- the first one ------------------------------------------------------------------------------------------
+
+
+def test_on_an_empty_database_anybody_may_make_the_first_administrator(world):
+    people = world.parts.people
+    assert people.is_empty()
+    made = people.add(None, name="adam", roles=["administrator"])
+    assert made.roles == {"administrator"}
+    assert not people.is_empty()
+    assert people.who(people.issue_token(None, name="adam", days=1).text).name == "adam"
+    assert world.acts() == ["user_added", "token_issued"]
+    assert {e.actor for e in world.rows(audit_event)} == {"nobody"}
+
+
+def test_the_first_user_must_be_an_administrator(world):
+    refused(
+        world,
+        lambda: world.parts.people.add(None, name="olive", roles=["officer"]),
+        Invalid,
+        "first user must be an administrator",
+    )
+
+
+def test_after_the_first_user_nobody_adds_users_without_a_token(world):
+    add = world.parts.people.add
+    add(None, name="adam", roles=["administrator"])
+    refused(
+        world, lambda: add(None, name="eve", roles=["administrator"]), NotAllowed, "Only an administrator"
+    )
+
+
+def test_of_two_first_administrators_at_once_one_is_made(world):
+    other, barrier = world.beside(), Barrier(2)
+
+    def add(parts, name):
+        barrier.wait()
+        try:
+            return parts.people.add(None, name=name, roles=["administrator"])
+        except Problem as problem:
+            return problem
+
+    for round_ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            made = list(pool.map(add, (world.parts, other), (f"adam{round_}", f"eve{round_}")))
+        assert sum(isinstance(m, NotAllowed) for m in made) == 1
+        assert world.size(person) == 1
+        with world.database.write() as tx:
+            tx.execute(person.delete())
+
+
+# --- adding users -------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_adds_users(world):
+    made = world.parts.people.add(world.administrator, name="anna", roles=["approver", "auditor"])
+    assert made.roles == {"approver", "auditor"}
+    event = world.rows(audit_event)[-1]
+    assert (event.actor, event.act, event.subject) == ("adam", "user_added", "anna")
+
+
+@pytest.mark.parametrize("role", ["officer", "approver", "auditor", "data-keeper"])
+def test_nobody_else_adds_users_or_issues_tokens_to_others(world, role):
+    assert world.administrator
+    other = world.person("otto", role)
+    people = world.parts.people
+    refused(
+        world, lambda: people.add(other, name="eve", roles=["administrator"]), NotAllowed, "may manage users"
+    )
+    refused(world, lambda: people.issue_token(other, name="adam", days=1), NotAllowed, "may manage users")
+    assert people.who(people.issue_token(other, name="otto", days=1).text).name == "otto"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "x" * 65, "a\n", "<b>"])
+def test_a_name_that_cannot_be_one_is_refused(world, name):
+    admin = world.administrator
+    refused(
+        world,
+        lambda: world.parts.people.add(admin, name=name, roles=["officer"]),
+        Invalid,
+        "cannot be a user",
+    )
+
+
+@pytest.mark.parametrize("roles", [[], ["king"], ["officer", "king"]])
+def test_a_role_that_there_is_not_is_refused(world, roles):
+    admin = world.administrator
+    refused(
+        world, lambda: world.parts.people.add(admin, name="eve", roles=roles), Invalid, "roles cannot be used"
+    )
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_a_name_is_used_once_even_by_somebody_who_left(world, disabled):
+    assert world.officer
+    admin = world.administrator
+    if disabled:
+        world.change(person, {"disabled_at": world.now()}, name="olive")
+    refused(
+        world,
+        lambda: world.parts.people.add(admin, name="olive", roles=["officer"]),
+        Invalid,
+        'is a user "olive" already',
+    )
+
+
+# --- tokens -------------------------------------------------------------------------------------------------
+
+
+def a_token(world, days=1):
+    assert world.officer
+    return world.parts.people.issue_token(world.administrator, name="olive", days=days).text
+
+
+def test_a_token_says_who_is_asking_and_with_which_roles(world):
+    found = world.parts.people.who(a_token(world))
+    assert (found.name, found.roles) == ("olive", {"officer"})
+
+
+def test_a_token_is_never_stored_and_never_shown_by_accident(world):
+    text = a_token(world)
+    issued = world.parts.people.issue_token(world.administrator, name="olive", days=1)
+    assert issued.text not in repr(issued)
+    assert issued.text not in str(issued)
+    said = str(world.snapshot())
+    assert text not in said
+    assert issued.text not in said
+
+
+@pytest.mark.parametrize("given", [None, "", "bcr_", "bcr_wrong", "' OR 1=1 --"])
+def test_without_a_good_token_nobody_is_let_in(world, given):
+    a_token(world)
+    with pytest.raises(NotAllowed):
+        world.parts.people.who(given)
+
+
+def test_an_expired_token_is_not_good_any_more(world):
+    text = a_token(world, days=1)
+    world.clock.advance(24 * 3600 - 60)
+    assert world.parts.people.who(text).name == "olive"
+    world.clock.advance(61)
+    with pytest.raises(NotAllowed, match="expired"):
+        world.parts.people.who(text)
+
+
+def test_a_revoked_token_is_not_good_any_more_and_others_are(world):
+    first, second = a_token(world), a_token(world)
+    world.change(token, {"revoked_at": world.now()}, id=world.rows(token)[0].id)
+    with pytest.raises(NotAllowed, match="revoked"):
+        world.parts.people.who(first)
+    assert world.parts.people.who(second).name == "olive"
+
+
+def test_the_tokens_of_a_disabled_user_are_not_good_any_more(world):
+    text = a_token(world)
+    world.change(person, {"disabled_at": world.now()}, name="olive")
+    with pytest.raises(NotAllowed):
+        world.parts.people.who(text)
+    with pytest.raises(NotFound, match="no user"):
+        a_token(world)
+
+
+def test_roles_are_read_anew_with_each_token(world):
+    text = a_token(world)
+    world.change(person, {"roles": "auditor"}, name="olive")
+    assert world.parts.people.who(text).roles == {"auditor"}
+
+
+def test_without_a_token_nobody_issues_one_once_there_are_two_users(world):
+    people = world.parts.people
+    people.add(None, name="adam", roles=["administrator"])
+    people.add(world.person("adam2", "administrator"), name="olive", roles=["officer"])
+    refused(world, lambda: people.issue_token(None, name="adam", days=1), NotAllowed, "Only an administrator")
+
+
+# --- accounts -----------------------------------------------------------------------------------------------
+
+
+def test_only_an_administrator_resumes_an_account(world):
+    from broadcaster.db.tables import account
+
+    world.release(channels=("facebook",))
+    world.change(account, {"paused_at": world.now(), "pause_reason": "x"}, name="page")
+    resume = world.parts.accounts.resume
+    refused(world, lambda: resume(world.officer, "page", "live"), NotAllowed, "may manage")
+    resume(world.administrator, "page", "live")
+    refused(world, lambda: resume(world.administrator, "page", "live"), Problem, "is not paused")
+    refused(world, lambda: resume(world.administrator, "pag", "live"), NotFound, 'Did you mean "page"')
+    refused(world, lambda: resume(world.administrator, "page", "exercise"), NotFound, "no exercise account")
+    assert world.acts()[-1] == "account_resumed"
