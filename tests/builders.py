@@ -1,7 +1,7 @@
 """Builds what tests of the services start from: a whole installation over fake platforms, and messages in any state."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, event, func, insert, select, update
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.db import people
@@ -270,6 +270,20 @@ class World:
         arrived = self.parts.receipts.read("live", account, query={}, body=body, headers={})
         self.parts.receipts.store([arrived])
 
+    @contextmanager
+    def meanwhile(self, database: Database, after: str, happens: Callable[[], object]) -> Iterator[None]:
+        """Something happens in another process just after this database's first statement with `after` in it."""
+        left = [happens]
+
+        def look(_connection: Any, _cursor: Any, statement: str, *_rest: object) -> None:
+            if left and after in " ".join(statement.split()):
+                left.pop()()
+
+        event.listen(database.engine, "after_cursor_execute", look)
+        yield
+        event.remove(database.engine, "after_cursor_execute", look)
+        assert not left, f"no statement had {after} in it"
+
     # --- looking ------------------------------------------------------------------------------------------
 
     def rows(self, table: Table, **equal: Any) -> list[Any]:
@@ -355,10 +369,9 @@ class World:
     def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
         with self.database.read() as tx:
-            return {
-                t.name: [tuple(r) for r in tx.execute(select(t).order_by(*t.primary_key))]
-                for t in metadata.sorted_tables
-            }
+            names = [t.name for t in metadata.sorted_tables]
+            read = tx.connection.exec_driver_sql  # as it is stored, whatever the types make of it
+            return {name: [tuple(r) for r in read(f"SELECT * FROM {name} ORDER BY 1")] for name in names}
 
     def now(self) -> datetime:
         with self.database.read() as tx:

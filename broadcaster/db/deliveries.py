@@ -135,7 +135,13 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: boo
     for outcome in Outcome:
         rows = [r for r in results if r.outcome is outcome]
         if rows:
-            _apply(tx, outcome, rows, late=late)
+            state = STATE_AFTER[outcome]
+            if (
+                state is DeliveryState.FAILED
+            ):  # the second try was refused; about the first one nothing is known yet
+                again = (delivery.c.state == DeliveryState.PENDING) & (delivery.c.resends > 0)
+                _apply(tx, DeliveryState.UNKNOWN, rows, again)
+            _apply(tx, state, rows, _may_become(state, late=late))
 
 
 def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
@@ -146,14 +152,18 @@ def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
         return (d.state == DeliveryState.UNKNOWN) & (d.resends == 0)
     if state in {DeliveryState.PENDING, DeliveryState.UNKNOWN}:
         return d.state == DeliveryState.PENDING
+    if state is DeliveryState.FAILED:
+        return (d.state == DeliveryState.PENDING) & (d.resends == 0)
     return or_(*(d.state == before for before in sorted(states_before(state))))
 
 
-def _apply(tx: Tx, outcome: Outcome, rows: Sequence[AttemptResult], *, late: bool) -> None:
-    state, d = STATE_AFTER[outcome], delivery.c
+def _apply(
+    tx: Tx, state: DeliveryState, rows: Sequence[AttemptResult], condition: ColumnElement[bool]
+) -> None:
+    d = delivery.c
     statement = (
         update(delivery)
-        .where(d.id == bindparam("row_id"), _may_become(state, late=late))
+        .where(d.id == bindparam("row_id"), condition)
         .values(
             state=state,
             attempts=d.attempts + 1,

@@ -179,7 +179,9 @@ def _unavailable_text(error: DBAPIError) -> str:
     cause, words = error.orig, str(error.orig).lower()
     if "is full" in words or "no space left" in words or isinstance(cause, psycopg.errors.DiskFull):
         return "The disk with the database is full. Nothing was changed. Free some space and try again."
-    if "locked" in words:
+    if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return "Two changes came in each other's way. Nothing was changed by this one. Try again."
+    if isinstance(cause, sqlite3.OperationalError) and "locked" in words:
         return "The database is locked by another program. Nothing was changed. Try again in a moment."
     if "readonly" in words or "read-only" in words or "unable to open" in words:
         return f"The database cannot be written ({error.orig}). Nothing was changed. Check its folder's permissions."

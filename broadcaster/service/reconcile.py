@@ -18,6 +18,7 @@ from channels.base import AfterUnknown
 log = structlog.get_logger()
 
 AT_ONCE = 1_000  # deliveries looked at per transaction
+IDEMPOTENT_TRIES = 10  # a second apart; what is still unknown then is for a person
 
 
 class Reconcile:
@@ -75,7 +76,7 @@ class Reconcile:
                 return 0
             sending = row.state is BroadcastState.SENDING and row.expires_at > tx.now()
             if channel.after_unknown is AfterUnknown.IDEMPOTENT:
-                again = waiting if sending else []
+                again = [u for u in waiting if sending and u.resends < IDEMPOTENT_TRIES]
                 return self._settle(tx, row, again, waiting, "idempotent")
             if channel.after_unknown is AfterUnknown.BLIND:
                 overdue = [u for u in waiting if u.since + self._receipt_wait <= tx.now()]

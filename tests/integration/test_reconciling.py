@@ -1,7 +1,7 @@
 """Unknown outcomes: never sent again blindly, decided within the approved policy and its bounds, never forgotten."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from sqlalchemy import update
@@ -9,6 +9,7 @@ from sqlalchemy import update
 from broadcaster.db.tables import audit_event, batch, delivery
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
+from broadcaster.service.reconcile import IDEMPOTENT_TRIES
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world, number
 from tests.fakes import Took, WorkerDied
 
@@ -197,6 +198,19 @@ def test_a_second_try_that_was_not_sent_is_tried_further(world):
     assert world.totals(released.ref) == {"accepted": 20}
 
 
+def test_a_refusal_of_the_second_try_says_nothing_about_the_first(world):
+    """The gateway took the first one without a word: `failed` would be a lie."""
+    released = texts_with_unknown(world, 20, 1, **LIFE_SAFETY)
+    world.clock.advance(WAIT_S + 1)
+    look_into(world)
+    world.gateway.answers.append(Refused("duplicate"))
+    world.work_bulk()
+    assert world.totals(released.ref) == {"accepted": 19, "unknown": 1}
+    world.clock.advance(WAIT_S + 1)
+    look_into(world)
+    assert world.totals(released.ref) == {"accepted": 19, "unknown_final": 1}
+
+
 # --- platforms that tell a repeated key -------------------------------------------------------------------
 
 
@@ -209,6 +223,16 @@ def test_the_website_is_put_again_at_once_with_the_same_key(world):
     world.work_public()
     assert world.totals(released.ref) == {"accepted": 3}
     assert len(set(world.site.keys)) == 1
+
+
+def test_a_website_that_never_says_what_became_of_it_is_left_to_a_person(world):
+    world.site.always = SILENCE
+    released = world.release(channels=("website",))
+    for _ in range(20):
+        world.work_public()
+        look_into(world)
+    assert world.totals(released.ref) == {"unknown_final": 1}
+    assert len(world.site.calls) == IDEMPOTENT_TRIES + 1
 
 
 def test_a_thousand_waiting_texts_do_not_keep_the_website_waiting(world):
@@ -278,21 +302,22 @@ def test_two_that_look_at_once_decide_once(world):
 
 
 def test_a_batch_that_ends_just_then_does_not_bury_what_is_to_be_sent_again(world):
-    """A worker ends its batch as empty at the moment when a delivery of it becomes pending again."""
+    """A worker has found its batch empty and is about to end it when a delivery of it becomes pending again."""
     other = world.beside()
-    for round_ in range(4):
-        world.site.answers.append(SILENCE)
-        released = world.release(channels=("website",))
-        with ThreadPoolExecutor(2) as pool:
-            worker = pool.submit(world.work_public)
-            while world.state_of(released, "website") in {"pending", "sending"}:
-                pass
-            looked = pool.submit(other.reconcile.look_into)
-            worker.result()
-            looked.result()
-        other.reconcile.look_into()
-        world.work_public()
-        assert world.totals(released.ref) == {"accepted": 1}, round_
+    world.site.answers.append(SILENCE)
+    released = world.release(channels=("website",))
+    with ThreadPoolExecutor(1) as pool:
+        looked = []
+
+        def look():
+            looked.append(pool.submit(other.reconcile.look_into))
+            wait(looked, timeout=0.5)  # where it has to wait for the worker, the worker goes on
+
+        with world.meanwhile(world.database, "min(delivery.next_at)", look):
+            world.work_public()
+        assert looked[0].result() == 1
+    world.work_public()
+    assert world.totals(released.ref) == {"accepted": 1}
 
 
 def test_late_answers_and_takeovers_at_once_lock_nobody_out(world):

@@ -40,6 +40,19 @@ def test_it_adds_up_at_every_moment_of_planning_and_sending(world):
     assert set(seen) == {(True, 5_701)}
 
 
+def test_what_is_planned_while_one_looks_is_not_counted_twice(world):
+    """All of a report is of one moment, also where a chunk is planned between two of its questions."""
+    world.add_audience("residents", 30)
+    released = world.release(channels=("facebook", "sms"), audience="residents")
+    other = world.beside()
+    broadcast_id = world.broadcast_id(released.ref)
+    with world.meanwhile(world.database, "FROM target", lambda: other.plan.plan(broadcast_id)):
+        status = world.parts.report.status(released.ref)
+    assert status.adds_up
+    assert status.totals == {DeliveryState.PENDING: 31}
+    assert len(world.deliveries("sms")) == 30
+
+
 def test_what_is_under_way_is_shown_as_sending(world):
     seen = []
     world.gateway.on_call = lambda _keys: seen.append(world.totals(released.ref))

@@ -79,7 +79,9 @@ def test_a_refusal_says_who_may_and_who_is_asking() -> None:
     ],
 )
 def test_so_many_unknown_deliveries_may_be_sent_again_without_asking(
-    unknown: int, planned: int, may: bool
+    unknown: int,
+    planned: int,
+    may: bool,  # noqa: FBT001 - a column of the table above
 ) -> None:
     assert may_resend(unknown=unknown, planned=planned) is may
 

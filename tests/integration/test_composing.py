@@ -1,0 +1,205 @@
+"""Writing and submitting: what is kept is what was checked, and submitting freezes it to the byte."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from broadcaster.db.tables import message, message_version, notice_template, post, submission
+from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
+from broadcaster.domain.manifest import manifest_hash
+from broadcaster.domain.message import Mode
+from broadcaster.domain.post import Post, digest_of
+from channels.base import CheckProblem
+from tests.builders import VALUES, a_template, a_world
+
+
+@pytest.fixture
+def world(database_url, tmp_path):
+    with a_world(database_url, tmp_path) as world:
+        yield world
+
+
+def refused(world, act, error, match):
+    before = world.snapshot()
+    with pytest.raises(error, match=match) as caught:
+        act()
+    assert world.snapshot() == before
+    return caught.value
+
+
+def test_a_draft_shows_every_channel_side_by_side_the_website_first(world):
+    world.add_audience("residents", 3)
+    ref = world.draft(channels=("sms", "x", "facebook", "website"), audience="residents")
+    proof = world.parts.compose.preview(ref)
+    assert [p.channel for p in proof.posts] == ["website", "x", "sms", "facebook"]
+    assert proof.problems == ()
+    assert (proof.audience.name, proof.audience.size) == ("residents", 3)
+    for each in proof.posts:
+        assert f"https://site.test/{ref}" in each.post.text
+    assert world.acts() == ["message_drafted"]
+
+
+def test_submitting_stores_the_posts_and_the_manifest_to_the_byte(world):
+    submitted = world.submit()
+    stored = world.row(submission)
+    assert manifest_hash(stored.manifest.encode()) == stored.manifest_sha256 == submitted.manifest_sha256
+    manifest = json.loads(stored.manifest)
+    assert json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False) == stored.manifest
+    assert [t["post_sha256"] for t in manifest["targets"]] == [digest_of(p.content) for p in world.rows(post)]
+    shown = [p.post for p in submitted.proof.posts]
+    assert [Post.from_bytes(p.content) for p in world.rows(post)] == shown
+
+
+def test_what_was_submitted_is_shown_as_it_was_stored_whatever_a_layout_says_later(world):
+    submitted = world.submit()
+    row = world.rows(post)[0]
+    world.change(post, {"content": row.content.replace(b"seafront", b"seafrond")}, id=row.id)
+    assert "seafrond" in world.parts.compose.preview(submitted.ref).posts[0].post.text
+
+
+def test_two_messages_never_have_the_same_hash(world):
+    assert len({world.submit().manifest_sha256 for _ in range(5)}) == 5
+
+
+def test_the_submission_lives_half_an_hour_and_no_longer_than_the_message(world):
+    assert (world.submit().expires_at - world.now()).total_seconds() == pytest.approx(1800, abs=30)
+    short = world.submit(expires="+1m")
+    expires = datetime.fromisoformat(world.parts.compose.preview(short.ref).expires)
+    assert short.expires_at <= expires
+
+
+def test_a_problem_of_one_channel_keeps_the_whole_message_from_being_submitted(world):
+    ref = world.draft()
+    world.feed.problems = [CheckProblem(code="too_long", text="It is too long by 12.")]
+    problem = refused(
+        world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be submitted"
+    )
+    assert problem.details == ("X (feed): It is too long by 12.",)
+
+
+def test_texts_need_an_audience_with_somebody_in_it(world):
+    ref = world.draft(channels=("sms",))
+    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    assert "need an audience" in problem.details[0]
+    world.add_audience("nobody", 0)
+    world.edit(ref, channels=("sms",), audience="nobody")
+    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    assert "is empty" in problem.details[0]
+
+
+def test_what_is_over_already_cannot_be_submitted(world):
+    ref = world.draft(expires="+1m")
+    world.clock.advance(3600)
+    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    assert "expired at" in problem.details[0]
+
+
+def test_an_account_that_is_gone_is_a_problem_of_the_draft(world):
+    ref = world.draft()
+    del world.channels["live"]["page"]
+    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    assert "page is not set up any more" in problem.details[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "match"),
+    [
+        ({"channels": ("fasebook",)}, Invalid, "cannot be used"),
+        ({"channels": ("facebook",), "mode": Mode.EXERCISE}, Invalid, "not set up"),
+        ({"audience": "residents"}, NotFound, "no audience"),
+        ({"incident": "ABCDEF"}, NotFound, "no incident"),
+        ({"headline": ""}, Invalid, "cannot be filled in"),
+        ({"headline": "((sent_at))"}, Invalid, "cannot be filled in"),
+        ({"headline": "{{ 7*7 }}", "colour": "red"}, Invalid, "cannot be filled in"),
+    ],
+)
+def test_a_draft_with_anything_that_cannot_be_used_is_not_kept(world, given, error, match):
+    assert world.officer
+    refused(world, lambda: world.draft(**given), error, match)
+
+
+def test_what_an_officer_types_is_never_a_template(world):
+    ref = world.draft(headline="{{ 7*7 }} {% for x in y %} ${7*7}")
+    texts = [p.post.text + p.post.title for p in world.parts.compose.preview(ref).posts]
+    assert all("{{ 7*7 }} {% for x in y %} ${7*7}" in t for t in texts)
+
+
+@pytest.mark.parametrize("role", ["approver", "auditor", "administrator", "data-keeper"])
+def test_only_officers_write_edit_and_submit(world, role):
+    ref, other = world.draft(), world.person("otto", role)
+    for act in (
+        lambda: world.draft(by=other),
+        lambda: world.edit(ref, by=other),
+        lambda: world.parts.compose.submit(other, ref),
+    ):
+        refused(world, act, NotAllowed, "Only an officer may write")
+
+
+def test_what_waits_cannot_be_submitted_again(world):
+    submitted = world.submit()
+    submit = world.parts.compose.submit
+    refused(world, lambda: submit(world.officer, submitted.ref), Stale, "submitted, not a draft")
+
+
+def test_what_was_released_cannot_be_edited(world):
+    released = world.release()
+    refused(world, lambda: world.edit(released.ref), Stale, "released and cannot be edited")
+
+
+def test_each_edit_is_a_version_of_its_own_with_its_author(world):
+    ref, other = world.draft(), world.person("otis", "officer")
+    world.edit(ref, by=other, headline="Red wind warning")
+    assert world.row(message).version == 2
+    assert [(v.no, v.author_id) for v in world.rows(message_version)] == [
+        (1, world.officer.id),
+        (2, other.id),
+    ]
+    assert "Red wind warning" in world.parts.compose.preview(ref).posts[0].post.title
+
+
+def test_two_edits_at_once_make_two_versions(world):
+    other, ref = world.beside(), world.draft()
+    for _ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            for done in [
+                pool.submit(
+                    parts.compose.edit,
+                    world.officer,
+                    ref,
+                    template=a_template(),
+                    values=VALUES,
+                    channels=("website",),
+                )
+                for parts in (world.parts, other)
+            ]:
+                done.result()
+    assert [v.no for v in world.rows(message_version)] == list(range(1, 12))
+
+
+def test_two_submissions_at_once_leave_one_open(world):
+    other = world.beside()
+    for _ in range(5):
+        ref = world.draft(channels=("website",))
+        with ThreadPoolExecutor(2) as pool:
+            tries = [pool.submit(p.compose.submit, world.officer, ref) for p in (world.parts, other)]
+            errors = [t.exception() for t in tries]
+        assert sum(e is None for e in errors) == 1
+        assert sum(isinstance(e, Stale) for e in errors) == 1
+    assert [s.state for s in world.rows(submission)] == ["open"] * 5
+
+
+def test_officers_who_use_a_template_or_an_account_for_the_first_time_at_once_lock_nobody_out(world):
+    processes = [world.parts, *(world.beside() for _ in range(3))]
+    assert world.officer
+
+    def write(parts):
+        proof = parts.compose.draft(
+            world.officer, template=a_template(), values=VALUES, channels=("website", "facebook", "x")
+        )
+        return parts.compose.submit(world.officer, proof.ref).ref
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(write, processes))) == 4
+    assert world.size(notice_template) == 1

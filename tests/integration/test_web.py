@@ -1,0 +1,312 @@
+"""The web process: alive or not, receipts acknowledged only once they are stored, and texts shown as texts."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import text
+
+from broadcaster.db.tables import account, receipt
+from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
+from broadcaster.web.app import create_app
+from broadcaster.web.hooks import Intake
+from channels.base import Account, Secret
+from channels.sms import Sms
+from tests.builders import a_world
+
+
+@pytest.fixture
+def world(database_url, tmp_path):
+    with a_world(database_url, tmp_path) as world:
+        yield world
+
+
+@dataclass
+class Answer:
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+async def ask(app, path, *, method="GET", body=b"", **query):
+    """One request, as a server would hand it to the app. What was answered, even where the app broke after it."""
+    answer = Answer()
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": urlencode(query).encode(),
+        "headers": [(b"host", b"testserver")],
+        "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 80),
+    }
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
+        else:
+            answer.body += message.get("body", b"")
+
+    with suppress(RuntimeError):  # what a broken app raises after its answer, for the server's log
+        await app(scope, receive, send)
+    return answer
+
+
+@asynccontextmanager
+async def running(parts):
+    app = create_app(parts)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+def get(world, path, **query):
+    async def once():
+        async with running(world.parts) as app:
+            return await ask(app, path, **query)
+
+    return asyncio.run(once())
+
+
+HOOK = "/hooks/live/gateway/receipt"
+
+
+# --- health, front page, problems ---------------------------------------------------------------------------
+
+
+def test_it_is_healthy_while_the_database_answers_and_fits(world):
+    answer = get(world, "/health")
+    assert (answer.status, answer.json) == (200, {"status": "up"})
+
+
+def test_it_is_down_and_says_why_where_the_database_is_of_another_version(world):
+    async def broken():
+        async with running(world.parts) as app:
+            with world.database.write() as tx:
+                tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            return await ask(app, "/health")
+
+    answer = asyncio.run(broken())
+    assert answer.status == 503
+    assert answer.json["status"] == "down"
+    assert "newer than this version" in answer.json["detail"]
+
+
+def test_the_front_page_shows_texts_as_texts(world):
+    world.page.target = "<script>alert(1)</script>"
+    world.release(channels=("facebook",))
+    world.change(account, {"paused_at": world.now(), "pause_reason": '"><img src=x onerror=1>'}, name="page")
+    answer = get(world, "/")
+    page = answer.body.decode()
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<script>" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "Paused:" in page
+
+
+PROBLEMS = [
+    (Invalid, 422),
+    (NotFound, 404),
+    (NotAllowed, 403),
+    (Stale, 409),
+    (Unavailable, 503),
+    (Problem, 400),
+]
+
+
+@pytest.mark.parametrize(("kind", "status"), PROBLEMS)
+def test_a_problem_is_told_to_people_and_programs(world, kind, status):
+    async def once():
+        async with running(world.parts) as app:
+
+            @app.get("/broken")
+            def broken():
+                raise kind("It cannot be.", details=("one", "two"))
+
+            return await ask(app, "/broken")
+
+    answer = asyncio.run(once())
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json == {
+        "title": kind.__name__,
+        "detail": "It cannot be.",
+        "status": status,
+        "problems": ["one", "two"],
+    }
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/docs", "/openapi.json", "/hooks", "/site/../broadcaster.db"])
+def test_what_is_not_there_is_not_found(world, path):
+    assert get(world, path).status == 404
+
+
+# --- receipts -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_receipt_is_acknowledged_when_it_is_stored(world, method):
+    answer = get(world, HOOK, method=method, key="k-1", state="delivered")
+    assert (answer.status, answer.body) == (204, b"")
+    stored = world.row(receipt)
+    assert (stored.delivery_uid, stored.state, stored.applied_at) == ("k-1", "delivered", None)
+
+
+def test_a_receipt_in_a_body_is_read_too(world):
+    body = json.dumps({"key": "k-1", "state": "undelivered", "code": "16"}).encode()
+    assert get(world, HOOK, method="POST", body=body).status == 204
+    assert (world.row(receipt).state, world.row(receipt).code) == ("undelivered", "16")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/hooks/live/nobody/receipt", 404),
+        ("/hooks/live/page/receipt", 404),
+        ("/hooks/exercise/gateway/receipt", 404),
+        ("/hooks/other/gateway/receipt", 422),
+        (HOOK, 204),
+    ],
+)
+def test_only_accounts_that_give_receipts_have_an_address_for_them(world, path, status):
+    assert get(world, path, key="k", state="delivered").status == status
+    assert world.size(receipt) == (1 if status == 204 else 0)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"key": "k", "state": "perhaps"},
+        {"key": "x" * 100, "state": "delivered"},
+        {"key": "a\0b", "state": "delivered"},
+    ],
+)
+def test_what_is_no_receipt_is_a_bad_request_and_not_stored(world, query):
+    assert get(world, HOOK, **query).status == 400
+    assert world.size(receipt) == 0
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe"])
+def test_a_body_that_is_no_receipt_is_a_bad_request(world, body):
+    assert get(world, HOOK, method="POST", body=body).status == 400
+    assert world.size(receipt) == 0
+
+
+@pytest.mark.parametrize("query", [{}, {"key": "k"}, {"status": "1"}, {"key": "' OR 1=1", "status": "1"}])
+def test_a_request_to_the_real_gateway_channel_that_is_no_receipt_is_a_bad_request(world, query):
+    options = {"gateway": "kannel", "base_url": "http://127.0.0.1:1", "sender": "WYRE", "username": "u"}
+    options["receipt_url"] = "http://127.0.0.1:1/hooks/live/kannel/receipt"
+    made = Sms(
+        Account(name="kannel", channel="sms", mode="live", options=options, secrets={"password": Secret("p")})
+    )
+    world.channels["live"]["kannel"] = made
+    assert get(world, "/hooks/live/kannel/receipt", **query).status == 400
+    made.close()
+
+
+def test_a_burst_of_receipts_is_stored_once_each(world):
+    async def burst():
+        async with running(world.parts) as app:
+            asked = [ask(app, HOOK, key=f"k-{n % 400}", state="delivered") for n in range(500)]
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(burst())
+    assert {a.status for a in answers} == {204}
+    assert sorted(r.delivery_uid for r in world.rows(receipt)) == sorted(f"k-{n}" for n in range(400))
+
+
+def test_two_web_processes_store_the_same_burst_once(world):
+    other = world.beside()
+
+    async def burst():
+        async with running(world.parts) as one, running(other) as two:
+            asked = [ask(one, HOOK, key=f"k-{n}", state="delivered") for n in range(150)]
+            asked += [ask(two, HOOK, key=f"k-{n}", state="delivered") for n in reversed(range(150))]
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(burst())
+    assert {a.status for a in answers} == {204}
+    assert world.size(receipt) == 150
+
+
+class FailingReceipts:
+    """Cannot store until it is mended; otherwise the real one."""
+
+    def __init__(self, real, error):
+        self._real, self.error = real, error
+
+    def store(self, arrived):
+        if self.error:
+            raise self.error
+        self._real.store(arrived)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Unavailable("The disk with the database is full."), 503), (RuntimeError("?"), 500)]
+)
+def test_where_storing_fails_nothing_is_acknowledged_and_the_next_ones_are_stored(world, error, status):
+    failing = FailingReceipts(world.parts.receipts, error)
+
+    async def broken_then_mended():
+        async with running(world.parts) as app:
+            app.state.intake = Intake(failing)
+            first = await asyncio.gather(
+                *(ask(app, HOOK, key=f"k-{n}", state="delivered") for n in range(20))
+            )
+            failing.error = None
+            return first, await ask(app, HOOK, key="k-0", state="delivered")
+
+    first, second = asyncio.run(broken_then_mended())
+    assert {a.status for a in first} == {status}
+    assert second.status == 204
+    assert [r.delivery_uid for r in world.rows(receipt)] == ["k-0"]
+
+
+def test_a_gateway_that_hangs_up_does_not_take_the_receipts_of_others_along(world):
+    async def hang_up():
+        async with running(world.parts) as app:
+            gone = asyncio.create_task(ask(app, HOOK, key="gone", state="delivered"))
+            stays = asyncio.create_task(ask(app, HOOK, key="stays", state="delivered"))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            gone.cancel()
+            with suppress(asyncio.CancelledError):
+                await gone
+            return await stays
+
+    assert asyncio.run(hang_up()).status == 204
+    assert "stays" in [r.delivery_uid for r in world.rows(receipt)]
+
+
+def test_receipts_that_wait_when_the_process_ends_are_stored_before_it_does(world):
+    async def end_at_once():
+        async with running(world.parts) as app:
+            asked = [asyncio.create_task(ask(app, HOOK, key=f"k-{n}", state="delivered")) for n in range(5)]
+            await asyncio.sleep(0.005)
+        return [a.status for a in await asyncio.gather(*asked)]
+
+    statuses = asyncio.run(end_at_once())
+    assert len(world.rows(receipt)) >= statuses.count(204)
+    assert statuses.count(204) == 5
+
+
+def test_a_receipt_that_came_by_the_web_lifts_its_delivery(world):
+    released = world.release_texts(2)
+    world.work_bulk()
+    assert get(world, HOOK, key=world.deliveries("sms")[1].uid, state="delivered").status == 204
+    world.parts.sweep.sweep()
+    assert world.totals(released.ref) == {"accepted": 1, "delivered": 1}
