@@ -132,6 +132,10 @@ class Channel(Protocol):
         ...
 
 
+#: Mode -> name of an account -> its channel: what the services are given.
+ChannelsOfMode = Mapping[str, Mapping[str, Channel]]
+
+
 @runtime_checkable
 class SendsMany(Protocol):
     """Addresses single recipients (SMS). The caller bounds the group; the channel sends it concurrently."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, event, func, insert, select, update
+from structlog.testing import capture_logs
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.db import people
@@ -105,6 +106,7 @@ class World:
     folder: Path
     settings: Mapping[str, Any]
     people: dict[str, Person] = field(default_factory=dict)
+    logs: list[Any] = field(default_factory=list)
     _opened: list[Database] = field(default_factory=list)
 
     @property
@@ -407,7 +409,8 @@ def a_world(database_url: str, folder: Path, **settings: Any) -> Iterator[World]
         settings=settings,
     )
     try:
-        yield world
+        with capture_logs() as world.logs:
+            yield world
     finally:
         for each in (database, *world._opened):
             each.close()

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from broadcaster.db.engine import Database
@@ -15,6 +16,13 @@ from tests.postgres import running_postgres
 
 WITH_POSTGRES = os.environ.get("TEST_POSTGRES") != "off"
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A test that configures logging, as every entry point does, leaves nothing of it to the next."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

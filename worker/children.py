@@ -1,7 +1,5 @@
 """Child processes: started so that they end with their parent, watched, and restarted when they die."""
 
-import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -12,11 +10,12 @@ from pathlib import Path
 
 import structlog
 
+from broadcaster.processes import end_with_parent
+
 log = structlog.get_logger()
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 HEALTHY_AFTER_S = 30.0  # a child that lived so long starts again without a pause
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(kw_only=True)
@@ -39,7 +38,7 @@ class Child:
                 stdout=file,
                 stderr=file,
                 start_new_session=True,  # Ctrl-C reaches the supervisor, which ends the others in order
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
             )
         self.started = time.monotonic()
 
@@ -67,10 +66,3 @@ class Child:
     def terminate(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-
-
-def _end_with_parent() -> None:
-    """In the child, before it runs: the kernel ends it when the supervisor dies, however that dies."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:  # the parent died in between
-        os._exit(1)

@@ -1,6 +1,5 @@
 """The supervisor as a child of `broadcaster up`: started, waited for, and stopped with it."""
 
-import ctypes
 import http.client
 import os
 import signal
@@ -11,13 +10,13 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from broadcaster.cli.terminal import say
+from broadcaster.processes import end_with_parent
 from broadcaster.settings import Settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_EVERY_S = 0.1
 SLOW_AFTER_S = 30.0
 ANSWER_WITHIN_S = 2.0
-PR_SET_PDEATHSIG = 1
 
 
 class Supervised:
@@ -35,7 +34,7 @@ class Supervised:
             self._command,
             env={**os.environ, **self._settings.environment()},
             start_new_session=True,  # Ctrl-C reaches this process alone, which passes it on once
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
         )
         for number in STOP_SIGNALS:
             signal.signal(number, self._stop)
@@ -88,8 +87,3 @@ def _is_healthy(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _end_with_parent() -> None:
-    """In the child, before it runs: on Linux the kernel ends the supervisor when this process is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

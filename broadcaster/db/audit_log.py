@@ -1,14 +1,21 @@
 """The audit log's rows. Appended in the same transaction as the change they record: no event, no change."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import audit_event, audit_head
 from broadcaster.domain.audit import AuditEvent, event_sha256, payload_sha256
 from broadcaster.domain.canonical import Json, canonical
+
+
+class Head(NamedTuple):
+    """The number and hash of the last event; 0 and the genesis hash of an empty log."""
+
+    no: int
+    sha256: str
 
 
 def append(tx: Tx, *, actor: str, act: str, subject: str = "", payload: Json = None) -> None:
@@ -53,6 +60,22 @@ def events(tx: Tx, *, subject: str = "", limit: int | None = None) -> Iterator[A
             previous_sha256=row.previous_sha256,
             sha256=row.sha256,
         )
+
+
+def head(tx: Tx) -> Head:
+    """What the log ends with, as kept apart from its events."""
+    row = tx.execute(select(audit_head)).one()
+    return Head(no=row.no, sha256=row.sha256)
+
+
+def missing_before(tx: Tx, end: Head) -> int | None:
+    """The number of the first event that was cut off at the end, or None: what is left is a whole chain, and only the
+    head still tells of them."""
+    e = audit_event.c
+    if not end.no or tx.execute(select(e.sha256).where(e.no == end.no)).scalar_one_or_none() == end.sha256:
+        return None
+    last = tx.execute(select(func.max(e.no)).where(e.no < end.no)).scalar_one()
+    return (last or 0) + 1
 
 
 def _iso(tx: Tx) -> str:

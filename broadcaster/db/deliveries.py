@@ -136,9 +136,8 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: boo
         rows = [r for r in results if r.outcome is outcome]
         if rows:
             state = STATE_AFTER[outcome]
-            if (
-                state is DeliveryState.FAILED
-            ):  # the second try was refused; about the first one nothing is known yet
+            if state is DeliveryState.FAILED and not late:
+                # The second try was refused: about the first one nothing is known yet.
                 again = (delivery.c.state == DeliveryState.PENDING) & (delivery.c.resends > 0)
                 _apply(tx, DeliveryState.UNKNOWN, rows, again)
             _apply(tx, state, rows, _may_become(state, late=late))

@@ -9,9 +9,11 @@ from sqlalchemy import Select, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_reference, new_uid
-from broadcaster.db.tables import incident, message, message_version, person
+from broadcaster.db.tables import incident, message, message_version, notice_template, person
 from broadcaster.domain.canonical import canonical
+from broadcaster.domain.errors import NotFound
 from broadcaster.domain.message import Facts, Kind, MessageState, Mode
+from broadcaster.domain.names import did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,14 @@ def by_ref(tx: Tx, ref: str, *, lock: bool = False) -> Message | None:
     return _message(tx, _select_message().where(message.c.ref == ref.upper()), lock=lock)
 
 
+def find(tx: Tx, ref: str, *, lock: bool = False) -> Message:
+    """The message with this reference. NotFound, with the nearest reference, where there is none."""
+    row = by_ref(tx, ref, lock=lock)
+    if row is None:
+        raise NotFound(f'There is no message "{ref}".{did_you_mean(ref.upper(), refs(tx))}')
+    return row
+
+
 def by_id(tx: Tx, message_id: int) -> Message:
     found = _message(tx, _select_message().where(message.c.id == message_id), lock=False)
     assert found
@@ -200,3 +210,11 @@ def _unused_reference(tx: Tx) -> str:
         ref = new_reference()
         if by_ref(tx, ref) is None:
             return ref
+
+
+def blanks_and_template(tx: Tx, version_id: int) -> tuple[str, str]:
+    """What the officer filled in, and the template version it was filled into: both JSON."""
+    v, t = message_version.c, notice_template.c
+    query = select(v.blanks, t.content).join(notice_template, t.id == v.notice_template_id)
+    row = tx.execute(query.where(v.id == version_id)).one()
+    return row.blanks, row.content

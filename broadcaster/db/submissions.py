@@ -103,6 +103,13 @@ def set_state(tx: Tx, submission_id: int, state: str) -> None:
     tx.execute(update(submission).where(submission.c.id == submission_id).values(state=state))
 
 
+def void_open(tx: Tx, message_id: int) -> None:
+    """The open submission of a message, if any, can no longer be approved."""
+    waiting = open_for(tx, message_id)
+    if waiting:
+        set_state(tx, waiting.id, VOID)
+
+
 def posts(tx: Tx, submission_id: int) -> list[StoredPost]:
     """In the order in which they were submitted."""
     query = (

@@ -9,7 +9,7 @@ from broadcaster.db.people import Person
 from broadcaster.domain.errors import NotFound, Stale
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Action, require
-from broadcaster.service.compose import ChannelsOfMode
+from channels.base import ChannelsOfMode
 
 
 @dataclass(frozen=True, kw_only=True)

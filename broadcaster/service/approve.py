@@ -14,8 +14,8 @@ from broadcaster.domain.manifest import Manifest, manifest_hash
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
 from broadcaster.queue import Bells
-from broadcaster.service.compose import ChannelsOfMode, build_manifest, find, target_of, void_submission
-from channels.base import Channel, HasPages, SendsMany
+from broadcaster.service.manifests import build_manifest, target_of
+from channels.base import Channel, ChannelsOfMode, HasPages, SendsMany
 
 FACTOR_TOKEN = "token"  # noqa: S105 - how the approver proved who he is: not a secret
 
@@ -41,7 +41,7 @@ class Approve:
         """Release what has this hash. Stale or NotAllowed, with the reason, and nothing changed, otherwise."""
         require(actor.name, actor.roles, Action.APPROVE)
         with self._database.write() as tx:
-            row = find(tx, ref, lock=True)
+            row = messages.find(tx, ref, lock=True)
             waiting = _approvable(tx, row, actor, manifest_sha256.strip().lower())
             stored = submissions.posts(tx, waiting.id)
             try:
@@ -87,10 +87,10 @@ class Approve:
         if not reason.strip():
             raise Invalid("Give a reason: the officer and the auditor need it. Nothing was changed.")
         with self._database.write() as tx:
-            row = find(tx, ref, lock=True)
+            row = messages.find(tx, ref, lock=True)
             if row.state is not MessageState.SUBMITTED:
                 raise Stale(f"{row.ref} is {row.state} and waits for nobody. Nothing was changed.")
-            void_submission(tx, row)
+            submissions.void_open(tx, row.id)
             messages.set_state(tx, row.id, state)
             audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload={"reason": reason})
 

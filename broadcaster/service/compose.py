@@ -10,20 +10,18 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person
 from broadcaster.domain.audience import AudienceVersion
-from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import canonical, sha256
 from broadcaster.domain.errors import Invalid, NotFound, Stale
-from broadcaster.domain.manifest import ApprovedAudience, Manifest, ManifestTarget, manifest_hash
+from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Kind, MessageState, Mode
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate, fill
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import Post, digest_of
 from broadcaster.render.posts import Renderer
+from broadcaster.service.manifests import build_manifest, target_of
 from channels import CHANNELS
-from channels.base import Channel, CheckProblem, HasPages, SendsMany
-
-ChannelsOfMode = Mapping[str, Mapping[str, Channel]]
+from channels.base import Channel, ChannelsOfMode, CheckProblem, HasPages, SendsMany
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +132,7 @@ class Compose:
         """A new version of a message that is not released. Its open submission, if any, is void."""
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.write() as tx:
-            row = find(tx, ref, lock=True)
+            row = messages.find(tx, ref, lock=True)
             if row.state not in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
                 raise Stale(
                     f"{row.ref} is {row.state} and cannot be edited. Write a new message. Nothing was changed."
@@ -142,7 +140,7 @@ class Compose:
             facts = fill(template, values, zone=self._zone, now=tx.now())
             chosen = self._accounts(row.mode, channels or template.channels)
             version = _audience(tx, audience) if audience else None
-            void_submission(tx, row)
+            submissions.void_open(tx, row.id)
             self._add_version(
                 tx, row, actor, template, values, facts=facts, accounts=chosen, audience=version
             )
@@ -159,13 +157,13 @@ class Compose:
     def preview(self, ref: str) -> Proof:
         """The current version as it would be submitted now; or, where it was submitted, the stored posts."""
         with self._database.read() as tx:
-            return self._proof(tx, find(tx, ref))
+            return self._proof(tx, messages.find(tx, ref))
 
     def submit(self, actor: Person, ref: str) -> Submitted:
         """Store posts and manifest for a second person. Invalid, with all problems, where it cannot be sent as it is."""
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.write() as tx:
-            row = find(tx, ref, lock=True)
+            row = messages.find(tx, ref, lock=True)
             if row.state is not MessageState.DRAFT:
                 raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
             proof = self._proof(tx, row)
@@ -325,62 +323,6 @@ class Compose:
             post=post,
             problems=tuple(channel.check(post.at_widest())),
         )
-
-
-def find(tx: Tx, ref: str, *, lock: bool = False) -> Message:
-    """The message with this reference. NotFound, with the nearest reference, where there is none."""
-    row = messages.by_ref(tx, ref, lock=lock)
-    if row is None:
-        raise NotFound(f'There is no message "{ref}".{did_you_mean(ref.upper(), messages.refs(tx))}')
-    return row
-
-
-def void_submission(tx: Tx, row: Message) -> None:
-    """The open submission of a message, if any, can no longer be approved."""
-    waiting = submissions.open_for(tx, row.id)
-    if waiting:
-        submissions.set_state(tx, waiting.id, submissions.VOID)
-
-
-def target_of(content: bytes, speaks_as: str) -> ManifestTarget:
-    """The manifest's entry for stored post content. ValueError or KeyError where the content is no post."""
-    post = Post.from_bytes(content)
-    return ManifestTarget(
-        channel=post.channel,
-        account=post.account,
-        speaks_as=speaks_as,
-        language=post.language,
-        post_sha256=digest_of(content),
-        late_slots=tuple(post.late_slots()),
-    )
-
-
-def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[ManifestTarget]) -> Manifest:
-    """All that would be sent, from what the database holds now: for submitting, and again for comparing at approval.
-
-    The audience's numbers are read again, so that a change of one is seen.
-    """
-    facts, audience = version.facts, None
-    if version.audience_version_id:
-        found = audiences.version_by_id(tx, version.audience_version_id)
-        digest, count = audiences.digest(tx, found.id)
-        audience = ApprovedAudience(name=found.name, version=found.no, sha256=digest, count=count)
-    return Manifest(
-        message=row.uid,
-        reference=row.ref,
-        version=row.version,
-        mode=row.mode,
-        kind=row.kind,
-        purpose=row.purpose,
-        incident=messages.incident_ref(tx, row.incident_id),
-        sequence=messages.sequence(tx, row),
-        facts_sha256=sha256(facts.to_json()),
-        expires=facts.expires,
-        not_before="",
-        on_unknown=on_unknown(facts.severity, facts.urgency),
-        audience=audience,
-        targets=tuple(targets),
-    )
 
 
 def _audience(tx: Tx, name: str) -> AudienceVersion:

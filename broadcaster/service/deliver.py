@@ -4,40 +4,34 @@ The same code serves Celery's workers and the pump; whoever runs it decides noth
 """
 
 import json
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from broadcaster.db import accounts, audit_log, batches, broadcasts, deliveries
+from broadcaster.db import accounts, batches, broadcasts, deliveries
 from broadcaster.db.batches import Claimed
 from broadcaster.db.broadcasts import ApprovedPost, Broadcast
-from broadcaster.db.deliveries import AttemptResult, Due
+from broadcaster.db.deliveries import Due
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.vault import Vault
-from broadcaster.domain.audit import merkle_root
-from broadcaster.domain.broadcast import BroadcastState, Lane
-from broadcaster.domain.canonical import canonical
+from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState, Outcome
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.post import Post, digest_of
 from broadcaster.queue import Bells
-from broadcaster.service.compose import ChannelsOfMode
-from channels.base import Channel, HasPages, Parcel, Receipt, SendsMany
+from broadcaster.service.ending import close_if_over
+from broadcaster.service.outcomes import attempt_result, summary
+from broadcaster.service.record import note
+from channels.base import Channel, ChannelsOfMode, HasPages, Parcel, Receipt, SendsMany
 
 log = structlog.get_logger()
 
-BACKOFF_BASE_S, BACKOFF_CAP_S = 1.0, 60.0
-RETRY_AFTER_CAP_S = 300.0  # a platform that asks for more is asked again all the same
-CLOSED_AT_ONCE = 20  # batches per transaction when a broadcast ends: 10,000 deliveries
-PLATFORM_ID_CHARS, CODE_CHARS = 256, 64  # what their columns hold
 CHECK_FAILED = "The post could not be checked, so it was not sent. It is tried again; tell an administrator."
-NOT_RESENT = "It may have been sent. The broadcast ended before it could be sent again."
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
 PUBLIC_BELLS = 8
 
@@ -183,7 +177,7 @@ class Deliver:
                     code="opted_out",
                     text="The recipient opted out.",
                 )
-                _note(tx, row, "deliveries_suppressed", {"count": len(suppressed)})
+                note(tx, row, "deliveries_suppressed", {"count": len(suppressed)})
                 return Group(id=0, due=(), started_at=tx.now())
             if claimed.deaths and any(d.resends for d in due):
                 due = due[:1]  # one of these made a worker die: only that one may do so again
@@ -257,7 +251,7 @@ class Deliver:
             self._pause_if_told(tx, row, claimed, outcomes)
             page_up = any(r.outcome is Outcome.ACCEPTED for r in results) and isinstance(channel, HasPages)
             waiting = batches.bring_forward(tx, row.id, Lane.PUBLIC) if page_up else 0
-            _note(tx, row, "outcomes_recorded", _summary(claimed, group, results))
+            note(tx, row, "outcomes_recorded", summary(group.due, results, batch=claimed.id, group=group.id))
         if waiting:
             self._bells.ring(row.mode, Lane.PUBLIC, wanted=min(waiting, PUBLIC_BELLS))
 
@@ -267,7 +261,7 @@ class Deliver:
         refusal = next((o for o in outcomes if isinstance(o, NotConfigured)), None)
         if refusal and accounts.pause(tx, claimed.account_id, refusal.operator_text):
             log.error("account_paused", account=claimed.account_id, code=refusal.code)
-            _note(tx, row, "account_paused", {"account": claimed.account_id, "code": refusal.code})
+            note(tx, row, "account_paused", {"account": claimed.account_id, "code": refusal.code})
 
     def _quarantine(self, claimed: Claimed) -> None:
         with self._database.write() as tx:
@@ -280,119 +274,9 @@ class Deliver:
                 text="What is stored is not what was approved, so nothing was sent. Tell an administrator.",
             )
             batches.release(tx, claimed, next_at=None)
-            _note(tx, row, "deliveries_quarantined", {"count": count, "reason": "not_what_was_approved"})
+            note(tx, row, "deliveries_quarantined", {"count": count, "reason": "not_what_was_approved"})
         log.error("post_is_not_what_was_approved", broadcast=row.uid, target=claimed.target_id)
 
     def _hand_back(self, claimed: Claimed) -> None:
         with self._database.write() as tx:
             batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
-
-
-def close_ready(database: Database, row: Broadcast) -> None:
-    """Where a broadcast was stopped or is past its expiry, end what nobody works on: some batches at a time, since
-    other broadcasts wait to write meanwhile."""
-    some = [0]
-    while some:
-        with database.write() as tx:
-            some = batches.ready_of(tx, row.id, limit=CLOSED_AT_ONCE)
-            if not (some and close_if_over(tx, row, some)):
-                return
-
-
-def close_if_over(tx: Tx, row: Broadcast, batch_ids: Sequence[int]) -> bool:
-    """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was.
-
-    What waits to be sent for a second time may have gone out the first time: it stays unknown.
-    """
-    if row.state in {BroadcastState.STOPPED, BroadcastState.SUPERSEDED}:
-        state, code, text = (
-            DeliveryState.CANCELLED,
-            "stopped",
-            "The broadcast was stopped before this was sent.",
-        )
-    elif row.state is BroadcastState.DONE or row.expires_at <= tx.now():
-        state, code, text = DeliveryState.EXPIRED, "expired", "The message expired before this was sent."
-    else:
-        return False
-    maybe_sent = deliveries.sent_before(batch_ids)
-    unknown = deliveries.move(tx, maybe_sent, DeliveryState.UNKNOWN, code="not_resent", text=NOT_RESENT)
-    count = deliveries.move(tx, deliveries.of_batches(batch_ids), state, code=code, text=text)
-    batches.finish(tx, batch_ids)
-    if count or unknown:
-        _note(tx, row, f"deliveries_{state}", {"count": count, "unknown": unknown})
-    return True
-
-
-def attempt_result(
-    due: Due, outcome: Receipt | SendError, started_at: datetime, ended_at: datetime
-) -> AttemptResult:
-    """What one answer means for one delivery. What the platform said is cut to what the database can hold: an answer
-    that cannot be written down would be lost."""
-    if isinstance(outcome, Receipt):
-        return AttemptResult(
-            delivery_id=due.id,
-            outcome=Outcome.ACCEPTED,
-            started_at=started_at,
-            ended_at=ended_at,
-            platform_id=_storable(outcome.platform_id)[:PLATFORM_ID_CHARS],
-            link=_storable(outcome.link),
-        )
-    kind, wait_s = _kind(outcome, due.attempts)
-    return AttemptResult(
-        delivery_id=due.id,
-        outcome=kind,
-        started_at=started_at,
-        ended_at=ended_at,
-        code=_storable(outcome.code)[:CODE_CHARS],
-        operator_text=_storable(outcome.operator_text),
-        detail=_storable(outcome.detail),
-        next_at=ended_at + timedelta(seconds=wait_s) if wait_s is not None else None,
-    )
-
-
-def _storable(text: str) -> str:
-    """Without NUL, which PostgreSQL refuses, and half characters, which nothing can encode."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
-    """The outcome of an error, and after how many seconds it is tried again."""
-    match error:
-        case NotSent():
-            asked = error.retry_after_s or 0.0
-            asked = (
-                min(asked, RETRY_AFTER_CAP_S) if asked > 0 else 0.0
-            )  # a platform may ask for nonsense, even NaN
-            # full jitter: many workers that failed together do not come back together
-            jitter = random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 10)))  # noqa: S311
-            return Outcome.NOT_SENT, max(asked, jitter)
-        case NotConfigured():
-            return Outcome.NOT_CONFIGURED, BACKOFF_BASE_S
-        case Refused():
-            return Outcome.REFUSED, None
-        case _:
-            return Outcome.UNKNOWN, None
-
-
-def _summary(claimed: Claimed, group: Group, results: Sequence[AttemptResult]) -> dict[str, object]:
-    """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group."""
-    keys = {d.id: d.uid for d in group.due}
-    leaves = [
-        canonical(
-            {
-                "code": r.code,
-                "delivery": keys[r.delivery_id],
-                "ended_at": r.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
-                "link": r.link,
-                "outcome": str(r.outcome),
-                "platform_id": r.platform_id,
-            }
-        )
-        for r in results
-    ]
-    counts = {str(o): n for o in Outcome if (n := sum(r.outcome is o for r in results))}
-    return {"batch": claimed.id, "counts": counts, "group": group.id, "root": merkle_root(leaves)}
-
-
-def _note(tx: Tx, row: Broadcast, act: str, payload: dict[str, object]) -> None:
-    audit_log.append(tx, actor="system", act=act, subject=row.ref, payload={**payload, "broadcast": row.uid})  # type: ignore[dict-item]

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from broadcaster.db import audit_log, broadcasts
+from broadcaster.db import audit_log, broadcasts, messages
 from broadcaster.db.engine import Database
 from broadcaster.db.people import Person
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.policy import Action, require
-from broadcaster.service.compose import find
-from broadcaster.service.deliver import close_ready
+from broadcaster.service.ending import close_ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class Recall:
         if not reason.strip():
             raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
         with self._database.write() as tx:
-            message = find(tx, ref, lock=True)
+            message = messages.find(tx, ref, lock=True)
             row = broadcasts.by_message(tx, message.id)
             if row is None:
                 raise Stale(

@@ -7,8 +7,7 @@ from broadcaster.db.engine import Database
 from broadcaster.db.receipts import Arrived
 from broadcaster.domain.errors import NotFound
 from broadcaster.domain.policy import RECEIPT_KEPT
-from broadcaster.service.compose import ChannelsOfMode
-from channels.base import ReadsReceipts
+from channels.base import ChannelsOfMode, ReadsReceipts
 
 AT_ONCE = 2_000  # receipts matched per transaction
 KEY_CHARS, CODE_CHARS = (

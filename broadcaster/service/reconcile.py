@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import structlog
 
-from broadcaster.db import audit_log, batches, broadcasts, deliveries
+from broadcaster.db import batches, broadcasts, deliveries
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.deliveries import Unknown
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, OnUnknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.policy import may_resend
-from broadcaster.service.compose import ChannelsOfMode
-from channels.base import AfterUnknown
+from broadcaster.service.record import note
+from channels.base import AfterUnknown, ChannelsOfMode
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class Reconcile:
                 )
             batches.take_back(tx, claimed, died=bool(groups))
             row = broadcasts.by_id(tx, claimed.broadcast_id)
-            _note(tx, row, "batch_taken_over", {"batch": claimed.id, "unknown": count})
+            note(tx, row, "batch_taken_over", {"batch": claimed.id, "unknown": count})
         return True
 
     def look_into(self) -> int:
@@ -108,11 +108,7 @@ class Reconcile:
             text="The platform may have taken it, and nothing proves it. Decide whether to send it again.",
         )
         if sent_again:
-            _note(tx, row, "unknown_sent_again", {"count": sent_again, "reason": reason})
+            note(tx, row, "unknown_sent_again", {"count": sent_again, "reason": reason})
         if final:
-            _note(tx, row, "unknown_left_to_a_person", {"count": final})
+            note(tx, row, "unknown_left_to_a_person", {"count": final})
         return sent_again + final
-
-
-def _note(tx: Tx, row: Broadcast, act: str, payload: dict[str, str | int]) -> None:
-    audit_log.append(tx, actor="system", act=act, subject=row.ref, payload={**payload, "broadcast": row.uid})

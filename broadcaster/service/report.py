@@ -6,20 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
 from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, people, submissions
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.db.tables import audit_event, audit_head, message_version, notice_template
 from broadcaster.domain.audit import AuditEvent, first_bad
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import SETTLED, DeliveryState
 from broadcaster.domain.message import Facts, MessageState
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
-from broadcaster.service.compose import find
 
 #: What the deliveries that were never made count as, once a broadcast has ended.
 UNMADE = {
@@ -118,7 +114,7 @@ class Report:
 
     def status(self, ref: str) -> Status:
         with self._database.read() as tx:
-            message = find(tx, ref)
+            message = messages.find(tx, ref)
             row = broadcasts.by_message(tx, message.id)
             return Status(
                 ref=message.ref,
@@ -139,7 +135,7 @@ class Report:
     def decision(self, ref: str) -> dict[str, str]:
         """The hash that waits or was approved, who submitted, who approved, until when; empty where nothing does."""
         with self._database.read() as tx:
-            message = find(tx, ref)
+            message = messages.find(tx, ref)
             found = submissions.latest_for(tx, message.id)
             if found is None:
                 return {}
@@ -152,15 +148,15 @@ class Report:
     def keys(self, ref: str) -> list[tuple[str, str, DeliveryState, int]]:
         """Key, channel, state and resends of every delivery: for comparing with a platform's own record."""
         with self._database.read() as tx:
-            row = broadcasts.by_message(tx, find(tx, ref).id)
+            row = broadcasts.by_message(tx, messages.find(tx, ref).id)
             return deliveries.keys(tx, row.id) if row else []
 
     def written(self, ref: str) -> Written:
         """What the officer gave for the current version."""
         with self._database.read() as tx:
-            message = find(tx, ref)
+            message = messages.find(tx, ref)
             version = messages.current_version(tx, message)
-            blanks, template = _blanks_and_template(tx, version.id)
+            blanks, template = messages.blanks_and_template(tx, version.id)
             audience_id = version.audience_version_id
             return Written(
                 mode=message.mode,
@@ -174,7 +170,7 @@ class Report:
     def turned_down(self, ref: str) -> TurnedDown | None:
         """Why a message came back, was rejected or was stopped, where that is how it stands."""
         with self._database.read() as tx:
-            message = find(tx, ref)
+            message = messages.find(tx, ref)
             act = TURNED_DOWN.get(message.state)
             found = [e for e in audit_log.events(tx, subject=message.ref) if e.act == act]
         if not found:
@@ -192,7 +188,7 @@ class Report:
         """The events of one message, or all of them."""
         require(actor.name, actor.roles, Action.AUDIT)
         with self._database.read() as tx:
-            return list(audit_log.events(tx, subject=find(tx, ref).ref if ref else ""))
+            return list(audit_log.events(tx, subject=messages.find(tx, ref).ref if ref else ""))
 
     def first_bad_event(self) -> int | None:
         """The number of the first event of the whole log that was altered or taken out, or None.
@@ -200,28 +196,11 @@ class Report:
         The head is read first: what others append meanwhile comes after it, and is no alarm.
         """
         with self._database.read() as tx:
-            head = tx.execute(select(audit_head.c.no, audit_head.c.sha256)).one()
+            head = audit_log.head(tx)
             events = audit_log.events(tx)
             bad = first_bad(events)
             deque(events, maxlen=0)  # read to the end: PostgreSQL's cursor would stay open
-            return bad if bad is not None or not head.no else _missing_head(tx, head.no, head.sha256)
-
-
-def _missing_head(tx: Tx, no: int, sha256: str) -> int | None:
-    """Events cut off at the end leave a whole chain: only the head still tells of them."""
-    e = audit_event.c
-    if tx.execute(select(e.sha256).where(e.no == no)).scalar_one_or_none() == sha256:
-        return None
-    last = tx.execute(select(func.max(e.no)).where(e.no < no)).scalar_one()
-    return (last or 0) + 1
-
-
-def _blanks_and_template(tx: Tx, version_id: int) -> tuple[str, str]:
-    """What the officer filled in, and the template version it was filled into: both JSON."""
-    v, t = message_version.c, notice_template.c
-    query = select(v.blanks, t.content).join(notice_template, t.id == v.notice_template_id)
-    row = tx.execute(query.where(v.id == version_id)).one()
-    return row.blanks, row.content
+            return bad if bad is not None or not head.no else audit_log.missing_before(tx, head)
 
 
 def states_of(tx: Tx, target: Target, state: BroadcastState) -> dict[DeliveryState, int]:

@@ -12,7 +12,7 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
-from broadcaster.service.deliver import close_ready
+from broadcaster.service.ending import close_ready
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
 from broadcaster.service.report import states_of

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Barrier
 
@@ -42,19 +43,19 @@ def submit_to_all(world, **values):
     return world.submit(channels=ALL, audience="residents", **values)
 
 
-def refused(world, approve, error, match):
-    """It is refused with this reason, and every row of every table is what it was."""
-    before = world.snapshot()
-    rung = list(world.bells.rung)
+@contextmanager
+def refused(world, error, match):
+    """It is refused with this reason, and every row of every table is what it was; nobody is rung for."""
+    before, rung = world.snapshot(), list(world.bells.rung)
     with pytest.raises(error, match=match) as caught:
-        approve()
+        yield caught
     assert world.snapshot() == before
     assert world.bells.rung == rung
-    return caught.value
 
 
 def refuses(world, submitted, match, error=Stale):
-    refused(world, lambda: world.approve(submitted), error, match)
+    with refused(world, error, match):
+        world.approve(submitted)
 
 
 # --- what approving does ------------------------------------------------------------------------------------
@@ -168,7 +169,8 @@ def test_a_release_that_fails_anywhere_leaves_nothing(world, table):
     submitted = submit_to_all(world)
     assert world.approver
     break_table(world, table)
-    refused(world, lambda: world.approve(submitted), Exception, "broken|no_more")
+    with refused(world, Exception, "broken|no_more"):
+        world.approve(submitted)
 
 
 ACTS = {
@@ -202,14 +204,31 @@ def test_an_act_that_cannot_be_recorded_does_not_happen(world, act):
         world.submit()
         world.change(account, {"paused_at": world.now(), "pause_reason": "told to"}, name="page")
     break_table(world, audit_event)
-    refused(world, lambda: ACTS[act](world, ref), Exception, "broken|no_more")
+    with refused(world, Exception, "broken|no_more"):
+        ACTS[act](world, ref)
 
 
 # --- another content than the one shown ---------------------------------------------------------------------
 
 
+def latest(world, table):
+    return world.rows(table)[-1]
+
+
+def latest_posts(world):
+    return world.rows(post, submission_id=latest(world, submission).id)
+
+
+def post_of(world, channel):
+    return next(p for p in latest_posts(world) if p.channel == channel)
+
+
+def latest_recipients(world):
+    return world.rows(recipient, audience_version_id=latest(world, message_version).audience_version_id)
+
+
 def change_facts(world, name, old, new):
-    row = world.rows(message_version)[-1]
+    row = latest(world, message_version)
     assert old in json.loads(row.facts)[name]
     facts = json.loads(row.facts)
     facts[name] = facts[name].replace(old, new, 1)
@@ -217,18 +236,18 @@ def change_facts(world, name, old, new):
 
 
 def change_post(world, old, new):
-    row = world.rows(post)[0]
+    row = latest_posts(world)[0]
     assert old in row.content
     world.change(post, {"content": row.content.replace(old, new, 1)}, id=row.id)
 
 
 def swap_posts(world):
-    one, other = world.rows(post)[:2]
+    one, other = latest_posts(world)[:2]
     world.change(post, {"content": other.content, "sha256": other.sha256}, id=one.id)
 
 
 def change_manifest(world, *, with_hash):
-    row = world.row(submission)
+    row = latest(world, submission)
     manifest = row.manifest.replace('"purpose":""', '"purpose":"x"')
     assert manifest != row.manifest
     values = {"manifest": manifest}
@@ -238,14 +257,14 @@ def change_manifest(world, *, with_hash):
 
 
 def change_number(world):
-    row = world.rows(recipient)[1]
+    row = latest_recipients(world)[1]
     index = world.vault.index("+447700999999")
     values = {"number_index": index, "number_sealed": world.vault.seal("+447700999999", index)}
     world.change(recipient, values, id=row.id)
 
 
 def swap_numbers(world):
-    one, other = world.rows(recipient)[:2]
+    one, other = latest_recipients(world)[:2]
     world.change(recipient, {"ordinal": 99}, id=one.id)
     world.change(recipient, {"ordinal": one.ordinal}, id=other.id)
     world.change(recipient, {"ordinal": other.ordinal}, id=one.id)
@@ -262,44 +281,45 @@ TAMPERINGS = {
     "the expiry": lambda w: change_facts(w, "expires", "T", " "),
     "the severity": lambda w: change_facts(w, "severity", "Severe", "Minor"),
     "a severity that there is not": lambda w: change_facts(w, "severity", "Severe", "Sevare"),
-    "facts that are no JSON": lambda w: w.change(message_version, {"facts": "{"}, no=1),
+    "facts that are no JSON": lambda w: w.change(
+        message_version, {"facts": "{"}, id=latest(w, message_version).id
+    ),
     "a fact that there is not": lambda w: w.change(
-        message_version, {"facts": w.row(message_version).facts.replace('"area"', '"aria"')}, no=1
+        message_version,
+        {"facts": latest(w, message_version).facts.replace('"area"', '"aria"')},
+        id=latest(w, message_version).id,
     ),
     "one byte of a post": lambda w: change_post(w, b"Keep off", b"Keep on "),
     "one byte that makes a post unreadable": lambda w: change_post(w, b"{", b"["),
     "a link in a post": lambda w: change_post(w, b"site.test", b"sita.test"),
     "two posts swapped": swap_posts,
-    "a post taken out": lambda w: remove(w, post, w.rows(post)[1].id),
-    "the channel of a post": lambda w: w.change(post, {"channel": "x"}, channel="facebook"),
-    "the language of a post": lambda w: w.change(post, {"language": "cy"}, channel="facebook"),
+    "a post taken out": lambda w: remove(w, post, latest_posts(w)[1].id),
+    "the channel of a post": lambda w: w.change(post, {"channel": "x"}, id=post_of(w, "facebook").id),
+    "the language of a post": lambda w: w.change(post, {"language": "cy"}, id=post_of(w, "facebook").id),
     "the account of a post": lambda w: w.change(
-        post, {"account_id": w.row(account, name="feed").id, "language": "cy"}, channel="facebook"
+        post, {"account_id": w.row(account, name="feed").id, "language": "cy"}, id=post_of(w, "facebook").id
     ),
     "one character of the manifest": lambda w: change_manifest(w, with_hash=False),
     "the manifest and its hash": lambda w: change_manifest(w, with_hash=True),
     "a number": change_number,
     "the order of the numbers": swap_numbers,
-    "one number more": lambda w: w.add_recipient(w.row(message_version).audience_version_id, 5),
-    "one number less": lambda w: remove(w, recipient, w.rows(recipient)[-1].id),
-    "the mode": lambda w: w.change(message, {"mode": "exercise"}, version=1),
-    "the purpose": lambda w: w.change(message, {"purpose": "x"}, version=1),
+    "one number more": lambda w: w.add_recipient(latest(w, message_version).audience_version_id, 5),
+    "one number less": lambda w: remove(w, recipient, latest_recipients(w)[-1].id),
+    "the mode": lambda w: w.change(message, {"mode": "exercise"}, id=latest(w, message).id),
+    "the purpose": lambda w: w.change(message, {"purpose": "x"}, id=latest(w, message).id),
 }
 
 
-@pytest.mark.parametrize("what", TAMPERINGS)
-def test_anything_altered_in_the_database_after_submission_refuses_the_approval(world, what):
-    submitted = submit_to_all(world)
+def test_anything_altered_in_the_database_after_submission_refuses_the_approval(world, subtests):
     assert world.approver
-    TAMPERINGS[what](world)
-    shown = world.row(submission).manifest_sha256  # what the approver would be shown and give
-    approve = world.parts.approve.approve
-    refused(
-        world,
-        lambda: approve(world.approver, submitted.ref, shown),
-        Stale,
-        "altered|not set up any more|Nothing was",
-    )
+    for what, tamper in TAMPERINGS.items():
+        with subtests.test(what):
+            submitted = submit_to_all(world)
+            tamper(world)
+            shown = latest(world, submission).manifest_sha256  # what the approver would be shown and give
+            approve = world.parts.approve.approve
+            with refused(world, Stale, "altered|not set up any more|Nothing was"):
+                approve(world.approver, submitted.ref, shown)
 
 
 def test_a_post_added_after_submission_refuses_the_approval(world):
@@ -354,34 +374,28 @@ def test_a_newer_import_of_the_audience_leaves_what_was_shown_as_it_is(world):
 # --- who, when, with what -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", ["", "0" * 64, "not a hash"])
-def test_a_wrong_hash_is_refused(world, given):
-    submitted = world.submit()
-    assert world.approver
-    refused(
-        world,
-        lambda: world.parts.approve.approve(world.approver, submitted.ref, given),
-        Stale,
-        "belongs to another version",
-    )
+def test_a_wrong_hash_is_refused(world, subtests):
+    for given in ["", "0" * 64, "not a hash"]:
+        with subtests.test(str(given)):
+            submitted = world.submit()
+            assert world.approver
+            with refused(world, Stale, "belongs to another version"):
+                world.parts.approve.approve(world.approver, submitted.ref, given)
 
 
 def test_the_beginning_of_the_hash_is_not_enough(world):
     submitted = world.submit()
     assert world.approver
-    refused(
-        world,
-        lambda: world.parts.approve.approve(world.approver, submitted.ref, submitted.manifest_sha256[:12]),
-        Stale,
-        "another version",
-    )
+    with refused(world, Stale, "another version"):
+        world.parts.approve.approve(world.approver, submitted.ref, submitted.manifest_sha256[:12])
 
 
 def test_a_draft_cannot_be_approved(world):
     ref = world.draft()
     assert world.approver
     approve = world.parts.approve.approve
-    refused(world, lambda: approve(world.approver, ref, "0" * 64), Stale, "draft and waits for no approval")
+    with refused(world, Stale, "draft and waits for no approval"):
+        approve(world.approver, ref, "0" * 64)
 
 
 def test_what_was_approved_cannot_be_approved_again(world):
@@ -403,26 +417,24 @@ def test_nobody_approves_what_he_touched(world, part):
     if part == "submitter":  # and also when somebody else submits it the next time
         world.edit(ref)
         submitted = world.parts.compose.submit(world.officer, ref)
-    refused(
-        world,
-        lambda: world.parts.approve.approve(both, ref, submitted.manifest_sha256),
-        NotAllowed,
-        "You wrote, edited or submitted",
-    )
+    with refused(world, NotAllowed, "You wrote, edited or submitted"):
+        world.parts.approve.approve(both, ref, submitted.manifest_sha256)
     assert world.approve(submitted).ref == ref
 
 
-@pytest.mark.parametrize("role", ["officer", "auditor", "administrator", "data-keeper"])
-def test_only_an_approver_approves_returns_and_rejects(world, role):
-    submitted = world.submit()
-    other = world.person("otto", role)
-    service = world.parts.approve
-    match = "Only an approver may approve"
-    refused(
-        world, lambda: service.approve(other, submitted.ref, submitted.manifest_sha256), NotAllowed, match
-    )
-    refused(world, lambda: service.send_back(other, submitted.ref, "no"), NotAllowed, match)
-    refused(world, lambda: service.reject(other, submitted.ref, "no"), NotAllowed, match)
+def test_only_an_approver_approves_returns_and_rejects(world, subtests):
+    for role in ["officer", "auditor", "administrator", "data-keeper"]:
+        with subtests.test(str(role)):
+            submitted = world.submit()
+            other = world.person(f"otto-{role}", role)
+            service = world.parts.approve
+            match = "Only an approver may approve"
+            with refused(world, NotAllowed, match):
+                service.approve(other, submitted.ref, submitted.manifest_sha256)
+            with refused(world, NotAllowed, match):
+                service.send_back(other, submitted.ref, "no")
+            with refused(world, NotAllowed, match):
+                service.reject(other, submitted.ref, "no")
 
 
 def test_a_submission_that_waited_too_long_is_refused(world):
@@ -569,7 +581,8 @@ def test_returning_and_rejecting_need_a_reason(world, reason):
     submitted = world.submit()
     assert world.approver
     for decide in (world.parts.approve.send_back, world.parts.approve.reject):
-        refused(world, lambda d=decide: d(world.approver, submitted.ref, reason), Invalid, "Give a reason")
+        with refused(world, Invalid, "Give a reason"):
+            decide(world.approver, submitted.ref, reason)
 
 
 def test_a_returned_message_is_a_draft_again_and_its_submission_void(world):
@@ -588,13 +601,10 @@ def test_a_rejected_message_is_over(world):
     world.parts.approve.reject(world.approver, submitted.ref, "There is no storm.")
     assert world.status(submitted.ref).message_state == "rejected"
     refuses(world, submitted, "is rejected")
-    refused(world, lambda: world.edit(submitted.ref), Stale, "rejected and cannot be edited")
-    refused(
-        world,
-        lambda: world.parts.compose.submit(world.officer, submitted.ref),
-        Stale,
-        "rejected, not a draft",
-    )
+    with refused(world, Stale, "rejected and cannot be edited"):
+        world.edit(submitted.ref)
+    with refused(world, Stale, "rejected, not a draft"):
+        world.parts.compose.submit(world.officer, submitted.ref)
     assert world.acts()[-1] == "message_rejected"
 
 
@@ -602,7 +612,8 @@ def test_only_what_waits_can_be_returned_or_rejected(world):
     submitted = world.submit()
     world.approve(submitted)
     for decide in (world.parts.approve.send_back, world.parts.approve.reject):
-        refused(world, lambda d=decide: d(world.approver, submitted.ref, "no"), Stale, "waits for nobody")
+        with refused(world, Stale, "waits for nobody"):
+            decide(world.approver, submitted.ref, "no")
 
 
 # --- live and exercise --------------------------------------------------------------------------------------

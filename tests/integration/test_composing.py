@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -21,12 +22,14 @@ def world(database_url, tmp_path):
         yield world
 
 
-def refused(world, act, error, match):
-    before = world.snapshot()
+@contextmanager
+def refused(world, error, match):
+    """It is refused with this reason, and every row of every table is what it was; nobody is rung for."""
+    before, rung = world.snapshot(), list(world.bells.rung)
     with pytest.raises(error, match=match) as caught:
-        act()
+        yield caught
     assert world.snapshot() == before
-    return caught.value
+    assert world.bells.rung == rung
 
 
 def test_a_draft_shows_every_channel_side_by_side_the_website_first(world):
@@ -73,39 +76,46 @@ def test_the_submission_lives_half_an_hour_and_no_longer_than_the_message(world)
 def test_a_problem_of_one_channel_keeps_the_whole_message_from_being_submitted(world):
     ref = world.draft()
     world.feed.problems = [CheckProblem(code="too_long", text="It is too long by 12.")]
-    problem = refused(
-        world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be submitted"
-    )
+    with refused(world, Invalid, "cannot be submitted") as caught:
+        world.parts.compose.submit(world.officer, ref)
+    problem = caught.value
     assert problem.details == ("X (feed): It is too long by 12.",)
 
 
 def test_texts_need_an_audience_with_somebody_in_it(world):
     ref = world.draft(channels=("sms",))
-    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    with refused(world, Invalid, "cannot be") as caught:
+        world.parts.compose.submit(world.officer, ref)
+    problem = caught.value
     assert "need an audience" in problem.details[0]
     world.add_audience("nobody", 0)
     world.edit(ref, channels=("sms",), audience="nobody")
-    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    with refused(world, Invalid, "cannot be") as caught:
+        world.parts.compose.submit(world.officer, ref)
+    problem = caught.value
     assert "is empty" in problem.details[0]
 
 
 def test_what_is_over_already_cannot_be_submitted(world):
     ref = world.draft(expires="+1m")
     world.clock.advance(3600)
-    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    with refused(world, Invalid, "cannot be") as caught:
+        world.parts.compose.submit(world.officer, ref)
+    problem = caught.value
     assert "expired at" in problem.details[0]
 
 
 def test_an_account_that_is_gone_is_a_problem_of_the_draft(world):
     ref = world.draft()
     del world.channels["live"]["page"]
-    problem = refused(world, lambda: world.parts.compose.submit(world.officer, ref), Invalid, "cannot be")
+    with refused(world, Invalid, "cannot be") as caught:
+        world.parts.compose.submit(world.officer, ref)
+    problem = caught.value
     assert "page is not set up any more" in problem.details[0]
 
 
-@pytest.mark.parametrize(
-    ("given", "error", "match"),
-    [
+def test_a_draft_with_anything_that_cannot_be_used_is_not_kept(world, subtests):
+    for given, error, match in [
         ({"channels": ("fasebook",)}, Invalid, "cannot be used"),
         ({"channels": ("facebook",), "mode": Mode.EXERCISE}, Invalid, "not set up"),
         ({"audience": "residents"}, NotFound, "no audience"),
@@ -113,11 +123,11 @@ def test_an_account_that_is_gone_is_a_problem_of_the_draft(world):
         ({"headline": ""}, Invalid, "cannot be filled in"),
         ({"headline": "((sent_at))"}, Invalid, "cannot be filled in"),
         ({"headline": "{{ 7*7 }}", "colour": "red"}, Invalid, "cannot be filled in"),
-    ],
-)
-def test_a_draft_with_anything_that_cannot_be_used_is_not_kept(world, given, error, match):
-    assert world.officer
-    refused(world, lambda: world.draft(**given), error, match)
+    ]:
+        with subtests.test(str(given)):
+            assert world.officer
+            with refused(world, error, match):
+                world.draft(**given)
 
 
 def test_what_an_officer_types_is_never_a_template(world):
@@ -126,26 +136,30 @@ def test_what_an_officer_types_is_never_a_template(world):
     assert all("{{ 7*7 }} {% for x in y %} ${7*7}" in t for t in texts)
 
 
-@pytest.mark.parametrize("role", ["approver", "auditor", "administrator", "data-keeper"])
-def test_only_officers_write_edit_and_submit(world, role):
-    ref, other = world.draft(), world.person("otto", role)
-    for act in (
-        lambda: world.draft(by=other),
-        lambda: world.edit(ref, by=other),
-        lambda: world.parts.compose.submit(other, ref),
-    ):
-        refused(world, act, NotAllowed, "Only an officer may write")
+def test_only_officers_write_edit_and_submit(world, subtests):
+    ref = world.draft()
+    for role in ["approver", "auditor", "administrator", "data-keeper"]:
+        other, match = world.person(f"otto-{role}", role), "Only an officer may write"
+        with subtests.test(role):
+            with refused(world, NotAllowed, match):
+                world.draft(by=other)
+            with refused(world, NotAllowed, match):
+                world.edit(ref, by=other)
+            with refused(world, NotAllowed, match):
+                world.parts.compose.submit(other, ref)
 
 
 def test_what_waits_cannot_be_submitted_again(world):
     submitted = world.submit()
     submit = world.parts.compose.submit
-    refused(world, lambda: submit(world.officer, submitted.ref), Stale, "submitted, not a draft")
+    with refused(world, Stale, "submitted, not a draft"):
+        submit(world.officer, submitted.ref)
 
 
 def test_what_was_released_cannot_be_edited(world):
     released = world.release()
-    refused(world, lambda: world.edit(released.ref), Stale, "released and cannot be edited")
+    with refused(world, Stale, "released and cannot be edited"):
+        world.edit(released.ref)
 
 
 def test_each_edit_is_a_version_of_its_own_with_its_author(world):

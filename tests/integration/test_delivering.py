@@ -934,9 +934,12 @@ def test_an_altered_attempt_no_longer_has_the_root_of_its_event(world):
     assert event["root"] == root([leaf(r, r.uid) for r in rows_of_group(world, event["group"])]).hex()
 
 
-def test_no_number_and_no_text_is_in_the_audit_log(world):
-    world.release_texts(6)
+def test_no_number_and_no_text_is_in_the_audit_log_or_in_the_logs(world):
+    world.gateway.on_call = lambda _keys: {}["an unforeseen bug"]
+    released = world.release_texts(6)
     world.work_bulk()
-    said = " ".join(e.payload for e in world.rows(audit_event))
+    assert world.totals(released.ref) == {"unknown": 6}
+    assert {entry["event"] for entry in world.logs} == {"channel_failed"}
+    said = " ".join(e.payload for e in world.rows(audit_event)) + str(world.logs)
     assert "+4477" not in said
     assert "seafront" not in said

@@ -10,7 +10,7 @@ from broadcaster.service import plan
 from tests.builders import a_world, number
 from tests.fakes import WorkerDied
 
-SIZE = plan.CHUNK + 1_234
+SIZE = plan.CHUNK + 7
 
 
 @pytest.fixture
@@ -41,11 +41,12 @@ def assert_planned_once(world, size):
     assert (found.planned, found.planned_total) == (size, size)
 
 
-def test_every_recipient_becomes_one_delivery(world):
-    released = release(world, SIZE)
-    assert world.parts.plan.plan(world.broadcast_id(released.ref)) == SIZE
-    assert_planned_once(world, SIZE)
-    assert world.totals(released.ref) == {"pending": SIZE + 1}
+@pytest.mark.parametrize("size", [1, plan.BATCH, plan.BATCH + 1])
+def test_every_recipient_becomes_one_delivery(world, size):
+    released = release(world, size)
+    assert world.parts.plan.plan(world.broadcast_id(released.ref)) == size
+    assert_planned_once(world, size)
+    assert world.totals(released.ref) == {"pending": size + 1}
 
 
 def test_planning_again_plans_nothing(world):

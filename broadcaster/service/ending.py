@@ -1,0 +1,48 @@
+"""Ending a broadcast that was stopped or has expired: what was not sent yet never will be."""
+
+from collections.abc import Sequence
+
+from broadcaster.db import batches, deliveries
+from broadcaster.db.broadcasts import Broadcast
+from broadcaster.db.engine import Database, Tx
+from broadcaster.domain.broadcast import BroadcastState
+from broadcaster.domain.delivery import DeliveryState
+from broadcaster.service.record import note
+
+CLOSED_AT_ONCE = 20  # batches per transaction when a broadcast ends: 10,000 deliveries
+NOT_RESENT = "It may have been sent. The broadcast ended before it could be sent again."
+
+
+def close_ready(database: Database, row: Broadcast) -> None:
+    """Where a broadcast was stopped or is past its expiry, end what nobody works on: some batches at a time, since
+    other broadcasts wait to write meanwhile."""
+    some = [0]
+    while some:
+        with database.write() as tx:
+            some = batches.ready_of(tx, row.id, limit=CLOSED_AT_ONCE)
+            if not (some and close_if_over(tx, row, some)):
+                return
+
+
+def close_if_over(tx: Tx, row: Broadcast, batch_ids: Sequence[int]) -> bool:
+    """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was.
+
+    What waits to be sent for a second time may have gone out the first time: it stays unknown.
+    """
+    if row.state in {BroadcastState.STOPPED, BroadcastState.SUPERSEDED}:
+        state, code, text = (
+            DeliveryState.CANCELLED,
+            "stopped",
+            "The broadcast was stopped before this was sent.",
+        )
+    elif row.state is BroadcastState.DONE or row.expires_at <= tx.now():
+        state, code, text = DeliveryState.EXPIRED, "expired", "The message expired before this was sent."
+    else:
+        return False
+    maybe_sent = deliveries.sent_before(batch_ids)
+    unknown = deliveries.move(tx, maybe_sent, DeliveryState.UNKNOWN, code="not_resent", text=NOT_RESENT)
+    count = deliveries.move(tx, deliveries.of_batches(batch_ids), state, code=code, text=text)
+    batches.finish(tx, batch_ids)
+    if count or unknown:
+        note(tx, row, f"deliveries_{state}", {"count": count, "unknown": unknown})
+    return True

@@ -1,0 +1,52 @@
+"""The manifest of a message, built from what the database holds: for submitting, and again for comparing at approval."""
+
+from collections.abc import Sequence
+
+from broadcaster.db import audiences, messages
+from broadcaster.db.engine import Tx
+from broadcaster.db.messages import Message, Version
+from broadcaster.domain.broadcast import on_unknown
+from broadcaster.domain.canonical import sha256
+from broadcaster.domain.manifest import ApprovedAudience, Manifest, ManifestTarget
+from broadcaster.domain.post import Post, digest_of
+
+
+def target_of(content: bytes, speaks_as: str) -> ManifestTarget:
+    """The manifest's entry for stored post content. ValueError or KeyError where the content is no post."""
+    post = Post.from_bytes(content)
+    return ManifestTarget(
+        channel=post.channel,
+        account=post.account,
+        speaks_as=speaks_as,
+        language=post.language,
+        post_sha256=digest_of(content),
+        late_slots=tuple(post.late_slots()),
+    )
+
+
+def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[ManifestTarget]) -> Manifest:
+    """All that would be sent, from what the database holds now: for submitting, and again for comparing at approval.
+
+    The audience's numbers are read again, so that a change of one is seen.
+    """
+    facts, audience = version.facts, None
+    if version.audience_version_id:
+        found = audiences.version_by_id(tx, version.audience_version_id)
+        digest, count = audiences.digest(tx, found.id)
+        audience = ApprovedAudience(name=found.name, version=found.no, sha256=digest, count=count)
+    return Manifest(
+        message=row.uid,
+        reference=row.ref,
+        version=row.version,
+        mode=row.mode,
+        kind=row.kind,
+        purpose=row.purpose,
+        incident=messages.incident_ref(tx, row.incident_id),
+        sequence=messages.sequence(tx, row),
+        facts_sha256=sha256(facts.to_json()),
+        expires=facts.expires,
+        not_before="",
+        on_unknown=on_unknown(facts.severity, facts.urgency),
+        audience=audience,
+        targets=tuple(targets),
+    )

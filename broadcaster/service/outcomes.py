@@ -1,0 +1,89 @@
+"""What one answer of a platform means for one delivery, and what the audit log keeps of a group of them."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from broadcaster.db.deliveries import AttemptResult, Due
+from broadcaster.domain.audit import merkle_root
+from broadcaster.domain.canonical import Json, canonical
+from broadcaster.domain.delivery import Outcome
+from broadcaster.domain.errors import NotConfigured, NotSent, Refused, SendError
+from channels.base import Receipt
+
+BACKOFF_BASE_S, BACKOFF_CAP_S = 1.0, 60.0
+RETRY_AFTER_CAP_S = 300.0  # a platform that asks for more is asked again all the same
+PLATFORM_ID_CHARS, CODE_CHARS = 256, 64  # what their columns hold
+
+
+def attempt_result(
+    due: Due, outcome: Receipt | SendError, started_at: datetime, ended_at: datetime
+) -> AttemptResult:
+    """What one answer means for one delivery. What the platform said is cut to what the database can hold: an answer
+    that cannot be written down would be lost."""
+    if isinstance(outcome, Receipt):
+        return AttemptResult(
+            delivery_id=due.id,
+            outcome=Outcome.ACCEPTED,
+            started_at=started_at,
+            ended_at=ended_at,
+            platform_id=_storable(outcome.platform_id)[:PLATFORM_ID_CHARS],
+            link=_storable(outcome.link),
+        )
+    kind, wait_s = _kind(outcome, due.attempts)
+    return AttemptResult(
+        delivery_id=due.id,
+        outcome=kind,
+        started_at=started_at,
+        ended_at=ended_at,
+        code=_storable(outcome.code)[:CODE_CHARS],
+        operator_text=_storable(outcome.operator_text),
+        detail=_storable(outcome.detail),
+        next_at=ended_at + timedelta(seconds=wait_s) if wait_s is not None else None,
+    )
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and half characters, which nothing can encode."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
+    """The outcome of an error, and after how many seconds it is tried again."""
+    match error:
+        case NotSent():
+            asked = error.retry_after_s or 0.0
+            asked = (
+                min(asked, RETRY_AFTER_CAP_S) if asked > 0 else 0.0
+            )  # a platform may ask for nonsense, even NaN
+            # full jitter: many workers that failed together do not come back together
+            jitter = random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 10)))  # noqa: S311
+            return Outcome.NOT_SENT, max(asked, jitter)
+        case NotConfigured():
+            return Outcome.NOT_CONFIGURED, BACKOFF_BASE_S
+        case Refused():
+            return Outcome.REFUSED, None
+        case _:
+            return Outcome.UNKNOWN, None
+
+
+def summary(
+    due: Sequence[Due], results: Sequence[AttemptResult], *, batch: int, group: int
+) -> dict[str, Json]:
+    """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group."""
+    keys = {d.id: d.uid for d in due}
+    leaves = [
+        canonical(
+            {
+                "code": r.code,
+                "delivery": keys[r.delivery_id],
+                "ended_at": r.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
+                "link": r.link,
+                "outcome": str(r.outcome),
+                "platform_id": r.platform_id,
+            }
+        )
+        for r in results
+    ]
+    counts = {str(o): n for o in Outcome if (n := sum(r.outcome is o for r in results))}
+    return {"batch": batch, "counts": counts, "group": group, "root": merkle_root(leaves)}
