@@ -17,11 +17,13 @@ from broadcaster.service.compose import Compose
 from broadcaster.service.deliver import Deliver
 from broadcaster.service.people import People
 from broadcaster.service.plan import Plan
+from broadcaster.service.read_back import ReadBack
 from broadcaster.service.recall import Recall
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
 from broadcaster.service.report import Report
 from broadcaster.service.sweep import Sweep
+from broadcaster.service.unknowns import Unknowns
 from broadcaster.settings import Settings
 from channels.accounts import load_accounts, open_channels
 from channels.base import Channel
@@ -44,10 +46,12 @@ class Parts:
     people: People
     plan: Plan
     recall: Recall
+    read_back: ReadBack
     receipts: Receipts
     reconcile: Reconcile
     report: Report
     sweep: Sweep
+    unknowns: Unknowns
 
 
 def build(
@@ -93,11 +97,13 @@ def build(
         ),
         people=People(database),
         plan=Plan(database, bells),
+        read_back=ReadBack(database, channels, zone=settings.zone),
         recall=Recall(database),
         receipts=receipts,
         reconcile=reconcile,
         report=Report(database),
         sweep=Sweep(database, bells, reconcile, receipts, owner=owner_name(os.getpid())),
+        unknowns=Unknowns(database),
     )
 
 

@@ -12,6 +12,7 @@ log = structlog.get_logger()
 
 PLAN = "plan"
 DELIVER = "deliver"
+PLANS_WAITING = 8  # more would only pile up where nobody takes them
 
 
 class Bells(Protocol):
@@ -45,27 +46,23 @@ class CeleryBells:
         )
 
     def ring(self, mode: str, lane: Lane, wanted: int = 1) -> None:
-        queue = queue_name(mode, lane)
+        self._send(DELIVER, (mode, lane.value), queue_name(mode, lane), most=wanted, count=wanted)
+
+    def plan(self, broadcast_id: int, mode: str) -> None:
+        self._send(PLAN, (broadcast_id, mode), queue_name(mode, Lane.BULK), most=PLANS_WAITING, count=1)
+
+    def _send(self, task: str, arguments: tuple[object, ...], queue: str, *, most: int, count: int) -> None:
+        """Send it `count` times, as long as no more than `most` messages wait in the queue."""
+        connection = self._app.connection_for_write()
+        away = (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)
         try:
-            with self._app.connection_for_write() as connection:
+            with connection:
                 waiting = connection.default_channel.queue_declare(
                     queue, passive=False, durable=True
                 ).message_count
-                for _ in range(wanted - waiting):
-                    self._app.send_task(
-                        DELIVER, args=(mode, lane.value), queue=queue, connection=connection, retry=False
-                    )
-        except (OperationalError, OSError) as error:
-            log.warning("bell_not_rung", queue=queue, error=type(error).__name__)
-
-    def plan(self, broadcast_id: int, mode: str) -> None:
-        queue = queue_name(mode, Lane.BULK)
-        try:
-            with self._app.connection_for_write() as connection:
-                self._app.send_task(
-                    PLAN, args=(broadcast_id, mode), queue=queue, connection=connection, retry=False
-                )
-        except (OperationalError, OSError) as error:
+                for _ in range(min(count, most - waiting)):
+                    self._app.send_task(task, args=arguments, queue=queue, connection=connection, retry=False)
+        except away as error:  # also a full broker's refusal: nothing of it may reach who rings
             log.warning("bell_not_rung", queue=queue, error=type(error).__name__)
 
 

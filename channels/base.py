@@ -6,6 +6,7 @@ the domain and the outside world; they know nothing of databases, queues, users 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
@@ -142,6 +143,19 @@ class SendsMany(Protocol):
 
     def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
         """One outcome per parcel, in their order. Never raises for a single parcel's failure."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """Can read its own recent posts back: how an unknown outcome is cleared up."""
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:
+        """The post, if it is among our own recent ones, made no earlier than a minute before `since` (aware).
+
+        None is a successful read that does not show it; a platform's index may lag, so one None proves nothing.
+        Raises a SendError where nothing could be read: that says nothing either way.
+        """
         ...
 
 

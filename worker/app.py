@@ -5,9 +5,9 @@ from celery.signals import setup_logging, worker_process_init
 
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
+from broadcaster.logs import configure
 from broadcaster.queue import queue_name
 from broadcaster.settings import Settings
-from worker.logs import configure
 
 WORK_S = 15  # how long one bell keeps a worker at work; far below the visibility timeout
 

@@ -19,11 +19,11 @@ from broadcaster.db.migrate import migrate
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.message import Mode
+from broadcaster.logs import configure
 from broadcaster.queue import queue_name
 from broadcaster.settings import Settings
 from worker import broker
 from worker.children import Child
-from worker.logs import configure
 
 log = structlog.get_logger()
 

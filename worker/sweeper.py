@@ -1,8 +1,8 @@
 """The sweeper: every second, what is due. Any number may run; one leads."""
 
 from broadcaster.bootstrap import build
+from broadcaster.logs import configure
 from broadcaster.settings import Settings
-from worker.logs import configure
 from worker.loops import Loop
 
 EVERY_S = 1.0

@@ -121,6 +121,14 @@ def end(tx: Tx, row: Broadcast, state: BroadcastState, *, reason: str = "") -> b
     return tx.execute(statement.values(state=state, ended_at=tx.now(), stop_reason=reason)).rowcount == 1
 
 
+def reopen(tx: Tx, row: Broadcast) -> bool:
+    """A person sends something of an ended broadcast again. False where it may not go on."""
+    if BroadcastState.SENDING not in BROADCAST_TRANSITIONS[row.state]:
+        return False
+    statement = update(broadcast).where(broadcast.c.id == row.id, broadcast.c.state == row.state)
+    return tx.execute(statement.values(state=BroadcastState.SENDING, ended_at=None)).rowcount == 1
+
+
 def targets(tx: Tx, broadcast_id: int) -> list[Target]:
     return _targets(tx, target.c.broadcast_id == broadcast_id)
 

@@ -12,6 +12,10 @@ from broadcaster.db.ids import new_uid
 from broadcaster.db.tables import attempt, audience_version, delivery, recipient, suppression, target
 from broadcaster.domain.delivery import SETTLED, STATE_AFTER, DeliveryState, Outcome, states_before
 
+#: What the columns about an unknown outcome hold once it is none any more.
+NOT_UNKNOWN: Mapping[str, None] = {"unknown_since": None, "look_at": None, "absent_since": None}
+UNDECIDED = (DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
@@ -202,7 +206,7 @@ def move(
         values["unknown_since"] = tx.now()
         before = frozenset({DeliveryState.PENDING})  # it was being sent, which stored rows call pending
     else:
-        values["unknown_since"] = None
+        values |= NOT_UNKNOWN
         before = states_before(state)
     return tx.execute(update(delivery).where(condition, d.state.in_(before)).values(**values)).rowcount
 
@@ -249,12 +253,13 @@ def unknown(tx: Tx, target_id: int, *, limit: int) -> list[Unknown]:
 def send_again(tx: Tx, ids: Sequence[int]) -> int:
     """Unknown deliveries that were decided to be absent are pending once more."""
     d = delivery.c
-    statement = update(delivery).where(d.id.in_(ids), d.state == DeliveryState.UNKNOWN)
+    statement = update(delivery).where(d.id.in_(ids), d.state.in_(UNDECIDED))
     values = {
         "state": DeliveryState.PENDING,
         "next_at": tx.now(),
-        "unknown_since": None,
         "resends": d.resends + 1,
+        "settled_at": None,
+        **NOT_UNKNOWN,
     }
     return tx.execute(statement.values(**values)).rowcount
 

@@ -9,10 +9,10 @@ from sqlalchemy import Select, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_reference, new_uid
-from broadcaster.db.tables import incident, message, message_version, notice_template, person
+from broadcaster.db.tables import broadcast, incident, message, message_version, notice_template, person
 from broadcaster.domain.canonical import canonical
-from broadcaster.domain.errors import NotFound
-from broadcaster.domain.message import Facts, Kind, MessageState, Mode
+from broadcaster.domain.errors import NotFound, Stale
+from broadcaster.domain.message import MESSAGE_TRANSITIONS, Facts, Kind, MessageState, Mode
 from broadcaster.domain.names import did_you_mean
 
 
@@ -57,10 +57,12 @@ def incident_ref(tx: Tx, incident_id: int) -> str:
 
 
 def sequence(tx: Tx, row: Message) -> int:
-    """Which message of its incident this is, from 1."""
-    c = message.c
-    query = select(func.count()).where(c.incident_id == row.incident_id, c.mode == row.mode, c.id <= row.id)
-    return int(tx.execute(query).scalar_one())
+    """Which message of its incident this is or would be, from 1. What was never released does not count."""
+    c = broadcast.c
+    before = select(func.count()).where(
+        c.incident_id == row.incident_id, c.mode == row.mode, c.message_id != row.id
+    )
+    return int(tx.execute(before).scalar_one()) + 1
 
 
 def insert(tx: Tx, *, incident_id: int, mode: Mode, kind: Kind, purpose: str, author_id: int) -> Message:
@@ -133,7 +135,11 @@ def refs(tx: Tx) -> list[str]:
 
 
 def set_state(tx: Tx, message_id: int, state: MessageState) -> None:
-    tx.execute(update(message).where(message.c.id == message_id).values(state=state))
+    """Stale where the message may not go there from where it is: the table of the domain decides."""
+    before = [s for s, after in MESSAGE_TRANSITIONS.items() if state in after]
+    statement = update(message).where(message.c.id == message_id, message.c.state.in_(before))
+    if tx.execute(statement.values(state=state)).rowcount != 1:
+        raise Stale(f"The message cannot become {state} from what it is now. Nothing was changed.")
 
 
 def current_version(tx: Tx, row: Message) -> Version:

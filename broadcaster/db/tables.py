@@ -377,6 +377,8 @@ delivery = Table(
     _count("resends"),  # times it was sent again after an unknown
     _time("next_at"),
     _time("unknown_since", nullable=True),
+    _time("look_at", nullable=True),  # when the platform is next asked what became of an unknown
+    _time("absent_since", nullable=True),  # the first clean read that did not show it
     _time("settled_at", nullable=True),
     _word("code", default=""),
     _text("operator_text"),

@@ -18,7 +18,8 @@ BROADCAST_TRANSITIONS: Mapping[BroadcastState, frozenset[BroadcastState]] = {
     BroadcastState.SENDING: frozenset(
         {BroadcastState.DONE, BroadcastState.STOPPED, BroadcastState.SUPERSEDED}
     ),
-    BroadcastState.DONE: frozenset(),
+    # a person decides that something unknown is sent again
+    BroadcastState.DONE: frozenset({BroadcastState.SENDING}),
     BroadcastState.STOPPED: frozenset(),
     BroadcastState.SUPERSEDED: frozenset(),
 }

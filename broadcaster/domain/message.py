@@ -60,7 +60,7 @@ MESSAGE_TRANSITIONS: Mapping[MessageState, frozenset[MessageState]] = {
     ),
     MessageState.RELEASED: frozenset(),
     MessageState.REJECTED: frozenset(),
-    MessageState.EXPIRED: frozenset({MessageState.DRAFT}),
+    MessageState.EXPIRED: frozenset({MessageState.DRAFT, MessageState.SUBMITTED}),
 }
 
 

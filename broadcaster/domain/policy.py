@@ -21,6 +21,7 @@ class Action(StrEnum):
     WRITE = "write and submit messages"
     APPROVE = "approve, return or reject messages"
     STOP = "stop a broadcast"
+    DECIDE = "decide about deliveries with an unknown outcome"
     IMPORT = "import audiences"
     AUDIT = "read the audit log"
     MANAGE = "manage users, tokens and accounts"
@@ -31,6 +32,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.WRITE: frozenset({Role.OFFICER}),
     Action.APPROVE: frozenset({Role.APPROVER}),
     Action.STOP: frozenset({Role.OFFICER, Role.APPROVER}),
+    Action.DECIDE: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.IMPORT: frozenset({Role.OFFICER, Role.ADMINISTRATOR, Role.DATA_KEEPER}),
     Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
     Action.MANAGE: frozenset({Role.ADMINISTRATOR}),

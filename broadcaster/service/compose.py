@@ -144,7 +144,8 @@ class Compose:
             self._add_version(
                 tx, row, actor, template, values, facts=facts, accounts=chosen, audience=version
             )
-            messages.set_state(tx, row.id, MessageState.DRAFT)
+            if row.state is not MessageState.DRAFT:
+                messages.set_state(tx, row.id, MessageState.DRAFT)
             audit_log.append(
                 tx,
                 actor=actor.name,
@@ -164,7 +165,7 @@ class Compose:
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.write() as tx:
             row = messages.find(tx, ref, lock=True)
-            if row.state is not MessageState.DRAFT:
+            if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
                 raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
             proof = self._proof(tx, row)
             problems = proof.problems + _past(tx, proof)

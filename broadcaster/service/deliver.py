@@ -3,7 +3,6 @@
 The same code serves Celery's workers and the pump; whoever runs it decides nothing.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,16 +13,16 @@ import structlog
 
 from broadcaster.db import accounts, batches, broadcasts, deliveries
 from broadcaster.db.batches import Claimed
-from broadcaster.db.broadcasts import ApprovedPost, Broadcast
+from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.deliveries import Due
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.vault import Vault
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState, Outcome
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
-from broadcaster.domain.manifest import manifest_hash
-from broadcaster.domain.post import Post, digest_of
+from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
+from broadcaster.service.approved import Tampered, verified
 from broadcaster.service.ending import close_if_over
 from broadcaster.service.outcomes import attempt_result, summary
 from broadcaster.service.record import note
@@ -34,10 +33,6 @@ log = structlog.get_logger()
 CHECK_FAILED = "The post could not be checked, so it was not sent. It is tried again; tell an administrator."
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
 PUBLIC_BELLS = 8
-
-
-class Tampered(Exception):
-    """What is stored is not what was approved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +109,7 @@ class Deliver:
             approved = broadcasts.approved_post(tx, claimed.target_id)
         channel = self._channels.get(mode, {}).get(approved.account)
         try:
-            post = self._verified(approved, mode)
+            post = verified(approved, mode, self._zone)
         except Tampered:
             self._quarantine(claimed)
             return 0
@@ -129,28 +124,6 @@ class Deliver:
                 attempted += len(group.due)
         self._hand_back(claimed)
         return attempted
-
-    def _verified(self, approved: ApprovedPost, mode: str) -> Post:
-        """The post, if it is to the byte in the manifest whose hash was approved, for here and now. Tampered otherwise."""
-        if manifest_hash(approved.manifest) != approved.approved_sha256:
-            raise Tampered
-        manifest = json.loads(approved.manifest)
-        expires = datetime.fromisoformat(manifest["expires"])
-        if (manifest["mode"], manifest["on_unknown"]) != (mode, approved.on_unknown):
-            raise Tampered
-        if expires != approved.expires_at:
-            raise Tampered
-        wanted = {
-            "channel": approved.channel,
-            "account": approved.account,
-            "language": approved.language,
-            "post_sha256": digest_of(approved.content),
-        }
-        if not any(all(t[key] == value for key, value in wanted.items()) for t in manifest["targets"]):
-            raise Tampered
-        sent_at = approved.released_at.astimezone(self._zone).strftime("%H:%M")
-        sequence = f"Update {approved.sequence}" if approved.sequence > 1 else ""
-        return Post.from_bytes(approved.content).filled({"sent_at": sent_at, "sequence": sequence})
 
     def _open_group(self, claimed: Claimed) -> Group | None:
         """Commit what is about to be sent. None where the batch is finished, lost or stopped; it is handed back then.

@@ -1,6 +1,8 @@
 """The manifest of a message, built from what the database holds: for submitting, and again for comparing at approval."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from broadcaster.db import audiences, messages
 from broadcaster.db.engine import Tx
@@ -50,3 +52,12 @@ def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[Man
         audience=audience,
         targets=tuple(targets),
     )
+
+
+def overtaken(current: Manifest, submitted: bytes) -> bool:
+    """Whether nothing has changed but the message's number: others of its incident were released meanwhile."""
+    try:
+        number = json.loads(submitted)["sequence"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return number != current.sequence and replace(current, sequence=number).to_bytes() == submitted

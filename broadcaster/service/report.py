@@ -8,6 +8,7 @@ from datetime import datetime
 
 from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, people, submissions
 from broadcaster.db.broadcasts import Broadcast, Target
+from broadcaster.db.deliveries import PublicDelivery
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.domain.audit import AuditEvent, first_bad
@@ -224,9 +225,16 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
             planned=target.planned_total,
             states=states,
             link=delivery.link if delivery else "",
-            seconds=(last - row.released_at).total_seconds() if last else None,
+            seconds=_seconds(row, last, delivery),
             reasons=tuple(_reasons(tx, target)),
         )
+
+
+def _seconds(row: Broadcast, last: datetime | None, delivery: PublicDelivery | None) -> float | None:
+    """From release to acceptance: by the platform's answer, or by when it was found without one."""
+    if last is None and delivery and delivery.state in ARRIVED:
+        last = delivery.settled_at
+    return (last - row.released_at).total_seconds() if last else None
 
 
 def _reasons(tx: Tx, target: Target) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 import uvicorn
 
+from broadcaster.logs import configure
 from broadcaster.settings import Settings
 
 
 def main() -> None:
+    configure()
     settings = Settings.load()
     uvicorn.run(
         "broadcaster.web.app:create",

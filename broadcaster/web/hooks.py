@@ -13,6 +13,8 @@ from broadcaster.service.receipts import Receipts
 
 router = APIRouter()
 
+MAX_BODY_BYTES = 64 * 1024
+
 
 class Intake:
     """Stores receipts in groups: what arrives while one group is being stored makes up the next. Each callback waits
@@ -57,10 +59,12 @@ class Intake:
 @router.get("/hooks/{mode}/{account}/receipt")
 @router.post("/hooks/{mode}/{account}/receipt")
 async def receipt(mode: Mode, account: str, request: Request) -> Response:
-    """204 once the receipt is stored; 404 for an account without receipts; 400 for what is no receipt."""
+    """204 once the receipt is stored; 404 for an account without receipts; 400 for what is no receipt, 413 for a flood."""
     parts: Parts = request.app.state.parts
     intake: Intake = request.app.state.intake
-    body = await request.body()
+    body = await _body(request)
+    if body is None:
+        return Response(status_code=413)
     try:
         arrived = parts.receipts.read(
             mode, account, query=dict(request.query_params), body=body, headers=dict(request.headers)
@@ -71,3 +75,13 @@ async def receipt(mode: Mode, account: str, request: Request) -> Response:
         return Response(status_code=400)
     await intake.take(arrived)
     return Response(status_code=204)
+
+
+async def _body(request: Request) -> bytes | None:
+    """None where it is larger than any receipt: it is not read to its end."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return body

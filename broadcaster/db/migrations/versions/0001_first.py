@@ -409,6 +409,8 @@ def upgrade() -> None:
         sa.Column("resends", sa.Integer(), nullable=False),
         sa.Column("next_at", TIME, nullable=False),
         sa.Column("unknown_since", TIME, nullable=True),
+        sa.Column("look_at", TIME, nullable=True),
+        sa.Column("absent_since", TIME, nullable=True),
         sa.Column("settled_at", TIME, nullable=True),
         sa.Column("code", sa.String(length=64), nullable=False),
         sa.Column("operator_text", sa.Text(), nullable=False),

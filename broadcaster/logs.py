@@ -1,4 +1,4 @@
-"""Logs of worker processes: one line per event, keys and values, never message text, numbers, names or tokens."""
+"""Logs of our processes: one line per event, keys and values, never message text, numbers, names or tokens."""
 
 import logging
 import sys
@@ -11,9 +11,8 @@ def configure(level: int = logging.INFO) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True
     )
-    logging.getLogger("tweepy").setLevel(
-        logging.INFO
-    )  # at DEBUG it writes the request's headers, token included
+    # at DEBUG it writes the request's headers, token included
+    logging.getLogger("tweepy").setLevel(logging.INFO)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
