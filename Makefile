@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-demo: $(STAMP) ## one message from draft to every channel, end to end; FAULT=kill or FAULT=flush breaks something on the way
+demo: $(STAMP) ## one message from draft to every channel, end to end; FAULT=kill, flush or silent breaks something on the way
 	@$(BIN)/broadcaster demo $(if $(FAULT),--fault $(FAULT))
 
 run: $(STAMP) ## the whole product with sandbox platforms at http://127.0.0.1:8000 until Ctrl-C

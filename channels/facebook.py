@@ -3,21 +3,25 @@
 import hashlib
 import hmac
 import json
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 import requests
 
-from broadcaster.domain.errors import OutcomeUnknown, SendError
+from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.facebook_errors import refusal
 from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session
 from channels.options import address, is_web_address, option, require_secrets, secret
+from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
 
 GRAPH_VERSION = "v26.0"  # released 2026-07-29; developers.facebook.com/docs/graph-api/changelog, read 2026-11
 MAX_MESSAGE_CHARS = (
     63_206  # not in Meta's documents; measured by github.com/gitroomhq/postiz-app, read 2026-11
 )
+# `from` too, because a list with another author's post must not deceive us.
+READ_FIELDS = "id,message,created_time,permalink_url,from"
 
 
 class FacebookPage:
@@ -40,7 +44,7 @@ class FacebookPage:
         require_secrets(account, self.options)
         self._page_id = option(account, self.options, "page_id")
         self._page_name = option(account, self.options, "page_name")
-        self._url = f"{address(account, self.options, 'base_url')}/{GRAPH_VERSION}/{self._page_id}/feed"
+        self._page_url = f"{address(account, self.options, 'base_url')}/{GRAPH_VERSION}/{self._page_id}"
         self._credentials = _credentials(secret(account, "access_token"), secret(account, "app_secret"))
         self._secrets = [*self._credentials.values(), secret(account, "app_secret")]
         self._session = open_session(account, timeout=timeouts)
@@ -73,11 +77,16 @@ class FacebookPage:
             form["link"] = post.link
         try:
             # In the body, never the query: addresses are logged on the way.
-            response = self._session.post(self._url, data=form)
+            response = self._session.post(f"{self._page_url}/feed", data=form)
             answer = _json(response)
         except (requests.RequestException, ValueError) as exc:
             raise from_exception(exc) from exc
         return self._receipt(response, answer, post)
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - as in send
+        """The post among the Page's published ones; `channels/readback.py` says which is taken for it."""
+        found = look_through(lambda after: self._read(post, since, after), post, since)
+        return _receipt_of(found.platform_id, found.link) if found else None
 
     def _receipt(self, response: requests.Response, answer: dict[str, Any], post: Post) -> Receipt:
         if not 200 <= response.status_code < 300 or "error" in answer:
@@ -88,9 +97,42 @@ class FacebookPage:
                 "no_id", "Facebook answered without the post's id.", detail="HTTP 2xx, no id"
             )
         link = answer.get("permalink_url")
-        return Receipt(
-            platform_id=platform_id,
-            link=link if isinstance(link, str) and link else f"https://www.facebook.com/{platform_id}",
+        return _receipt_of(platform_id, link if isinstance(link, str) else "")
+
+    def _read(self, post: Post, since: datetime, after: str) -> Page:
+        """developers.facebook.com/docs/graph-api/reference/page/published_posts and .../graph-api/results, read 2026-11."""
+        query = {name: value for name, value in self._credentials.items() if name != "access_token"}
+        query |= {"fields": READ_FIELDS, "limit": "25", "since": str(int((since - CLOCKS_APART).timestamp()))}
+        query |= {"after": after} if after else {}
+        headers = {"Authorization": f"Bearer {self._credentials['access_token']}"}
+        try:
+            response = self._session.get(f"{self._page_url}/published_posts", params=query, headers=headers)
+            return self._page(response, _json(response), post)
+        except (requests.RequestException, ValueError, SendError) as exc:
+            failure = _of_reading(from_exception(exc))
+        # Raised out here, so that no traceback shows what requests says: its text has the address with the proof.
+        raise read_back_failed(failure, post) from failure
+
+    def _page(self, response: requests.Response, answer: dict[str, Any], post: Post) -> Page:
+        if not 200 <= response.status_code < 300 or "error" in answer:
+            raise self._refusal(response, answer, post)
+        items = answer.get("data")
+        if not isinstance(items, list):
+            raise unreadable()
+        posts = [found for item in items if isinstance(item, dict) and (found := self._shown(item))]
+        return Page(posts=posts, after=_after(answer))
+
+    def _shown(self, item: dict[str, Any]) -> Shown | None:
+        """None for an odd item, and for a post of another author, should the list ever hold one."""
+        author = item.get("from")
+        by = author.get("id") if isinstance(author, dict) else None
+        if str(by or self._page_id) != self._page_id:
+            return None
+        return shown(
+            platform_id=item.get("id"),
+            text=item.get("message"),
+            created=item.get("created_time"),
+            link=item.get("permalink_url"),
         )
 
     def _refusal(self, response: requests.Response, answer: dict[str, Any], post: Post) -> SendError:
@@ -102,6 +144,34 @@ class FacebookPage:
             secrets=self._secrets,
             private=post.text,
         )
+
+
+def _receipt_of(platform_id: str, link: str) -> Receipt:
+    return Receipt(platform_id=platform_id, link=link or f"https://www.facebook.com/{platform_id}")
+
+
+def _of_reading(failure: SendError) -> SendError:
+    """Reading needs another permission than posting, so the table's advice would be wrong."""
+    if failure.code != "no_permission":
+        return failure
+    text = "The token may not read this Page's posts. Grant pages_read_engagement and renew it."
+    return NotConfigured("no_permission_to_read", text, detail=failure.detail)
+
+
+def _after(answer: dict[str, Any]) -> str:
+    """The cursor behind this page, or nothing at the end: on an empty page that leads to no `next`.
+
+    The address that stands in `next` is not used: it carries the token. (docs/graph-api/results: an empty page may
+    lead to a full one.)
+    """
+    paging = answer.get("paging")
+    if not isinstance(paging, dict) or not (answer["data"] or paging.get("next")):
+        return ""
+    cursors = paging.get("cursors")
+    after = cursors.get("after") if isinstance(cursors, dict) else None
+    if paging.get("next") and not after:
+        raise unreadable()  # there is more that we cannot reach: no None may come of it
+    return after if isinstance(after, str) else ""
 
 
 def _credentials(token: str, app_secret: str) -> dict[str, str]:

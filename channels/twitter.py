@@ -1,20 +1,23 @@
 """Posts to X through tweepy. Knows X's requests and errors, nothing of deliveries."""
 
+import html
 import json
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import requests
 import tweepy
 
-from broadcaster.domain.errors import OutcomeUnknown, SendError
+from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.http import DEFAULT_TIMEOUTS, USER_AGENT, FencedSession, Timeouts, from_exception
 from channels.options import address, option, require_secrets, secret
+from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
 from channels.text import MAX_X_WEIGHT, x_weight
 from channels.twitter_errors import refusal
 
@@ -30,7 +33,7 @@ class XAccount:
     options: ClassVar[tuple[Option, ...]] = (
         Option(name="base_url", help="address of X's API", default="https://api.x.com"),
         Option(name="username", help="the account's name on X, without @", required=True),
-        Option(name="user_id", help="the account's number on X; needed to read its own posts back"),
+        Option(name="user_id", help="the account's number on X; asked for where it is not given"),
         Option(name="consumer_key", help="the app's API key", required=True, secret=True),
         Option(name="consumer_secret", help="the app's API key secret", required=True, secret=True),
         Option(name="access_token", help="the account's access token", required=True, secret=True),
@@ -47,6 +50,7 @@ class XAccount:
     ) -> None:
         require_secrets(account, self.options)
         self._username = option(account, self.options, "username").removeprefix("@")
+        self._user_id = option(account, self.options, "user_id")
         self._now_s = now_s
         self._credentials = {o.name: secret(account, o.name) for o in self.options if o.secret}
         base_url = address(account, self.options, "base_url")
@@ -75,10 +79,44 @@ class XAccount:
             response = self._client.create_tweet(text=post.text, user_auth=True)
         except (requests.RequestException, tweepy.TweepyException, ValueError) as exc:
             raise from_exception(exc) from exc
-        platform_id = _post_id(response)
+        platform_id = _id_in(response)
         if not platform_id:
             raise OutcomeUnknown("no_id", "X answered without the post's id.", detail="HTTP 2xx, no id")
+        return self._receipt(platform_id)
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - as in send
+        """The post in the account's own timeline; `channels/readback.py` says which is taken for it."""
+        found = look_through(lambda after: self._read(post, since, after), post, since)
+        return self._receipt(found.platform_id) if found else None
+
+    def _receipt(self, platform_id: str) -> Receipt:
         return Receipt(platform_id=platform_id, link=f"https://x.com/{self._username}/status/{platform_id}")
+
+    def _read(self, post: Post, since: datetime, after: str) -> Page:
+        """GET /2/users/{id}/tweets (docs.x.com, openapi.json 2.167, read 2026-11)."""
+        try:
+            user_id = self._own_id()
+            response = self._client.get_users_tweets(
+                user_id,
+                max_results=100,
+                start_time=since - CLOCKS_APART,
+                tweet_fields=["created_at", "entities", "author_id"],
+                pagination_token=after or None,
+                user_auth=True,
+            )
+            return _page(_json(response), user_id)
+        except (requests.RequestException, tweepy.TweepyException, ValueError, SendError) as exc:
+            failure = from_exception(exc)
+        raise read_back_failed(failure, post) from failure
+
+    def _own_id(self) -> str:
+        """Asked for once. Threads that ask at the same time get the same answer."""
+        if not self._user_id:
+            user_id = _id_in(self._client.get_me(user_auth=True))
+            if not user_id.isdecimal():
+                raise unreadable()
+            self._user_id = user_id
+        return self._user_id
 
     def _refusal(self, response: requests.Response) -> SendError:
         return refusal(
@@ -137,9 +175,53 @@ def _json(response: requests.Response) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _post_id(response: requests.Response) -> str:
+def _id_in(response: requests.Response) -> str:
     data = _json(response).get("data")
     return str(data.get("id") or "") if isinstance(data, dict) else ""
+
+
+def _page(answer: dict[str, Any], user_id: str) -> Page:
+    """An empty timeline has no `data` but a count, and no `errors`; an answer without either tells nothing."""
+    found = answer.get("meta")
+    meta = found if isinstance(found, dict) else {}
+    nothing = meta.get("result_count") == 0 and not answer.get("errors")
+    items = answer.get("data", [] if nothing else None)
+    if not isinstance(items, list):
+        raise _no_such_user(answer) or unreadable()
+    posts = [post for item in items if isinstance(item, dict) and (post := _shown(item, user_id))]
+    after = meta.get("next_token")
+    return Page(posts=posts, after=after if isinstance(after, str) else "")
+
+
+def _no_such_user(answer: dict[str, Any]) -> SendError | None:
+    """X tells a wrong number with status 200; reading again would never help."""
+    errors = answer.get("errors")
+    listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    if not any(str(error.get("type")).endswith("/resource-not-found") for error in listed):
+        return None
+    text = "X knows no account with this user_id. Correct it in the account's file, or leave it out."
+    return NotConfigured("wrong_user_id", text, detail="HTTP 200, resource-not-found")
+
+
+def _shown(item: dict[str, Any], user_id: str) -> Shown | None:
+    """None for an odd item, and for a post of another author, should the list ever hold one."""
+    if str(item.get("author_id") or user_id) != user_id:
+        return None
+    return shown(platform_id=item.get("id"), text=_as_sent(item), created=item.get("created_at"))
+
+
+def _as_sent(item: dict[str, Any]) -> str | None:
+    """The text as a reader sees it: X escapes & < > and puts links of t.co in the place of each link."""
+    text, entities = item.get("text"), item.get("entities")
+    if not isinstance(text, str):
+        return None
+    text = html.unescape(text)
+    urls = entities.get("urls") if isinstance(entities, dict) else None
+    for url in urls if isinstance(urls, list) else []:
+        short, long = (url.get("url"), url.get("expanded_url")) if isinstance(url, dict) else ("", "")
+        if isinstance(short, str) and short and isinstance(long, str) and long:
+            text = text.replace(short, long)
+    return text
 
 
 def _text_of(request: requests.PreparedRequest) -> str:

@@ -41,7 +41,7 @@ from broadcaster.service.compose import Submitted
 from broadcaster.service.report import Status
 from broadcaster.settings import Settings
 from channels.base import Channel
-from tests.fakes import FakeClock, FakeGateway, FakePlatform, FakeSite, RecordingBells
+from tests.fakes import FakeClock, FakeGateway, FakePlatform, FakeReadable, FakeSite, RecordingBells
 
 LIFE_SAFETY = {"severity": "Extreme", "urgency": "Immediate"}  # on_unknown: resend_once
 NO_HURRY = {"severity": "Minor", "urgency": "Future"}  # on_unknown: hold
@@ -388,7 +388,7 @@ def a_world(database_url: str, folder: Path, **settings: Any) -> Iterator[World]
     """An installation with four live accounts and one for exercises, nothing sent yet, and no user."""
     clock, bells = FakeClock(), RecordingBells()
     site, gateway = FakeSite("site"), FakeGateway("gateway")
-    page, feed = FakePlatform("facebook", "page"), FakePlatform("x", "feed")
+    page, feed = FakeReadable("facebook", "page"), FakeReadable("x", "feed")
     channels = {
         "live": {c.account: c for c in (site, page, feed, gateway)},
         "exercise": {"site": FakeSite("site")},

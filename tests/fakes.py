@@ -101,6 +101,26 @@ class FakePlatform:
         )
 
 
+class FakeReadable(FakePlatform):
+    """A public place whose posts can be read back. `readings` are used up first: an error is raised, None shows nothing."""
+
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(name, account)
+        self.readings: deque[SendError | None] = deque()
+        self.reads = 0
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:
+        self.reads += 1
+        if self.readings:
+            reading = self.readings.popleft()
+            if reading:
+                raise reading
+            return None
+        if not any(taken.post == post for taken in self.ledger):
+            return None
+        return Receipt(platform_id=f"{self.name}-found", link=f"https://{self.name}.test/found")
+
+
 class FakeSite(FakePlatform):
     """A public place whose pages have addresses beforehand."""
 

@@ -116,6 +116,8 @@ class _Demo:
         facts = parts.report.written(drafted.ref).facts.to_json()
         self._console.print(proof(submitted.proof, facts, self._settings.zone))
         self._say("5", f"Submitted. What a second person approves: {submitted.manifest_sha256}")
+        if self._fault == "silent":
+            self._silence_facebook()
         released = parts.approve.approve(approver, drafted.ref, submitted.manifest_sha256)
         self._say("6", f"Approved by {approver.name}, and so released to {released.recipients:,} people.")
         status = self._watch(parts, drafted.ref)
@@ -160,7 +162,7 @@ class _Demo:
 
     def _watch(self, parts: Parts, ref: str) -> Status:
         """Live progress until nothing more will happen; the fault, if any, comes on the way."""
-        deadline, broken = time.monotonic() + DONE_WITHIN_S, self._fault is None
+        deadline, broken = time.monotonic() + DONE_WITHIN_S, self._fault not in {"kill", "flush"}
         with _progress(
             self._console, lambda: status_shown(parts.report.status(ref), self._settings.zone)
         ) as refresh:
@@ -185,6 +187,12 @@ class _Demo:
             if not waiting or time.monotonic() > deadline:
                 return status
             time.sleep(LOOK_EVERY_S)
+
+    def _silence_facebook(self) -> None:
+        """The stand-in takes the next post and never answers: only reading it back can tell."""
+        order = {"platform": "facebook", "kind": "accept_then_silence", "count": 1}
+        requests.post(f"{self._sandbox}/_sandbox/faults", json=order, timeout=10).raise_for_status()
+        self._say("!", "Fault: Facebook will take the post and never answer.")
 
     def _break_something(self) -> None:
         if self._fault == "kill":

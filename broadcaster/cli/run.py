@@ -17,7 +17,7 @@ from broadcaster.domain.errors import Unavailable
 from broadcaster.domain.names import did_you_mean
 from broadcaster.settings import Settings
 
-FAULTS = ("flush", "kill")
+FAULTS = ("flush", "kill", "silent")
 
 app = terminal.group("Starting everything.")
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 import structlog
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from typer.testing import CliRunner
 
 from broadcaster.bootstrap import build
@@ -729,3 +729,27 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_nothing_unknown_is_said_so(desk):
+    assert "Nothing is unknown" in desk.do("unknown", "list", who="officer")
+    assert desk.data_of("unknown", "list", who="officer") == []
+
+
+def test_an_unknown_delivery_is_listed_and_decided(desk, database):
+    ref, digest = desk.submit("facebook")
+    desk.do("message", "approve", ref, "--hash", digest, who="approver")
+    with database.write() as tx:
+        tx.execute(text("UPDATE delivery SET state = 'unknown_final', operator_text = 'No answer.'"))
+    listed = desk.data_of("unknown", "list", who="officer")
+    page = next(each for each in listed if each["channel"] == "facebook")
+    assert (page["ref"], page["operator_text"]) == (ref, "No answer.")
+    shown = desk.do("unknown", "list", who="officer")
+    assert page["uid"] in shown
+    assert "look at the platform" in shown
+    why = ("--reason", "seen there")
+    assert "either" in desk.refused("unknown", "resolve", page["uid"], *why, who="officer", code=2)
+    assert "Only" in desk.refused("unknown", "resolve", page["uid"], "--send-again", *why, who="auditor")
+    desk.do("unknown", "resolve", page["uid"], "--sent", "https://facebook.com/1", *why, who="officer")
+    assert page["uid"] not in desk.do("unknown", "list", who="officer")
+    assert "seen there" in desk.do("audit", "show", ref, who="auditor")
