@@ -21,7 +21,9 @@ from broadcaster.service.read_back import ReadBack
 from broadcaster.service.recall import Recall
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
+from broadcaster.service.recording import Recording
 from broadcaster.service.report import Report
+from broadcaster.service.spill import Spill
 from broadcaster.service.sweep import Sweep
 from broadcaster.service.unknowns import Unknowns
 from broadcaster.settings import Settings
@@ -48,6 +50,7 @@ class Parts:
     recall: Recall
     read_back: ReadBack
     receipts: Receipts
+    recording: Recording
     reconcile: Reconcile
     report: Report
     sweep: Sweep
@@ -75,6 +78,8 @@ def build(
     vault = Vault(load_or_create_key(settings.root / "keys" / "data.key"))
     reconcile = Reconcile(database, channels, receipt_wait_s=settings.receipt_wait_s)
     receipts = Receipts(database, channels)
+    spill = Spill(settings.root / "spill" / "outcomes.jsonl")
+    recording = Recording(database, bells, spill, lease_s=settings.lease_s)
     return Parts(
         settings=settings,
         database=database,
@@ -90,6 +95,7 @@ def build(
             channels,
             vault,
             bells,
+            recording,
             zone=settings.zone,
             owner=owner_name(os.getpid()),
             lease_s=settings.lease_s,
@@ -100,9 +106,10 @@ def build(
         read_back=ReadBack(database, channels, zone=settings.zone),
         recall=Recall(database),
         receipts=receipts,
+        recording=recording,
         reconcile=reconcile,
         report=Report(database),
-        sweep=Sweep(database, bells, reconcile, receipts, owner=owner_name(os.getpid())),
+        sweep=Sweep(database, bells, reconcile, receipts, recording, owner=owner_name(os.getpid())),
         unknowns=Unknowns(database),
     )
 

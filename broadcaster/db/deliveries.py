@@ -147,6 +147,12 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: boo
             _apply(tx, state, rows, _may_become(state, late=late))
 
 
+def has_attempts(tx: Tx, group_id: int) -> bool:
+    """Whether the outcomes of this group are recorded already."""
+    query = select(attempt.c.id).where(attempt.c.intent_group_id == group_id).limit(1)
+    return tx.execute(query).one_or_none() is not None
+
+
 def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
     """Which deliveries an outcome of an attempt leads to `state`. A retry never reopens what a receipt has settled."""
     d = delivery.c

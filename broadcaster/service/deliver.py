@@ -5,43 +5,31 @@ The same code serves Celery's workers and the pump; whoever runs it decides noth
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from broadcaster.db import accounts, batches, broadcasts, deliveries
 from broadcaster.db.batches import Claimed
-from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.deliveries import Due
-from broadcaster.db.engine import Database, Tx
+from broadcaster.db.engine import Database
 from broadcaster.db.vault import Vault
 from broadcaster.domain.broadcast import Lane
-from broadcaster.domain.delivery import DeliveryState, Outcome
+from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
 from broadcaster.service.approved import Tampered, verified
 from broadcaster.service.ending import close_if_over
-from broadcaster.service.outcomes import attempt_result, summary
 from broadcaster.service.record import note
+from broadcaster.service.recording import Group, Recording
 from channels.base import Channel, ChannelsOfMode, HasPages, Parcel, Receipt, SendsMany
 
 log = structlog.get_logger()
 
 CHECK_FAILED = "The post could not be checked, so it was not sent. It is tried again; tell an administrator."
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
-PUBLIC_BELLS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Deliveries whose intent is committed: from here on a crash leaves them unknown."""
-
-    id: int
-    due: Sequence[Due]
-    started_at: datetime
 
 
 class Deliver:
@@ -53,6 +41,7 @@ class Deliver:
         channels: ChannelsOfMode,
         vault: Vault,
         bells: Bells,
+        recording: Recording,
         *,
         zone: ZoneInfo,
         owner: str,
@@ -63,6 +52,7 @@ class Deliver:
         self._channels = channels
         self._vault = vault
         self._bells = bells
+        self._recording = recording
         self._zone = zone
         self._owner = owner
         self._lease_s = lease_s
@@ -82,6 +72,7 @@ class Deliver:
         How many deliveries were attempted. `waited_s` leaves alone what workers may still be about to claim.
         """
         deadline, attempted = time.monotonic() + for_s, 0
+        self._recording.replay()  # raises, and so nothing is claimed, while the database is away
         while time.monotonic() < deadline and running():
             with self._database.write() as tx:
                 claimed = batches.claim(
@@ -119,8 +110,8 @@ class Deliver:
             if group is None:
                 return attempted
             if group.due:
-                results = self._send(channel, post, group)
-                self._record(claimed, group, results, channel)
+                outcomes = self._send(channel, post, group)
+                self._recording.record(claimed, group, outcomes, leads=isinstance(channel, HasPages))
                 attempted += len(group.due)
         self._hand_back(claimed)
         return attempted
@@ -203,38 +194,6 @@ class Deliver:
             return Parcel(key=due.uid, address=self._vault.open(due.number_sealed, due.number_index))
         except ValueError:
             return None
-
-    def _record(
-        self, claimed: Claimed, group: Group, outcomes: Sequence[Receipt | SendError], channel: Channel | None
-    ) -> None:
-        """Outcomes, by attempt, and one audit event, in one transaction."""
-        with self._database.write() as tx:
-            now = tx.now()
-            results = [
-                attempt_result(d, outcome, group.started_at, now)
-                for d, outcome in zip(group.due, outcomes, strict=True)
-            ]
-            if not batches.renew(tx, claimed, lease_s=self._lease_s):
-                batches.lock(tx, [claimed.id])
-            late = not batches.close_group(tx, group.id)
-            deliveries.record(tx, group.id, results, late=late)
-            if late:  # what was surely not sent may be sent again
-                batches.reopen(tx, [claimed.id])
-            row = broadcasts.by_id(tx, claimed.broadcast_id)
-            self._pause_if_told(tx, row, claimed, outcomes)
-            page_up = any(r.outcome is Outcome.ACCEPTED for r in results) and isinstance(channel, HasPages)
-            waiting = batches.bring_forward(tx, row.id, Lane.PUBLIC) if page_up else 0
-            note(tx, row, "outcomes_recorded", summary(group.due, results, batch=claimed.id, group=group.id))
-        if waiting:
-            self._bells.ring(row.mode, Lane.PUBLIC, wanted=min(waiting, PUBLIC_BELLS))
-
-    def _pause_if_told(
-        self, tx: Tx, row: Broadcast, claimed: Claimed, outcomes: Sequence[Receipt | SendError]
-    ) -> None:
-        refusal = next((o for o in outcomes if isinstance(o, NotConfigured)), None)
-        if refusal and accounts.pause(tx, claimed.account_id, refusal.operator_text):
-            log.error("account_paused", account=claimed.account_id, code=refusal.code)
-            note(tx, row, "account_paused", {"account": claimed.account_id, "code": refusal.code})
 
     def _quarantine(self, claimed: Claimed) -> None:
         with self._database.write() as tx:

@@ -15,6 +15,8 @@ from broadcaster.queue import Bells
 from broadcaster.service.ending import close_ready
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
+from broadcaster.service.record import note
+from broadcaster.service.recording import Recording
 from broadcaster.service.report import states_of
 
 log = structlog.get_logger()
@@ -25,12 +27,20 @@ BELLS = {Lane.PUBLIC: 8, Lane.BULK: 2}  # most that may wait per lane: one per w
 
 class Sweep:
     def __init__(
-        self, database: Database, bells: Bells, reconcile: Reconcile, receipts: Receipts, *, owner: str
+        self,
+        database: Database,
+        bells: Bells,
+        reconcile: Reconcile,
+        receipts: Receipts,
+        recording: Recording,
+        *,
+        owner: str,
     ) -> None:
         self._database = database
         self._bells = bells
         self._reconcile = reconcile
         self._receipts = receipts
+        self._recording = recording
         self._owner = owner
 
     def lead(self) -> bool:
@@ -41,6 +51,7 @@ class Sweep:
     def sweep(self) -> None:
         """Every step once. A step that fails is logged and keeps no other from running."""
         steps: tuple[Callable[[], object], ...] = (
+            self._recording.replay,  # before anything is called unknown
             self._reconcile.take_over,
             self._receipts.apply_all,
             self._receipts.forget_old,
@@ -66,18 +77,15 @@ class Sweep:
         close_ready(self._database, row)
         with self._database.write() as tx:
             expired = row.expires_at <= tx.now()
-            planned = row.id not in broadcasts.unplanned(tx)
-            if row.state is not BroadcastState.SENDING or not (expired or planned):
+            all_planned = row.id not in broadcasts.unplanned(tx)
+            if row.state is not BroadcastState.SENDING or not (expired or all_planned):
                 return
             if broadcasts.is_over(tx, row.id) and broadcasts.end(tx, row, BroadcastState.DONE):
                 totals = _totals(tx, row)
-                audit_log.append(
-                    tx,
-                    actor="system",
-                    act="broadcast_done",
-                    subject=row.ref,
-                    payload={"broadcast": row.uid, "totals": totals},
-                )
+                planned_total = sum(t.planned_total for t in broadcasts.targets(tx, row.id))
+                if sum(totals.values()) != planned_total:
+                    log.error("deliveries_do_not_add_up", broadcast=row.uid, planned=planned_total, **totals)
+                note(tx, row, "broadcast_done", {"planned": planned_total, "totals": totals})
 
     def expire_submissions(self) -> None:
         """Submissions nobody approved in time."""

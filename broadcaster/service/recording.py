@@ -1,0 +1,144 @@
+"""Writing down what came of a group: in the database, or beside it until it is back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import structlog
+
+from broadcaster.db import accounts, batches, broadcasts, deliveries
+from broadcaster.db.batches import Claimed
+from broadcaster.db.deliveries import AttemptResult, Due
+from broadcaster.db.engine import Database, Tx
+from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.canonical import Json
+from broadcaster.domain.delivery import Outcome
+from broadcaster.domain.errors import NotConfigured, SendError, Unavailable
+from broadcaster.queue import Bells
+from broadcaster.service.outcomes import attempt_result, summary
+from broadcaster.service.record import note
+from broadcaster.service.spill import Spill
+from channels.base import Receipt
+
+log = structlog.get_logger()
+
+PUBLIC_BELLS = 8
+TIMES = ("started_at", "ended_at", "next_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Deliveries whose intent is committed: from here on a crash leaves them unknown."""
+
+    id: int
+    due: Sequence[Due]
+    started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """All that is to be recorded of one group. `leads` is true for a page that other posts wait for."""
+
+    claimed: Claimed
+    group: int
+    results: tuple[AttemptResult, ...]
+    event: dict[str, Json]
+    refusal: tuple[str, str] | None
+    leads: bool
+
+    def to_line(self) -> dict[str, Any]:
+        """For the spill file: text and numbers only."""
+        line: dict[str, Any] = json.loads(json.dumps(asdict(self), default=lambda moment: moment.isoformat()))
+        return line
+
+    @classmethod
+    def from_line(cls, line: dict[str, Any]) -> Self:
+        results = tuple(
+            AttemptResult(**{**r, "outcome": Outcome(r["outcome"])} | {n: _moment(r[n]) for n in TIMES})
+            for r in line["results"]
+        )
+        refusal = tuple(line["refusal"]) if line["refusal"] else None
+        return cls(**{**line, "claimed": Claimed(**line["claimed"]), "results": results, "refusal": refusal})
+
+
+class Recording:
+    def __init__(self, database: Database, bells: Bells, spill: Spill, *, lease_s: float) -> None:
+        self._database = database
+        self._bells = bells
+        self._spill = spill
+        self._lease_s = lease_s
+
+    def record(
+        self, claimed: Claimed, group: Group, outcomes: Sequence[Receipt | SendError], *, leads: bool
+    ) -> None:
+        """Outcomes, by attempt, and one audit event, in one transaction.
+
+        Unavailable where the database cannot take them: they are in the spill file then, and nothing more is sent.
+        """
+        try:
+            with self._database.write() as tx:
+                answers = _answers(claimed, group, outcomes, tx.now(), leads=leads)
+                brought_forward = self._apply(tx, answers)
+        except Unavailable:
+            # This machine's clock: the database's cannot be read, and the time of an answer is worth having.
+            self._spill.keep(_answers(claimed, group, outcomes, datetime.now(UTC), leads=leads).to_line())
+            log.error("outcomes_spilled", group=group.id, count=len(outcomes))  # noqa: TRY400 - it is raised on
+            raise
+        self._ring(claimed, brought_forward)
+
+    def replay(self) -> int:
+        """Bring in what was spilled. How many groups; Unavailable while the database is still away."""
+        return self._spill.replay(self._bring_in)
+
+    def _bring_in(self, line: dict[str, Any]) -> None:
+        answers = Answers.from_line(line)
+        with self._database.write() as tx:
+            known = deliveries.has_attempts(
+                tx, answers.group
+            )  # it crashed after this very line was brought in
+            brought_forward = 0 if known else self._apply(tx, answers)
+        log.warning("spilled_outcomes_brought_in", group=answers.group, count=len(answers.results))
+        self._ring(answers.claimed, brought_forward)
+
+    def _apply(self, tx: Tx, answers: Answers) -> int:
+        """How many posts that waited for this one may go now."""
+        claimed = answers.claimed
+        if not batches.renew(tx, claimed, lease_s=self._lease_s):
+            batches.lock(tx, [claimed.id])
+        late = not batches.close_group(tx, answers.group)
+        deliveries.record(tx, answers.group, answers.results, late=late)
+        if late:  # what was surely not sent may be sent again
+            batches.reopen(tx, [claimed.id])
+        row = broadcasts.by_id(tx, claimed.broadcast_id)
+        if answers.refusal and accounts.pause(tx, claimed.account_id, answers.refusal[1]):
+            log.error("account_paused", account=claimed.account_id, code=answers.refusal[0])
+            note(tx, row, "account_paused", {"account": claimed.account_id, "code": answers.refusal[0]})
+        page_up = answers.leads and any(r.outcome is Outcome.ACCEPTED for r in answers.results)
+        waiting = batches.bring_forward(tx, row.id, Lane.PUBLIC) if page_up else 0
+        note(tx, row, "outcomes_recorded", answers.event)
+        return waiting
+
+    def _ring(self, claimed: Claimed, waiting: int) -> None:
+        if waiting:
+            with self._database.read() as tx:
+                mode = broadcasts.by_id(tx, claimed.broadcast_id).mode
+            self._bells.ring(mode, Lane.PUBLIC, wanted=min(waiting, PUBLIC_BELLS))
+
+
+def _answers(
+    claimed: Claimed, group: Group, outcomes: Sequence[Receipt | SendError], at: datetime, *, leads: bool
+) -> Answers:
+    results = tuple(
+        attempt_result(d, o, group.started_at, at) for d, o in zip(group.due, outcomes, strict=True)
+    )
+    refusal = next(((o.code, o.operator_text) for o in outcomes if isinstance(o, NotConfigured)), None)
+    event = summary(group.due, results, batch=claimed.id, group=group.id)
+    return Answers(
+        claimed=claimed, group=group.id, results=results, event=event, refusal=refusal, leads=leads
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
