@@ -109,7 +109,7 @@ def build(
         recording=recording,
         reconcile=reconcile,
         report=Report(database),
-        sweep=Sweep(database, bells, reconcile, receipts, recording, owner=owner_name(os.getpid())),
+        sweep=Sweep(database, bells, reconcile, receipts, recording, channels, owner=owner_name(os.getpid())),
         unknowns=Unknowns(database),
     )
 

@@ -168,6 +168,15 @@ class HasPages(Protocol):
         ...
 
 
+@runtime_checkable
+class Refreshes(Protocol):
+    """Shows things that change by themselves, such as which warnings are still in force."""
+
+    def refresh(self) -> None:
+        """Bring what is shown up to date; also before anything was ever sent. Raises a SendError."""
+        ...
+
+
 class ReceiptState(StrEnum):
     """What a delivery receipt says."""
 

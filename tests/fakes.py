@@ -126,6 +126,13 @@ class FakeSite(FakePlatform):
 
     def __init__(self, account: str) -> None:
         super().__init__("website", account, after_unknown=AfterUnknown.IDEMPOTENT)
+        self.refreshes = 0
+        self.refresh_error: SendError | None = None
+
+    def refresh(self) -> None:
+        self.refreshes += 1
+        if self.refresh_error:
+            raise self.refresh_error
 
     def page_address(self, reference: str) -> str:
         return f"https://site.test/{reference}"

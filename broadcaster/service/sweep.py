@@ -1,5 +1,6 @@
 """What is due and nobody was rung for. Every step is safe to run twice, and at the same time as everything else."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +11,7 @@ from broadcaster.db import audit_log, batches, broadcasts, leaders, messages, su
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.domain.errors import SendError
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
 from broadcaster.service.ending import close_ready
@@ -18,10 +20,12 @@ from broadcaster.service.reconcile import Reconcile
 from broadcaster.service.record import note
 from broadcaster.service.recording import Recording
 from broadcaster.service.report import states_of
+from channels.base import ChannelsOfMode, Refreshes
 
 log = structlog.get_logger()
 
 LEADER_LEASE_S = 10.0
+REFRESH_EVERY_S = 60.0
 BELLS = {Lane.PUBLIC: 8, Lane.BULK: 2}  # most that may wait per lane: one per worker slot
 
 
@@ -33,6 +37,7 @@ class Sweep:
         reconcile: Reconcile,
         receipts: Receipts,
         recording: Recording,
+        channels: ChannelsOfMode,
         *,
         owner: str,
     ) -> None:
@@ -41,6 +46,8 @@ class Sweep:
         self._reconcile = reconcile
         self._receipts = receipts
         self._recording = recording
+        self._channels = channels
+        self._refresh_at = 0.0  # by this process's own clock
         self._owner = owner
 
     def lead(self) -> bool:
@@ -59,6 +66,7 @@ class Sweep:
             self.end_what_is_over,
             self.expire_submissions,
             self.ring,
+            self.refresh,
         )
         for step in steps:
             try:
@@ -124,6 +132,19 @@ class Sweep:
             self._bells.ring(mode, lane, wanted=min(count, BELLS[lane]))
         for row in unplanned:
             self._bells.plan(row.id, row.mode)
+
+    def refresh(self) -> None:
+        """Once a minute: what shows which messages are still in force. One that fails keeps no other from it."""
+        if time.monotonic() < self._refresh_at:
+            return
+        self._refresh_at = time.monotonic() + REFRESH_EVERY_S
+        for configured in self._channels.values():
+            for channel in configured.values():
+                if isinstance(channel, Refreshes):
+                    try:
+                        channel.refresh()
+                    except SendError as error:
+                        log.warning("refresh_failed", channel=channel.name, code=error.code)
 
 
 def _totals(tx: Tx, row: Broadcast) -> dict[str, int]:

@@ -23,7 +23,15 @@ def world(database_url, tmp_path):
 
 def a_sweeper(world, owner, parts=None):
     parts = parts or world.parts
-    return Sweep(parts.database, world.bells, parts.reconcile, parts.receipts, owner=owner)
+    return Sweep(
+        parts.database,
+        world.bells,
+        parts.reconcile,
+        parts.receipts,
+        parts.recording,
+        parts.channels,
+        owner=owner,
+    )
 
 
 def busy_world(world):
@@ -108,7 +116,8 @@ def test_a_step_that_fails_keeps_no_other_from_running(world, name):
     reconcile = Broken(real, name) if real is world.parts.reconcile else world.parts.reconcile
     receipts = Broken(real, name) if real is world.parts.receipts else world.parts.receipts
     world.bells.rung.clear()
-    Sweep(world.database, world.bells, reconcile, receipts, owner="one").sweep()
+    recording, channels = world.parts.recording, world.channels
+    Sweep(world.database, world.bells, reconcile, receipts, recording, channels, owner="one").sweep()
     assert world.status(finished.ref).state == "done"
     assert "submission_expired" in world.acts()
     assert ("batch_taken_over" in world.acts()) == (name != "take_over")
@@ -317,3 +326,11 @@ def test_a_bell_for_a_lane_that_there_is_not_is_an_error_and_sends_nothing(world
         tasks.deliver(*bell)
     assert world.page.calls == []
     assert "outcomes_recorded" not in [e.act for e in world.rows(audit_event)]
+
+
+def test_the_website_is_refreshed_at_once_and_then_once_a_minute(world):
+    world.site.refresh_error = NotSent("disk_full")
+    exercise = world.channels["exercise"]["site"]
+    for _ in range(3):
+        world.parts.sweep.sweep()
+    assert (world.site.refreshes, exercise.refreshes) == (1, 1)

@@ -58,6 +58,11 @@ def assert_ledger_equals_database(running, ref):
     assert sum(alert["reference"] == ref for alert in alerts) == 1
 
 
+def test_the_public_page_is_there_before_anything_was_sent(running):
+    wait_for(lambda: requests.get(f"{running.web}/site/", timeout=5).ok)
+    assert requests.get(f"{running.web}/site/alerts.json", timeout=5).json()["alerts"] == []
+
+
 def test_one_approved_message_reaches_every_channel(running):
     ref = running.release()
     wait_for(over(running, ref))
