@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 import tweepy
 
-from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, SendError
+from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.http import DEFAULT_TIMEOUTS, USER_AGENT, FencedSession, Timeouts, from_exception
@@ -53,6 +53,7 @@ class XAccount:
         self._user_id = option(account, self.options, "user_id")
         self._now_s = now_s
         self._credentials = {o.name: secret(account, o.name) for o in self.options if o.secret}
+        _check_user_id(self._user_id, self._credentials["access_token"])
         base_url = address(account, self.options, "base_url")
         self._client = _client(self._credentials, _Session(account, timeouts, base_url, self._refusal))
 
@@ -227,3 +228,13 @@ def _as_sent(item: dict[str, Any]) -> str | None:
 def _text_of(request: requests.PreparedRequest) -> str:
     """The post, so that an answer quoting it is withheld."""
     return str(json.loads(request.body).get("text", "")) if request.body else ""
+
+
+def _check_user_id(user_id: str, access_token: str) -> None:
+    """An OAuth 1.0a token begins with its account's number. Another one would be read back in vain: what was posted
+    would look absent there, and be posted again."""
+    number, dash, _ = access_token.partition("-")
+    if user_id and dash and number.isdecimal() and number != user_id:
+        raise Invalid(
+            "The X account's user_id is not the number that its access_token begins with. Correct user_id in its file."
+        )

@@ -8,7 +8,7 @@ import pytest
 from oauthlib.oauth1.rfc5849 import signature
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
-from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
+from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
 from channels.base import Account, Receipt, Secret
 from channels.twitter import TALKATIVE_LOGGERS, XAccount
@@ -195,3 +195,10 @@ def test_the_target_is_the_handle():
 def test_the_edge_of_the_limit(length):
     channel = XAccount(account("https://api.x.com"))
     assert bool(channel.check(post("a" * length))) == (length > 280)
+
+
+def test_a_user_id_of_another_account_is_refused_at_set_up():
+    options = {"username": "WyreCouncil", "user_id": "100"}
+    secrets = {name: Secret(text) for name, text in SECRETS.items()}
+    with pytest.raises(Invalid, match="user_id"):
+        XAccount(Account(name="x", channel="x", mode="live", options=options, secrets=secrets))
