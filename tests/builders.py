@@ -32,10 +32,11 @@ from broadcaster.db.tables import (
     target,
 )
 from broadcaster.db.vault import Vault, load_or_create_key
+from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import Mode
-from broadcaster.domain.notice import Blank, BlankType, NoticeTemplate
+from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.service.approve import Released
 from broadcaster.service.compose import Submitted
 from broadcaster.service.report import Status

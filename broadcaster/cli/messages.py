@@ -11,9 +11,9 @@ from broadcaster.cli.facts import read_facts, single_values
 from broadcaster.cli.message_view import as_json_data, following, listed, view
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, local, print_json, say
+from broadcaster.domain.blanks import BlankType
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Mode
-from broadcaster.domain.notice import BlankType
 from broadcaster.domain.policy import Action
 from broadcaster.render.notices import shipped_notice
 from broadcaster.service.compose import Proof

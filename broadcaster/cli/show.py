@@ -15,7 +15,7 @@ from broadcaster.cli.visible import visible
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
-from broadcaster.domain.notice import time_in_words
+from broadcaster.domain.times import time_in_words
 from broadcaster.service.compose import Proof, ProofPost
 from broadcaster.service.report import Status, TargetStatus
 from channels import channel_class

@@ -6,7 +6,7 @@ import typer
 
 from broadcaster.cli import terminal
 from broadcaster.cli.terminal import Json, add_row, print_json, say, table
-from broadcaster.domain.notice import Blank
+from broadcaster.domain.blanks import Blank
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_notices
 
 templates = terminal.group("List the notice templates and their blanks.")

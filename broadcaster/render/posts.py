@@ -15,8 +15,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.names import did_you_mean
-from broadcaster.domain.notice import time_in_words
 from broadcaster.domain.post import Post
+from broadcaster.domain.times import time_in_words
 from broadcaster.render.punctuation import full_stop, plain_punctuation
 
 REPLIES = "We may not see replies. In danger call 999."

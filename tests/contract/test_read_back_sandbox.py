@@ -228,7 +228,9 @@ def test_x_is_asked_once_who_the_account_is(sandbox):
 def test_a_wrong_number_of_the_account_is_told(sandbox):
     place = Place(sandbox, "x", XAccount)
     channel = place.channel()
-    channel._user_id = "12"  # set-up refuses one that the token contradicts; this is one that X no longer knows
+    channel._user_id = (
+        "12"  # set-up refuses one that the token contradicts; this is one that X no longer knows
+    )
     with pytest.raises(NotConfigured) as raised:
         channel.find(place.post(), KEY, datetime.now(UTC))
     assert raised.value.code == "wrong_user_id"

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Certainty, Facts, Severity, Urgency
-from broadcaster.domain.notice import Blank, BlankType, NoticeTemplate, fill
+from broadcaster.domain.notice import NoticeTemplate, fill
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 21, 15, 47, tzinfo=UTC)

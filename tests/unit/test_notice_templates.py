@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from broadcaster.domain.blanks import BlankType
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.errors import Invalid, NotFound
-from broadcaster.domain.notice import BlankType, NoticeTemplate
+from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.render.notices import (
     read_notice,
     read_values,

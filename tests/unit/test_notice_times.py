@@ -7,9 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Certainty, Facts, Severity, Urgency
-from broadcaster.domain.notice import Blank, BlankType, NoticeTemplate, fill, time_in_words
+from broadcaster.domain.notice import NoticeTemplate, fill
+from broadcaster.domain.times import time_in_words
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 21, 15, 47, 31, tzinfo=UTC)
