@@ -29,6 +29,10 @@ from channels.base import Channel, ChannelsOfMode, HasPages, Parcel, Receipt, Se
 log = structlog.get_logger()
 
 CHECK_FAILED = "The post could not be checked, so it was not sent. It is tried again; tell an administrator."
+OPTED_OUT_SINCE = "It may have been sent. The recipient opted out before it could be sent again."
+ALTERED_SINCE = (
+    "It may have been sent. What is stored is no longer what was approved, so it is not sent again."
+)
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
 
 
@@ -134,6 +138,10 @@ class Deliver:
                 return None
             suppressed = [d.id for d in due if d.suppressed]
             if suppressed:
+                again = deliveries.having_ids([d.id for d in due if d.suppressed and d.resends])
+                unknown = deliveries.move(
+                    tx, again, DeliveryState.UNKNOWN, code="not_resent", text=OPTED_OUT_SINCE
+                )
                 deliveries.move(
                     tx,
                     deliveries.having_ids(suppressed),
@@ -141,7 +149,9 @@ class Deliver:
                     code="opted_out",
                     text="The recipient opted out.",
                 )
-                note(tx, row, "deliveries_suppressed", {"count": len(suppressed)})
+                note(
+                    tx, row, "deliveries_suppressed", {"count": len(suppressed) - unknown, "unknown": unknown}
+                )
                 return Group(id=0, due=(), started_at=tx.now())
             if claimed.deaths and any(d.resends for d in due):
                 due = due[:1]  # one of these made a worker die: only that one may do so again
@@ -198,6 +208,8 @@ class Deliver:
     def _quarantine(self, claimed: Claimed) -> None:
         with self._database.write() as tx:
             row = broadcasts.by_id(tx, claimed.broadcast_id)
+            again = deliveries.sent_before([claimed.id])
+            deliveries.move(tx, again, DeliveryState.UNKNOWN, code="not_resent", text=ALTERED_SINCE)
             count = deliveries.move(
                 tx,
                 deliveries.of_batch(claimed.id),

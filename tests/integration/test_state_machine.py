@@ -1,0 +1,469 @@
+"""Whatever happens, in whatever order: nothing is lost, nothing is sent twice unawares, and everything adds up.
+
+Hypothesis plays releases, workers, deaths, answers, receipts, people and time against the real services on a real
+database. The platforms' own ledgers are what our records are held against. STATE_MACHINE_EXAMPLES plays more.
+"""
+
+import os
+import shutil
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from broadcaster.db.tables import account, batch, broadcast, delivery, post, receipt, target
+from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
+from broadcaster.domain.delivery import DELIVERY_TRANSITIONS, SETTLED, DeliveryState, states_before
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, Stale
+from broadcaster.domain.policy import may_resend
+from broadcaster.service import deliver
+from broadcaster.service.reconcile import IDEMPOTENT_TRIES
+from tests import fakes
+from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
+from tests.conftest import postgres_database
+from tests.fakes import Took, WorkerDied
+
+S = DeliveryState
+EXAMPLES, STEPS = int(os.environ.get("STATE_MACHINE_EXAMPLES", "15")), 30
+MESSAGES = 3  # released per example, at most
+LEASE_S = 20
+DRAIN_ROUNDS = 60
+
+NOT_TAKEN = {
+    S.FAILED,
+    S.CANCELLED,
+    S.EXPIRED,
+    S.SUPPRESSED,
+    S.QUARANTINED,
+}  #: the platform surely has not got it
+HAS_TAKEN = {S.ACCEPTED, S.DELIVERED, S.UNDELIVERED}
+ENDED = {BroadcastState.DONE, BroadcastState.STOPPED}
+COMPLAINTS = {"sweep_step_failed", "check_failed", "deliveries_do_not_add_up"}
+
+ANSWERS = {
+    "take": lambda: None,
+    "not sent": lambda: NotSent("busy"),
+    "not sent, come later": lambda: NotSent("slow_down", retry_after_s=30),
+    "refuse": lambda: Refused("too_rude"),
+    "not configured": lambda: NotConfigured("bad_token"),
+    "silence": lambda: OutcomeUnknown("read_timeout"),
+    "take, then silence": lambda: Took(OutcomeUnknown("read_timeout")),
+    "take, then a bug": lambda: Took(ConnectionResetError()),
+    "die": WorkerDied,
+    "take, then die": lambda: Took(WorkerDied()),
+}
+#: What happens in other processes while one waits for a platform. `late` lets this one's lease run out.
+MEANWHILE = ("nothing", "late", "late and sent again", "sweep", "stop", "another worker", "receipts")
+
+UNSURE = ["take, then silence", "take, then die", "silence"]  #: what matters most comes more often
+answers = st.lists(st.sampled_from(sorted(ANSWERS) + UNSURE * 2), min_size=1, max_size=5)
+meanwhile = st.lists(st.sampled_from(MEANWHILE), max_size=2)
+sizes = st.sampled_from([7, 4, 1, 0])
+groups = st.sampled_from([30, 3, 1])
+
+
+def _reachable():
+    """The stored states that may be seen later, by the state seen before."""
+    after = {s: {t for t in S if s in states_before(t)} | {s} for s in DELIVERY_TRANSITIONS if s != S.SENDING}
+    for _ in S:
+        after = {s: set().union(*(after[t] for t in found if t in after)) for s, found in after.items()}
+    return after
+
+
+REACHABLE = _reachable()
+
+
+class Broadcasting(RuleBasedStateMachine):
+    def __init__(self, new_world):
+        super().__init__()
+        self.stack = ExitStack()
+        self.world = self.stack.enter_context(new_world())
+        self.other = self.world.beside()
+        self.platforms = {p.name: p for p in self.world.channels["live"].values()}
+        for platform in self.platforms.values():
+            platform.on_call = partial(self._watched, platform)
+        self.released = []
+        self.seen = {}
+        self.by_people = Counter()  # how often a person had a key sent again
+        self.happens = []
+        self.opted_out = set()
+        self.broken = []
+
+    # --- messages and people ------------------------------------------------------------------------------
+
+    @initialize(size=sizes, urgent=st.booleans(), brief=st.booleans())
+    def first(self, size, urgent, brief):
+        self._release(size, urgent, brief, plan=True, channels=("website", "facebook", "x"))
+
+    @precondition(lambda self: len(self.released) < MESSAGES)
+    @rule(
+        size=sizes,
+        urgent=st.booleans(),
+        brief=st.booleans(),
+        plan=st.booleans(),
+        channels=st.lists(st.sampled_from(["website", "facebook", "x"]), unique=True, min_size=1),
+    )
+    def release(self, size, urgent, brief, plan, channels):
+        self._release(size, urgent, brief, plan, tuple(channels))
+
+    def _release(self, size, urgent, brief, plan, channels):
+        """`brief` messages expire within the hour, the others outlive the example."""
+        if size:
+            self.world.add_audience("residents", size)
+        released = self.world.release(
+            channels=(*channels, "sms") if size else channels,
+            audience="residents" if size else "",
+            headline=f"Warning {len(self.released) + 1}",  # reading back tells posts apart by their text
+            expires="+1h" if brief else "+12h",
+            **(LIFE_SAFETY if urgent else NO_HURRY),
+        )
+        self.released.append(released)
+        if plan:
+            self.plan()
+
+    @rule()
+    def plan(self):
+        for released in self.released:
+            self.world.parts.plan.plan(self.world.broadcast_id(released.ref))
+
+    @rule(which=st.integers(0, MESSAGES - 1), sure=st.integers(0, 2))
+    def stop(self, which, sure):
+        if which < len(self.released) and not sure:
+            try:
+                self.world.stop(self.released[which].ref)
+            except Stale:
+                assert self.world.broadcast(self.released[which].ref).state in ENDED
+
+    @precondition(lambda self: any(a.paused_at for a in self.world.rows(account)))
+    @rule()
+    def resume(self):
+        for row in self.world.rows(account):
+            if row.paused_at:
+                self.world.parts.accounts.resume(self.world.administrator, row.name, row.mode)
+
+    @precondition(lambda self: self.may_opt_out())
+    @rule(which=st.integers(0, 6))
+    def opt_out(self, which):
+        """Somebody whose text may have arrived, and may be sent once more."""
+        numbers = self.may_opt_out()
+        ordinal = numbers[which % len(numbers)]
+        self.opted_out.add(ordinal)
+        self.world.opt_out(ordinal)
+
+    def may_opt_out(self):
+        rows = [row for row in self.deliveries() if row.channel == "sms"]
+        again = {row.ordinal for row in rows if row.resends or row.state in {S.UNKNOWN, S.UNKNOWN_FINAL}}
+        return sorted(again - self.opted_out)
+
+    @precondition(lambda self: self.world.parts.unknowns.undecided())
+    @rule(which=st.integers(0, 9), again=st.booleans())
+    def decide(self, which, again):
+        """A person looks at the platform; one who does not find it, or does not trust it, has it sent again."""
+        waiting = self.world.parts.unknowns.undecided()
+        uid = waiting[which % len(waiting)].uid
+        if uid in self.taken and not again:
+            self.world.parts.unknowns.mark_sent(
+                self.world.officer, uid, link="https://x.test/7", reason="seen"
+            )
+            return
+        try:
+            self.world.parts.unknowns.send_again(self.world.officer, uid, reason="not seen")
+        except Stale:
+            return
+        self.by_people[uid] += 1
+
+    # --- work ---------------------------------------------------------------------------------------------
+
+    @rule(groups=groups, said=answers, happens=meanwhile, other=st.booleans())
+    def work_public(self, groups, said, happens, other):
+        self._work_while(Lane.PUBLIC, groups, said, happens, other=other)
+
+    @rule(groups=groups, said=answers, happens=meanwhile, other=st.booleans())
+    def work_bulk(self, groups, said, happens, other):
+        self._work_while(Lane.BULK, groups, said, happens, other=other)
+
+    def _work_while(self, lane, groups, said, happens, *, other):
+        """Some groups, or all, with these answers; then the platform takes everything."""
+        self.happens = list(happens)
+        self._work(lane, groups, said, self.other if other else self.world.parts)
+        self.happens = []
+
+    def _work(self, lane, groups, said, parts):
+        for platform in self.platforms.values():
+            if (platform.name == "sms") == (lane is Lane.BULK):
+                platform.answers.extend(ANSWERS[each]() for each in said)
+        try:
+            self.world.once(lane, groups=groups, parts=parts)
+        except WorkerDied:
+            pass
+        finally:
+            for platform in self.platforms.values():
+                platform.answers.clear()
+
+    def _watched(self, platform, keys):
+        """What fails in here would be taken for a bug of the channel, and so for an outcome: it is kept for later."""
+        try:
+            self._called(platform, keys)
+        except Exception as error:
+            self.broken.append(error)
+            raise
+
+    def _called(self, platform, keys):
+        """Just before the first byte: this must be allowed, at this moment."""
+        query = (
+            select(delivery.c.uid, delivery.c.state, broadcast.c.state.label("of"), broadcast.c.expires_at)
+            .join(broadcast, broadcast.c.id == delivery.c.broadcast_id)
+            .where(delivery.c.uid.in_(keys))
+        )
+        with self.world.database.read() as tx:
+            rows, now = list(tx.execute(query)), tx.now()
+        assert {row.uid for row in rows} == set(keys)
+        for row in rows:
+            assert row.state == S.PENDING
+            assert row.of == BroadcastState.SENDING, f"{platform.name} was called after the end"
+            assert row.expires_at > now, f"{platform.name} was called after the expiry"
+        if self.happens:
+            self._happen(self.happens.pop(0), Lane.BULK if platform.name == "sms" else Lane.PUBLIC)
+
+    def _happen(self, what, lane):
+        if what.startswith("late"):
+            self.world.clock.advance(LEASE_S + 1)
+            self.other.reconcile.take_over()
+        if what == "late and sent again":
+            self._send_all_again()
+            self._work(lane, 3, [], self.other)
+        elif what == "sweep":
+            self.other.sweep.sweep()
+        elif what == "stop":
+            self.stop(len(self.released) - 1, 0)
+        elif what == "another worker":
+            held = {p.name: list(p.answers) for p in self.platforms.values()}
+            self._work(lane, 2, [], self.other)
+            for name, left in held.items():
+                self.platforms[name].answers.extend(left)
+        elif what == "receipts":
+            for taken in self.world.gateway.ledger:
+                self.world.receive(taken.key, "delivered")
+
+    def _send_all_again(self):
+        for unknown in self.world.parts.unknowns.undecided():
+            try:
+                self.other.unknowns.send_again(self.world.officer, unknown.uid, reason="not seen")
+            except Stale:
+                continue
+            self.by_people[unknown.uid] += 1
+
+    # --- later truth --------------------------------------------------------------------------------------
+
+    @rule(which=st.integers(0, 20), state=st.sampled_from(["accepted", "delivered", "undelivered"]))
+    def receive(self, which, state):
+        ledger = self.world.gateway.ledger
+        self.world.receive(ledger[which % len(ledger)].key if ledger else "nobody-s-key", state)
+
+    @rule(part=st.sampled_from(["take over", "take over the dead", "receipts", "unknown", "read", "sweep"]))
+    def tend(self, part):
+        """One of the pump's parts by itself. Between the rules nobody works: whoever holds a batch is dead."""
+        if part == "take over":
+            self.other.reconcile.take_over()
+        elif part == "take over the dead":
+            for owner in {row.owner for row in self.world.batches() if row.owner}:
+                self.other.reconcile.take_over(owner)
+        elif part == "receipts":
+            self.other.receipts.apply_all()
+        elif part == "unknown":
+            self.other.reconcile.look_into()
+        elif part == "read":
+            self.world.page.readings.append(NotSent("read_back_failed"))
+            self.world.feed.readings.append(None)  # its index lags
+            self.other.read_back.look("live")
+        else:
+            self.world.parts.sweep.sweep()
+
+    @rule(seconds=st.sampled_from([1, 3, LEASE_S + 1, 61, 120, 3601]))
+    def wait(self, seconds):
+        """An hour is longer than what is brief is in force."""
+        self.world.clock.advance(seconds)
+
+    @rule(rounds=st.integers(2, 4))
+    def minutes_pass(self, rounds):
+        """As the pump does it; long enough for the policy to decide."""
+        for _ in range(rounds):
+            self.world.clock.advance(65)
+            self.world.parts.sweep.sweep()
+            self.world.parts.read_back.look("live")
+
+    # --- what always holds --------------------------------------------------------------------------------
+
+    @property
+    def taken(self):
+        """How often a platform took each key."""
+        return Counter(key for platform in self.platforms.values() for key in platform.keys)
+
+    def deliveries(self):
+        query = (
+            select(delivery, target.c.channel, broadcast.c.on_unknown, target.c.planned_total)
+            .join(target, target.c.id == delivery.c.target_id)
+            .join(broadcast, broadcast.c.id == delivery.c.broadcast_id)
+        )
+        with self.world.database.read() as tx:
+            return list(tx.execute(query))
+
+    @invariant()
+    def nothing_failed_unseen(self):
+        if self.broken:
+            raise self.broken[0]
+
+    @invariant()
+    def everything_adds_up(self):
+        for released in self.released:
+            self.world.totals(released.ref)
+        assert not [entry for entry in self.world.logs if entry["event"] in COMPLAINTS]
+        assert self.world.parts.report.first_bad_event() is None
+
+    @invariant()
+    def states_are_true_and_only_go_where_they_may(self):
+        taken = self.taken
+        rows = self.deliveries()
+        assert set(taken) <= {row.uid for row in rows}
+        for row in rows:
+            assert row.state in REACHABLE[self.seen.get(row.uid, S.PENDING)], (row, self.seen[row.uid])
+            self.seen[row.uid] = S(row.state)
+            if taken[row.uid]:
+                assert row.state not in NOT_TAKEN, f"{row.channel} took what is {row.state} here"
+            if row.state in HAS_TAKEN:
+                assert taken[row.uid], f"{row.channel} never took what is {row.state} here"
+
+    @invariant()
+    def nothing_is_sent_again_unawares_or_more_often_than_agreed(self):
+        taken, resent = self.taken, Counter()
+        for row in self.deliveries():
+            assert row.resends >= taken[row.uid] - 1, f"{row.channel} took it {taken[row.uid]} times"
+            by_itself = row.resends - self.by_people[row.uid]
+            most = {"website": IDEMPOTENT_TRIES}.get(row.channel, int(row.on_unknown == "resend_once"))
+            assert 0 <= by_itself <= most
+            if row.channel == "sms" and by_itself:
+                resent[row.target_id] += by_itself
+                assert may_resend(unknown=resent[row.target_id], planned=row.planned_total)
+
+    def teardown(self):
+        try:
+            if self.released:
+                self._drain()
+        finally:
+            self.stack.close()
+
+    def _drain(self):
+        """The platforms work again, and time passes: now everything must be known, or left to a person."""
+        self.happens = []
+        for platform in (self.world.page, self.world.feed):
+            platform.readings.clear()
+        self.plan()
+        for _ in range(DRAIN_ROUNDS):
+            self.resume()
+            self.world.parts.sweep.sweep()
+            self.world.work_public()
+            self.world.work_bulk()
+            self.world.parts.read_back.look("live")
+            if all(self.world.broadcast(r.ref).state in ENDED for r in self.released) and all(
+                S(row.state) in SETTLED for row in self.deliveries()
+            ):
+                break
+            self.world.clock.advance(31)
+        self.nothing_failed_unseen()
+        self.everything_adds_up()
+        self.states_are_true_and_only_go_where_they_may()
+        self.nothing_is_sent_again_unawares_or_more_often_than_agreed()
+        left = [row for row in self.deliveries() if S(row.state) not in SETTLED]
+        assert not left
+        assert {row.state for row in self.world.rows(broadcast)} <= ENDED
+        assert {row.state for row in self.world.rows(batch)} <= {BatchState.DONE}
+        waiting = {row.delivery_uid for row in self.world.rows(receipt) if row.applied_at is None}
+        assert not waiting & set(self.taken)
+
+
+@pytest.fixture
+def time_stands_still(monkeypatch):
+    """Time passes where a rule says so, and where a worker waits; so that an example is the same each time."""
+    monkeypatch.setattr(fakes, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    return lambda world: monkeypatch.setattr(
+        deliver, "time", SimpleNamespace(monotonic=time.monotonic, sleep=world.clock.advance)
+    )
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_whatever_happens_nothing_is_lost_and_nothing_is_sent_twice_unawares(
+    kind, request, tmp_path, time_stands_still
+):
+    if kind == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        new_url = contextmanager(lambda folder: iter([f"sqlite:///{shutil.copy(template, folder)}"]))
+    else:
+        server = request.getfixturevalue("postgres_server")
+        new_url = contextmanager(lambda _folder: postgres_database(server, "template"))
+    numbers = count(1)
+
+    @contextmanager
+    def new_world():
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        with new_url(folder) as url, a_world(url, folder, max_in_flight=3, lease_s=LEASE_S) as world:
+            time_stands_still(world)
+            yield world
+        shutil.rmtree(folder)
+
+    run_state_machine_as_test(
+        lambda: Broadcasting(new_world),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.shrink),
+        ),
+    )
+
+
+# --- what only a longer run comes upon ----------------------------------------------------------------------
+
+
+def opts_out(world):
+    world.opt_out(1)
+
+
+def is_altered(world):
+    row = world.row(post, channel="sms")
+    world.change(post, {"content": row.content.replace(b"seafront", b"seafrond")}, id=row.id)
+
+
+@pytest.mark.parametrize("what", [opts_out, is_altered])
+def test_what_may_have_been_sent_and_must_not_be_sent_again_stays_unknown(database_url, tmp_path, what):
+    with a_world(database_url, tmp_path) as world:
+        world.gateway.answers.append(Took(OutcomeUnknown("read_timeout")))
+        released = world.release_texts(1, **LIFE_SAFETY)
+        world.work_bulk()
+        world.clock.advance(121)
+        assert world.parts.reconcile.look_into() == 1  # it is to be sent once more
+        what(world)
+        world.work_bulk()
+        assert len(world.gateway.calls) == 1
+        assert world.totals(released.ref) == {"unknown": 1}
+        world.clock.advance(121)
+        world.parts.sweep.sweep()
+        assert world.totals(released.ref) == {"unknown_final": 1}
