@@ -361,3 +361,24 @@ def test_a_refusal_of_a_first_try_is_final_whatever_the_policy(world):
     world.clock.advance(WAIT_S + 1)
     assert look_into(world) == 0
     assert world.totals(released.ref) == {"failed": 3}
+
+
+@pytest.mark.parametrize(
+    ("recipients", "becomes"),
+    [(600, {"pending": 550, "unknown_final": 50}), (1_200, {"pending": 1_200})],
+)
+def test_a_group_that_died_before_its_first_byte_goes_again_only_within_the_bound(world, recipients, becomes):
+    released = world.release_texts(recipients, **LIFE_SAFETY)
+    world.gateway.on_call = dies
+    with pytest.raises(WorkerDied):
+        world.work_bulk()
+    world.clock.advance(60)
+    world.parts.reconcile.take_over()
+    world.clock.advance(WAIT_S + 1)
+    look_into(world)
+    assert world.totals(released.ref) == becomes
+    assert world.gateway.ledger == []
+
+
+def dies(_keys):
+    raise WorkerDied
