@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broadcaster.db import accounts, audit_log, batches, broadcasts, deliveries, messages, submissions
+from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person
@@ -142,40 +143,40 @@ class Approve:
         )
         submissions.set_state(tx, waiting.id, submissions.APPROVED)
         messages.set_state(tx, row.id, MessageState.RELEASED)
-        recipients = manifest.audience.count if manifest.audience else 0
-        broadcast_id = broadcasts.insert(
-            tx,
-            {
-                "message_id": row.id,
-                "approval_id": approval_id,
-                "incident_id": row.incident_id,
-                "mode": row.mode,
-                "kind": row.kind,
-                "sequence": manifest.sequence,
-                "precedence": precedence(version.facts.severity),
-                "on_unknown": manifest.on_unknown,
-                "expires_at": version.facts.expires_at,
-            },
-        )
+        made = _new_broadcast(tx, row, version, manifest, approval_id)
+        recipients = self._new_targets(tx, row, version, stored, manifest, made.id)
         configured = self._channels[row.mode]
-        has_page = any(isinstance(configured[p.account], HasPages) for p in stored)
-        bulk = 0
-        for p in stored:
-            channel = configured[p.account]
-            if isinstance(channel, SendsMany):
-                bulk += recipients
-                _bulk_target(tx, broadcast_id, p, version.audience_version_id, recipients)
-            else:
-                _public_target(tx, row, version, broadcast_id, p, channel, wait=has_page)
-        made = broadcasts.by_id(tx, broadcast_id)
         public = sum(not isinstance(configured[p.account], SendsMany) for p in stored)
         return Released(
             ref=row.ref,
             broadcast=made.uid,
             released_at=made.released_at,
             public_posts=public,
-            recipients=bulk,
+            recipients=recipients,
         )
+
+    def _new_targets(
+        self,
+        tx: Tx,
+        row: Message,
+        version: Version,
+        stored: list[StoredPost],
+        manifest: Manifest,
+        broadcast_id: int,
+    ) -> int:
+        """A target for every post. How many recipients they have together."""
+        configured = self._channels[row.mode]
+        has_page = any(isinstance(configured[p.account], HasPages) for p in stored)
+        size = manifest.audience.count if manifest.audience else 0
+        recipients = 0
+        for p in stored:
+            channel = configured[p.account]
+            if isinstance(channel, SendsMany):
+                recipients += size
+                _bulk_target(tx, broadcast_id, p, version.audience_version_id, size)
+            else:
+                _public_target(tx, row, version, broadcast_id, p, channel, wait=has_page)
+        return recipients
 
 
 def _approvable(tx: Tx, row: Message, actor: Person, given: str) -> Submission:
@@ -203,6 +204,24 @@ def _approvable(tx: Tx, row: Message, actor: Person, given: str) -> Submission:
             f"Look at `broadcaster message show {row.ref}` again and approve the hash it prints. Nothing was changed."
         )
     return waiting
+
+
+def _new_broadcast(tx: Tx, row: Message, version: Version, manifest: Manifest, approval_id: int) -> Broadcast:
+    broadcast_id = broadcasts.insert(
+        tx,
+        {
+            "message_id": row.id,
+            "approval_id": approval_id,
+            "incident_id": row.incident_id,
+            "mode": row.mode,
+            "kind": row.kind,
+            "sequence": manifest.sequence,
+            "precedence": precedence(version.facts.severity),
+            "on_unknown": manifest.on_unknown,
+            "expires_at": version.facts.expires_at,
+        },
+    )
+    return broadcasts.by_id(tx, broadcast_id)
 
 
 def _altered(row: Message) -> Stale:
