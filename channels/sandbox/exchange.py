@@ -79,8 +79,8 @@ class Answer:
 
 @dataclass(slots=True, kw_only=True)
 class Mood:
-    """How faults bend an answer. Reading back: posts younger than `lag_s` are missing, and look-alikes of the last
-    text may stand there. Sending: these recipients are refused.
+    """How faults bend an answer. Reading back: posts younger than `lag_s` are missing, and look-alikes of the
+    last texts may stand there. Sending: these recipients are refused.
     """
 
     lag_s: float = 0.0
@@ -127,7 +127,7 @@ class Exchange:
             answer = self._refused(fault, call)
         else:
             answer = self._platform.answer(call, mood)
-        after = fault.after_acceptance if fault is not None and answer.accepted else ""
+        after = fault.ending(accepted=answer.accepted) if fault is not None else ""
         if after == "500":
             taken, answer = answer, self._platform.refusal("500", call)
             answer.accepted, answer.platform_id, answer.said = True, taken.platform_id, taken.said

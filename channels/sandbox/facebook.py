@@ -17,6 +17,7 @@ VERSION = "v26.0"
 MAX_MESSAGE_CHARS = 63_206  # github.com/gitroomhq/postiz-app, read 2026-08
 #: Parameters of POST /{page-id}/feed that this stand-in understands; all stand in Meta's Page specification.
 FEED_PARAMETERS = frozenset({"message", "link", "published"})
+MOST_LOOKALIKES = 20
 LIST_PARAMETERS = frozenset({"limit", "since", "after"})
 COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
 
@@ -27,7 +28,7 @@ class Facebook:
     def __init__(self, account: Mapping[str, str]) -> None:
         self._account = account
         self._posts: list[PagePost] = []
-        self._lookalikes: tuple[PagePost, PagePost] | None = None
+        self._lookalikes: dict[str, tuple[PagePost, PagePost]] = {}  # by text, oldest first
         self._numbers = count(int(datetime.now(UTC).timestamp() * 1_000_000))
 
     def purpose(self, call: Call) -> Purpose:
@@ -65,7 +66,7 @@ class Facebook:
 
     def forget(self) -> None:
         self._posts.clear()
-        self._lookalikes = None
+        self._lookalikes.clear()
 
     def published(self) -> list[PagePost]:
         """What a visitor of the page sees, newest first."""
@@ -165,11 +166,19 @@ class Facebook:
         posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
         if not mood.lookalike or not self._lookalikes:
             return posts
-        of_now, older = self._lookalikes
-        return [of_now, *posts, older]
+        of_now, older = zip(*reversed(self._lookalikes.values()), strict=True)
+        return [*of_now, *posts, *older]
 
     def _prepare_lookalikes(self, said: Said) -> None:
-        self._lookalikes = (graph.by_another_page(said), graph.of_yesterday(said, self._account))
+        self._lookalikes.pop(said.text, None)
+        number = next(self._numbers)  # a list is paged by ids
+        others, yesterdays = (
+            graph.by_another_page(said, number),
+            graph.of_yesterday(said, self._account, number),
+        )
+        self._lookalikes[said.text] = (others, yesterdays)
+        for oldest in list(self._lookalikes)[:-MOST_LOOKALIKES]:
+            del self._lookalikes[oldest]
 
     def _restore_post(self, entry: Entry) -> None:
         path, _, query = entry.path.partition("?")

@@ -19,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "502": "answer a gateway's page; nothing is accepted",
     "503": "answer in the platform's words for being unavailable; nothing is accepted",
     "504": "answer a gateway's page; nothing is accepted",
+    "silence": "accept nothing, and never answer (the connection is cut after 120 s)",
     "accept_then_silence": "accept, and never answer (the connection is cut after 120 s)",
     "accept_then_500": "accept, and answer 500",
     "accept_then_reset": "accept, and reset the connection",
@@ -28,7 +29,7 @@ KINDS: Mapping[str, str] = {
     "refuse_recipient": "refuse `recipient` (SMS); others in the same request are accepted",
     "readback_lag": "posts younger than `seconds` are missing when read back (Facebook and X)",
     "readback_500": "answer 500 to reading back (Facebook and X)",
-    "readback_lookalike": "reading back also shows another author's and yesterday's post with the last text",
+    "readback_lookalike": "reading back also shows another author's and yesterday's post with each of the last texts",
 }
 KEYS = ("platform", "kind", "count", "seconds", "retry_after", "probability", "seed", "recipient")
 
@@ -60,19 +61,20 @@ class Fault:
     fired: int = 0
     dice: random.Random = field(default_factory=random.Random, repr=False)
 
-    @property
-    def after_acceptance(self) -> str:
-        """What happens once the call was accepted: silence, 500, reset, broken, or nothing."""
-        return _AFTER.get(self.kind, "")
+    def ending(self, *, accepted: bool) -> str:
+        """What becomes of the platform's answer: silence, 500, reset, broken, or nothing, and then it is sent."""
+        if self.kind == "silence":
+            return "silence"
+        return _AFTER.get(self.kind, "") if accepted else ""
 
     @property
     def refuses(self) -> bool:
-        return not self.after_acceptance and self.kind not in _BESIDE_OTHERS
+        return self.kind not in _AFTER and self.kind not in _BESIDE_OTHERS
 
     @property
     def words(self) -> str:
-        """The kind of refusal to ask the platform for."""
-        return "500" if self.kind == "readback_500" else self.kind
+        """The kind of refusal to ask the platform for; of a silent one nobody hears."""
+        return {"readback_500": "500", "silence": "504"}.get(self.kind, self.kind)
 
     def meets(self, platform: str, purpose: str, recipients: Collection[str]) -> bool:
         if self.platform not in ("*", platform) or (platform == "sms" and self.kind in _NOT_FOR_SMS):

@@ -201,11 +201,11 @@ def refusal(kind: str) -> Answer:
     )
 
 
-def by_another_page(said: Said) -> PagePost:
+def by_another_page(said: Said, number: int) -> PagePost:
     """The same words, now, by somebody else."""
     page_id = "199999999999999"
     return PagePost(
-        id=f"{page_id}_1",
+        id=f"{page_id}_{number}",
         message=said.text,
         link=said.link,
         published=True,
@@ -214,10 +214,10 @@ def by_another_page(said: Said) -> PagePost:
     )
 
 
-def of_yesterday(said: Said, account: Mapping[str, str]) -> PagePost:
+def of_yesterday(said: Said, account: Mapping[str, str], number: int) -> PagePost:
     """The same words by the same page, a day ago."""
     return PagePost(
-        id=f"{account['page_id']}_1",
+        id=f"{account['page_id']}_{number}",
         message=said.text,
         link=said.link,
         published=True,

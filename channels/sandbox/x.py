@@ -34,6 +34,7 @@ CREATE_PARAMETERS = frozenset({"text", "reply", "reply_settings", "made_with_ai"
 REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 DELETES_PER_WINDOW = 50
 READS_PER_WINDOW = 900
+MOST_LOOKALIKES = 20
 DUPLICATES_WITHIN = timedelta(hours=24)
 
 
@@ -45,7 +46,7 @@ class X:
         self._settings = settings
         self._signatures = Signatures(account)
         self._posts: list[XPost] = []
-        self._lookalikes: tuple[XPost, XPost] | None = None
+        self._lookalikes: dict[str, tuple[XPost, XPost]] = {}  # by text, oldest first
         self._windows: dict[str, RateWindow] = {}
 
     def purpose(self, call: Call) -> Purpose:
@@ -94,7 +95,7 @@ class X:
     def forget(self) -> None:
         self._posts.clear()
         self._windows.clear()
-        self._lookalikes = None
+        self._lookalikes.clear()
 
     def published(self) -> list[XPost]:
         """What a visitor of the profile sees, newest first."""
@@ -206,8 +207,11 @@ class X:
         posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
         if not mood.lookalike or not self._lookalikes:
             return posts
-        of_now, older = self._lookalikes
-        return [of_now, *posts, older]
+        of_now, older = zip(*reversed(self._lookalikes.values()), strict=True)
+        return [*of_now, *posts, *older]
 
     def _prepare_lookalikes(self, text: str) -> None:
-        self._lookalikes = (of_another(text), of_yesterday(text, self._account["user_id"]))
+        self._lookalikes.pop(text, None)
+        self._lookalikes[text] = (of_another(text), of_yesterday(text, self._account["user_id"]))
+        for oldest in list(self._lookalikes)[:-MOST_LOOKALIKES]:
+            del self._lookalikes[oldest]

@@ -79,6 +79,30 @@ def test_accepted_and_never_answered(sandbox, platform, monkeypatch):
     assert row_of(sandbox) == (0, 1, "River rising")
 
 
+@every_platform
+def test_neither_accepted_nor_answered(sandbox, platform, monkeypatch):
+    sandbox.fault(platform=platform, kind="silence", count=1)
+    monkeypatch.setattr("tests.contract.sandbox_process.PATIENCE_S", 0.3)
+    with pytest.raises(requests.ReadTimeout):
+        PUBLISH[platform](sandbox)
+    monkeypatch.undo()
+    assert row_of(sandbox) == (0, 0, "River rising")
+    assert sandbox.get("/_sandbox/faults").json() == []
+    assert PUBLISH[platform](sandbox).ok  # no duplicate: there was none
+    assert sandbox.summary(platform)["accepted"] == 1
+
+
+@pytest.mark.parametrize("platform", ["facebook", "x"])
+def test_a_silent_platform_can_still_be_read_and_shows_nothing(sandbox, platform, monkeypatch):
+    sandbox.fault(platform=platform, kind="silence")
+    monkeypatch.setattr("tests.contract.sandbox_process.PATIENCE_S", 0.3)
+    with pytest.raises(requests.ReadTimeout):
+        PUBLISH[platform](sandbox)
+    monkeypatch.undo()
+    answer = READ[platform](sandbox)
+    assert (answer.ok, answer.json().get("data", [])) == (True, [])
+
+
 def test_accepted_and_answered_by_half(sandbox):
     sandbox.fault(platform="*", kind="broken_json")
     for platform in ("facebook", "x"):
@@ -218,6 +242,19 @@ def test_lookalikes_on_x_are_of_another_author_or_of_yesterday(sandbox):
     assert others["author_id"] != sandbox.accounts["x"]["user_id"] == yesterdays["author_id"]
     since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     assert [post["id"] for post in x_list(sandbox, start_time=since).json()["data"]] == [others["id"]]
+
+
+@readable
+def test_each_of_the_last_texts_has_its_lookalikes_once(sandbox, platform):
+    publish = sandbox.publish if platform == "facebook" else sandbox.tweet
+    sandbox.fault(platform=platform, kind="504")
+    for text in ("River rising", "River falling", "River rising"):
+        publish(text)
+    sandbox.fault(platform=platform, kind="readback_lookalike")
+    shown = READ[platform](sandbox).json()["data"]
+    texts = sorted(post.get("message") or post["text"] for post in shown)
+    assert texts == ["River falling"] * 2 + ["River rising"] * 2
+    assert len({post["id"] for post in shown}) == 4
 
 
 def test_orders_are_listed_and_cleared(sandbox):
