@@ -98,9 +98,9 @@ class AfterUnknown(StrEnum):
     """How a channel finds out what became of a call with an unknown outcome."""
 
     IDEMPOTENT = "idempotent"  #: sending again with the same key does not double
-    READABLE = "readable"  #: our own recent posts can be read back
-    DEDUPLICATING = "deduplicating"  #: the platform itself refuses a repeated key
-    QUERYABLE = "queryable"  #: the platform can be asked about a key
+    READABLE = "readable"  #: our own recent posts can be read back: it is `Finds` too
+    DEDUPLICATING = "deduplicating"  #: the platform itself refuses a repeated key: it is `Deduplicates` too
+    QUERYABLE = "queryable"  #: the platform can be asked about a key: it is `Finds` too
     BLIND = "blind"  #: only a delivery receipt tells, or nothing does
 
 
@@ -148,15 +148,35 @@ class SendsMany(Protocol):
 
 @runtime_checkable
 class Finds(Protocol):
-    """Can read its own recent posts back: how an unknown outcome is cleared up."""
+    """Can find out whether the platform has a post: how an unknown outcome is cleared up.
+
+    A readable channel looks for it among its own recent posts. A queryable one asks the platform for `key`, which is
+    all it needs: `post` and `since` are then of no interest, and a post to a single recipient can be asked about too.
+    """
 
     def find(self, post: Post, key: str, since: datetime) -> Receipt | None:
-        """The post, if it is among our own recent ones, made no earlier than a minute before `since` (aware).
+        """The post, if the platform has it, made no earlier than a minute before `since` (aware).
 
-        None is a successful read that does not show it; a platform's index may lag, so one None proves nothing.
-        Raises a SendError where nothing could be read: that says nothing either way.
+        None is a successful answer that does not know it; a platform's index may lag, so one None proves nothing: it
+        takes two, a minute apart. Raises a SendError where nothing could be learned: that says nothing either way.
+        NotConfigured pauses the account, as it does when sending.
         """
         ...
+
+
+@runtime_checkable
+class Deduplicates(Protocol):
+    """A platform that notices a key it has had before, and does not send a second time.
+
+    After an unknown outcome the same key goes to the same account again. The platform's word for "I have that one"
+    is an answer like any other: the channel turns it into a Receipt, with the first one's id where the platform
+    gives it, and not into an error. It must be the platform's word about the key; one about the same text may come
+    from another message.
+    """
+
+    #: How long it surely remembers a key, in seconds. At least half a minute less than the platform promises: between
+    #: the decision to send again and the platform's taking it there are a commit and a slow connection.
+    deduplicates_for_s: ClassVar[float]
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -39,6 +39,7 @@ from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.service.approve import Released
 from broadcaster.service.compose import Submitted
+from broadcaster.service.deliver import Deliver
 from broadcaster.service.report import Status
 from broadcaster.settings import Settings
 from channels.base import Channel
@@ -133,6 +134,24 @@ class World:
         other = Database(self.database.url, clock=self.clock)
         self._opened.append(other)
         return _parts(other, self.folder, self.bells, self.channels, {**self.settings, **settings})
+
+    def stoppable(self, **settings: Any) -> Parts:
+        """The parts of another process, whose own clock jumps with the database's: it notices that it was stopped."""
+        parts = self.beside(**settings)
+        made = parts.settings
+        sender = Deliver(
+            parts.database,
+            parts.channels,
+            self.vault,
+            self.bells,
+            parts.recording,
+            zone=made.zone,
+            owner=f"another-machine/{len(self._opened)}",
+            lease_s=made.lease_s,
+            max_in_flight=made.max_in_flight,
+            monotonic=self.clock.monotonic,
+        )
+        return replace(parts, deliver=sender)
 
     # --- messages -----------------------------------------------------------------------------------------
 
@@ -385,10 +404,13 @@ class World:
 
 
 @contextmanager
-def a_world(database_url: str, folder: Path, **settings: Any) -> Iterator[World]:
-    """An installation with four live accounts and one for exercises, nothing sent yet, and no user."""
+def a_world(
+    database_url: str, folder: Path, *, gateway: FakeGateway | None = None, **settings: Any
+) -> Iterator[World]:
+    """An installation with four live accounts and one for exercises, nothing sent yet, and no user. The gateway is
+    one that nothing can be asked of, or the one given."""
     clock, bells = FakeClock(), RecordingBells()
-    site, gateway = FakeSite("site"), FakeGateway("gateway")
+    site, gateway = FakeSite("site"), gateway or FakeGateway("gateway")
     page, feed = FakeReadable("facebook", "page"), FakeReadable("x", "feed")
     channels = {
         "live": {c.account: c for c in (site, page, feed, gateway)},

@@ -141,8 +141,8 @@ class FakeSite(FakePlatform):
 class FakeGateway(FakePlatform):
     """Takes texts for single recipients; `by_address` answers for one number whatever the others get."""
 
-    def __init__(self, account: str) -> None:
-        super().__init__("sms", account, after_unknown=AfterUnknown.BLIND)
+    def __init__(self, account: str, *, after_unknown: AfterUnknown = AfterUnknown.BLIND) -> None:
+        super().__init__("sms", account, after_unknown=after_unknown)
         self.by_address: dict[str, Answer] = {}
         self.answer_count: int | None = None
 
@@ -169,14 +169,57 @@ class FakeGateway(FakePlatform):
             return error
 
 
+class FakeQueryable(FakeGateway):
+    """A gateway that can be asked about a key. `readings` are used up first, as of a place that can be read."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account, after_unknown=AfterUnknown.QUERYABLE)
+        self.readings: deque[SendError | None] = deque()
+        self.asked: list[str] = []
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:
+        self.asked.append(key)
+        if self.readings:
+            reading = self.readings.popleft()
+            if reading:
+                raise reading
+            return None
+        return Receipt(platform_id=f"sms-{key}") if key in self.keys else None
+
+
+class FakeDeduplicating(FakeGateway):
+    """A gateway that does not send again what it has the key of; after `forget()` it has none."""
+
+    deduplicates_for_s = 60.0
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account, after_unknown=AfterUnknown.DEDUPLICATING)
+        self._remembered: set[str] = set()
+
+    def forget(self) -> None:
+        self._remembered.clear()
+
+    def _answer(self, post: Post, key: str, address: str, answer: Answer | None) -> Receipt:
+        if key in self._remembered:
+            if isinstance(answer, Took):
+                raise answer.error
+            return Receipt(platform_id=f"sms-{key}")
+        if not isinstance(answer, BaseException):
+            self._remembered.add(key)
+        return super()._answer(post, key, address, answer)
+
+
 class FakeClock:
-    """Goes on like any clock, and jumps when told to."""
+    """Goes on like any clock, and jumps when told to. `monotonic` is a process's own, which jumps along."""
 
     def __init__(self) -> None:
         self._start, self._since, self._ahead = datetime.now(UTC), time.monotonic(), 0.0
 
     def __call__(self, _connection: Connection) -> datetime:
         return self._start + timedelta(seconds=self._ahead + time.monotonic() - self._since)
+
+    def monotonic(self) -> float:
+        return self._ahead + time.monotonic()
 
     def advance(self, seconds: float) -> None:
         self._ahead += seconds

@@ -1,6 +1,8 @@
 """The tasks. They hold ids and decide nothing: the database says what there is to do."""
 
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
@@ -22,6 +24,20 @@ def parts(mode: Mode) -> Parts:
         if mode not in _built:
             _built[mode] = build(Settings.load(), modes=(mode,))
         return _built[mode]
+
+
+@contextmanager
+def using(given: Mapping[Mode, Parts]) -> Iterator[None]:
+    """Tasks of this process work with these parts for a while, instead of with ones built from the environment."""
+    with _building:
+        before = dict(_built)
+        _built.update(given)
+    try:
+        yield
+    finally:
+        with _building:
+            _built.clear()
+            _built.update(before)
 
 
 @shared_task(name="deliver")  # type: ignore[untyped-decorator]  # Celery has no types

@@ -15,6 +15,8 @@ unknowns = terminal.group("Decide about deliveries that may or may not have been
 DOING = {
     DeliveryState.UNKNOWN: "being looked into; wait",
     DeliveryState.UNKNOWN_FINAL: "look at the platform, then: broadcaster unknown resolve ID",
+    DeliveryState.QUARANTINED: "tell an administrator why it is listed, look at the platform, then:"
+    " broadcaster unknown resolve ID",
 }
 
 

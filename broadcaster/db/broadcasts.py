@@ -133,6 +133,11 @@ def targets(tx: Tx, broadcast_id: int) -> list[Target]:
     return _targets(tx, target.c.broadcast_id == broadcast_id)
 
 
+def target_by_id(tx: Tx, target_id: int) -> Target:
+    (found,) = _targets(tx, target.c.id == target_id)
+    return found
+
+
 def _targets(tx: Tx, condition: ColumnElement[bool]) -> list[Target]:
     c = target.c
     names = (c.id, c.broadcast_id, c.account_id, c.channel, c.lane, c.language, c.audience_version_id)

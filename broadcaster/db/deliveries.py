@@ -10,11 +10,24 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
 from broadcaster.db.tables import attempt, audience_version, delivery, recipient, suppression, target
-from broadcaster.domain.delivery import SETTLED, STATE_AFTER, DeliveryState, Outcome, states_before
+from broadcaster.domain.delivery import (
+    DELIVERY_TRANSITIONS,
+    SETTLED,
+    STATE_AFTER,
+    DeliveryState,
+    Outcome,
+    states_before,
+)
 
 #: What the columns about an unknown outcome hold once it is none any more.
 NOT_UNKNOWN: Mapping[str, None] = {"unknown_since": None, "look_at": None, "absent_since": None}
 UNDECIDED = (DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL)
+#: Quarantined because sending it stopped workers: it may have been sent. What was altered was never sent.
+POISON: ColumnElement[bool] = (delivery.c.state == DeliveryState.QUARANTINED) & (delivery.c.resends > 0)
+AGAIN_BY_A_PERSON = (
+    "sent_again_by_a_person"  # the code of what waits to be sent again because somebody decided so
+)
+DECIDED = "A person looked, did not find it, and has it sent again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +38,7 @@ class Due:
     uid: str
     attempts: int
     resends: int
+    code: str
     number_index: bytes | None
     number_sealed: bytes | None
     suppressed: bool
@@ -86,11 +100,15 @@ def insert(
     tx.execute(delivery.insert(), rows)
 
 
-def due(tx: Tx, batch_id: int, *, limit: int) -> list[Due]:
-    """Pending deliveries of a batch whose time has come, in their order."""
+def due(tx: Tx, batch_id: int, *, limit: int, first_tries_first: bool = False) -> list[Due]:
+    """Pending deliveries of a batch whose time has come, in their order.
+
+    With `first_tries_first`, what was never sent comes before what is sent again. That sorts the whole batch, so it
+    is for those on which a worker died: there the second tries go one by one, and nobody else may wait for them.
+    """
     d, r, s = delivery.c, recipient.c, suppression.c
     query = (
-        select(d.id, d.uid, d.attempts, d.resends, r.number_index, r.number_sealed)
+        select(d.id, d.uid, d.attempts, d.resends, d.code, r.number_index, r.number_sealed)
         .add_columns(s.id.is_not(None).label("suppressed"))
         .outerjoin(recipient, r.id == d.recipient_id)
         .outerjoin(audience_version, audience_version.c.id == r.audience_version_id)
@@ -98,7 +116,7 @@ def due(tx: Tx, batch_id: int, *, limit: int) -> list[Due]:
             suppression, (s.number_index == r.number_index) & s.purpose.in_(["", audience_version.c.purpose])
         )
         .where(d.batch_id == batch_id, d.state == DeliveryState.PENDING, d.next_at <= tx.now())
-        .order_by(d.ordinal)
+        .order_by(*([d.resends > 0] if first_tries_first else []), d.ordinal)
         .limit(limit)
     )
     rows = tx.execute(query).all()
@@ -163,7 +181,15 @@ def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
         return d.state == DeliveryState.PENDING
     if state is DeliveryState.FAILED:
         return (d.state == DeliveryState.PENDING) & (d.resends == 0)
-    return or_(*(d.state == before for before in sorted(states_before(state))))
+    return may_follow(state)
+
+
+def may_follow(state: DeliveryState) -> ColumnElement[bool]:
+    """Which stored deliveries may go to `state` when the truth about them is told, poison among them."""
+    before = [
+        delivery.c.state == before for before in sorted(states_before(state))
+    ]  # executemany takes no IN
+    return or_(*before, *([POISON] if state in DELIVERY_TRANSITIONS[DeliveryState.QUARANTINED] else []))
 
 
 def _apply(
@@ -257,17 +283,26 @@ def unknown(tx: Tx, target_id: int, *, limit: int) -> list[Unknown]:
 
 
 def send_again(tx: Tx, ids: Sequence[int]) -> int:
-    """Unknown deliveries that were decided to be absent are pending once more."""
-    d = delivery.c
-    statement = update(delivery).where(d.id.in_(ids), d.state.in_(UNDECIDED))
-    values = {
+    """Unknown deliveries that may be sent once more, by what the channel proves and the policy says."""
+    return _again(tx, having_ids(ids) & (delivery.c.state == DeliveryState.UNKNOWN), {})
+
+
+def send_again_by_a_person(tx: Tx, delivery_id: int) -> int:
+    """One that nothing has proved, or that stopped workers, because somebody decided so."""
+    mine = (delivery.c.id == delivery_id) & (delivery.c.state.in_(UNDECIDED) | POISON)
+    return _again(tx, mine, {"code": AGAIN_BY_A_PERSON, "operator_text": DECIDED})
+
+
+def _again(tx: Tx, condition: ColumnElement[bool], values: Mapping[str, object]) -> int:
+    pending = {
         "state": DeliveryState.PENDING,
         "next_at": tx.now(),
-        "resends": d.resends + 1,
         "settled_at": None,
         **NOT_UNKNOWN,
+        **values,
     }
-    return tx.execute(statement.values(**values)).rowcount
+    statement = update(delivery).where(condition).values(**pending, resends=delivery.c.resends + 1)
+    return tx.execute(statement).rowcount
 
 
 def unknown_or_resent(tx: Tx, broadcast_id: int) -> int:

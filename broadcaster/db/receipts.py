@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
+from broadcaster.db.deliveries import may_follow
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import delivery, receipt, target
 from broadcaster.domain.delivery import DeliveryState, states_before
@@ -92,7 +93,7 @@ def apply(tx: Tx, found: Sequence[Match]) -> dict[tuple[int, DeliveryState, Deli
     """Lift deliveries to what their receipts say, never down. How many moved, by broadcast, old state and new state."""
     moved: dict[tuple[int, DeliveryState, DeliveryState], int] = {}
     for state in (DeliveryState.ACCEPTED, DeliveryState.UNDELIVERED, DeliveryState.DELIVERED):
-        for before in sorted(states_before(state)):
+        for before in sorted({*states_before(state), DeliveryState.QUARANTINED}):
             for broadcast_id in {m.broadcast_id for m in found}:
                 ids = [m.delivery_id for m in found if (m.state, m.broadcast_id) == (state, broadcast_id)]
                 count = _lift(tx, ids, before, state)
@@ -105,8 +106,19 @@ def apply(tx: Tx, found: Sequence[Match]) -> dict[tuple[int, DeliveryState, Deli
 def _lift(tx: Tx, ids: Sequence[int], before: DeliveryState, state: DeliveryState) -> int:
     if not ids:
         return 0
-    statement = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == before)
+    statement = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == before, may_follow(state))
     values: dict[str, object] = {"state": state, "settled_at": tx.now(), "unknown_since": None}
     arrived = state is not DeliveryState.UNDELIVERED
     values |= {"code": "" if arrived else "undelivered", "operator_text": "" if arrived else NOT_ARRIVED}
     return tx.execute(statement.values(**values)).rowcount
+
+
+def still_missing(tx: Tx, target_id: int, *, accepted_by: datetime) -> int:
+    """How many deliveries of a target were accepted by then, and no delivery receipt has said more of them since."""
+    d = delivery.c
+    query = (
+        select(func.count())
+        .select_from(delivery)
+        .where(d.target_id == target_id, d.state == DeliveryState.ACCEPTED, d.settled_at <= accepted_by)
+    )
+    return int(tx.execute(query).scalar_one())

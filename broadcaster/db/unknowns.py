@@ -1,20 +1,26 @@
 """Deliveries with an unknown outcome: which are due for a look at their platform, and what a person reads of them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, select, update
 
-from broadcaster.db.deliveries import NOT_UNKNOWN, UNDECIDED
+from broadcaster.db.deliveries import NOT_UNKNOWN, POISON, UNDECIDED
 from broadcaster.db.engine import Tx
-from broadcaster.db.tables import account, broadcast, delivery, message, target
-from broadcaster.domain.delivery import DeliveryState
+from broadcaster.db.tables import account, attempt, broadcast, delivery, intent_group, message, target
+from broadcaster.domain.delivery import DeliveryState, Outcome
+
+OPEN: ColumnElement[bool] = (
+    delivery.c.state.in_(UNDECIDED) | POISON
+)  #: what only the truth, or a person, ends
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """One delivery that may have been sent. `state` says whether it is being looked into or waits for a person."""
+    """One delivery that may have been sent. `state` says whether it is being looked into or waits for a person, and
+    whether that is because sending it stopped workers (`quarantined`)."""
 
     id: int
     uid: str
@@ -25,6 +31,7 @@ class Unknown:
     ref: str
     mode: str
     channel: str
+    account_id: int
     account: str
     resends: int
     since: datetime | None
@@ -32,15 +39,14 @@ class Unknown:
     operator_text: str
 
 
-def due_for_a_look(
-    tx: Tx, *, mode: str, channels: Sequence[str], after: timedelta, limit: int
-) -> list[Unknown]:
-    """Those on these channels whose next look is due; the first is due `after` the outcome became unknown. Locked."""
+def due_for_a_look(tx: Tx, *, mode: str, names: Sequence[str], after: timedelta, limit: int) -> list[Unknown]:
+    """Those of the accounts with these names whose next look is due; the first is due `after` the outcome became
+    unknown. Locked. Accounts rather than channels: of two gateways perhaps only one can be asked."""
     d = delivery.c
     first = d.look_at.is_(None) & (d.unknown_since <= tx.now() - after)
     query = (
         _select()
-        .where(d.state == DeliveryState.UNKNOWN, broadcast.c.mode == mode, target.c.channel.in_(channels))
+        .where(d.state == DeliveryState.UNKNOWN, broadcast.c.mode == mode, account.c.name.in_(names))
         .where(first | (d.look_at <= tx.now()))
         .order_by(d.unknown_since, d.id)
         .limit(limit)
@@ -65,15 +71,35 @@ def found(tx: Tx, delivery_id: int, *, platform_id: str, link: str, code: str, t
     return _update(tx, delivery_id, {**values, "operator_text": text, "settled_at": tx.now(), **NOT_UNKNOWN})
 
 
+def first_sent(tx: Tx, batch_ids: Collection[int], delivery_ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these deliveries of these batches was first sent so that the platform may have taken it.
+
+    An intent without an answer counts, since its worker died; one whose answer says that nothing was sent does not.
+    `unknown_since` is no help: each further unknown sets it anew.
+    """
+    a, g = attempt.c, intent_group.c
+    answered = select(a.intent_group_id, a.delivery_id).where(
+        a.delivery_id.in_(delivery_ids), a.outcome != Outcome.UNKNOWN
+    )
+    sure = {(row.intent_group_id, row.delivery_id) for row in tx.execute(answered)}
+    groups = select(g.id, g.delivery_ids, g.opened_at).where(g.batch_id.in_(batch_ids)).order_by(g.opened_at)
+    first: dict[int, datetime] = {}
+    for group in tx.execute(groups):
+        for delivery_id in set(json.loads(group.delivery_ids)) & set(delivery_ids):
+            if (group.id, delivery_id) not in sure:
+                first.setdefault(delivery_id, group.opened_at)
+    return first
+
+
 def undecided(tx: Tx, *, limit: int) -> list[Unknown]:
-    """Those that nothing has proved yet, the oldest broadcast first."""
-    query = _select().where(delivery.c.state.in_(UNDECIDED)).order_by(delivery.c.broadcast_id, delivery.c.id)
+    """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first."""
+    query = _select().where(OPEN).order_by(delivery.c.broadcast_id, delivery.c.id)
     return _read(tx, query.limit(limit))
 
 
 def by_uid(tx: Tx, uid: str) -> Unknown | None:
     """One of them."""
-    query = _select().where(delivery.c.uid == uid, delivery.c.state.in_(UNDECIDED))
+    query = _select().where(delivery.c.uid == uid, OPEN)
     return next(iter(_read(tx, query)), None)
 
 
@@ -92,7 +118,7 @@ def _select() -> Select[*tuple[object, ...]]:
     )
     return (
         select(*names, d.unknown_since.label("since"), message.c.ref, broadcast.c.mode, target.c.channel)
-        .add_columns(account.c.name.label("account"))
+        .add_columns(account.c.id.label("account_id"), account.c.name.label("account"))
         .join(target, target.c.id == d.target_id)
         .join(account, account.c.id == target.c.account_id)
         .join(broadcast, broadcast.c.id == d.broadcast_id)
@@ -105,5 +131,5 @@ def _read(tx: Tx, query: Select[*tuple[object, ...]]) -> list[Unknown]:
 
 
 def _update(tx: Tx, delivery_id: int, values: dict[str, object]) -> bool:
-    mine: ColumnElement[bool] = (delivery.c.id == delivery_id) & delivery.c.state.in_(UNDECIDED)
+    mine = (delivery.c.id == delivery_id) & OPEN
     return tx.execute(update(delivery).where(mine).values(**values)).rowcount == 1

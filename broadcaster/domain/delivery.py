@@ -25,7 +25,7 @@ _RECEIPT = frozenset({S.DELIVERED, S.UNDELIVERED})
 #: Every change of a delivery's state that there is. Nothing else decides one.
 DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     S.PENDING: frozenset({S.SENDING, S.CANCELLED, S.EXPIRED, S.SUPPRESSED, S.QUARANTINED}),
-    S.SENDING: frozenset({S.PENDING, S.ACCEPTED, S.FAILED, S.UNKNOWN}) | _RECEIPT,
+    S.SENDING: frozenset({S.PENDING, S.ACCEPTED, S.FAILED, S.UNKNOWN, S.QUARANTINED}) | _RECEIPT,
     S.UNKNOWN: frozenset({S.PENDING, S.ACCEPTED, S.UNKNOWN_FINAL, S.FAILED}) | _RECEIPT,
     S.UNKNOWN_FINAL: frozenset({S.PENDING, S.ACCEPTED}) | _RECEIPT,
     S.ACCEPTED: _RECEIPT,
@@ -35,7 +35,8 @@ DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     S.CANCELLED: frozenset(),
     S.EXPIRED: frozenset(),
     S.SUPPRESSED: frozenset(),
-    S.QUARANTINED: frozenset(),
+    # Only what may have been sent: see `states_before`.
+    S.QUARANTINED: frozenset({S.PENDING, S.ACCEPTED}) | _RECEIPT,
 }
 
 #: States in which nothing more will happen by itself.
@@ -43,9 +44,13 @@ SETTLED = frozenset(s for s in S) - {S.PENDING, S.SENDING, S.UNKNOWN}
 
 
 def states_before(state: DeliveryState) -> frozenset[DeliveryState]:
-    """The stored states from which `state` may be reached: `pending` stands for `sending` too, which is derived."""
+    """The stored states from which `state` may be reached: `pending` stands for `sending` too, which is derived.
+
+    Without `quarantined`: a post that was altered was never sent, so no answer and no receipt for it can be true.
+    Only one that was sent before, and stopped workers, may leave it (`db.deliveries.may_follow`).
+    """
     sources = {before for before, after in DELIVERY_TRANSITIONS.items() if state in after}
-    return frozenset(S.PENDING if s is S.SENDING else s for s in sources)
+    return frozenset(S.PENDING if s is S.SENDING else s for s in sources - {S.QUARANTINED})
 
 
 class Outcome(StrEnum):

@@ -12,8 +12,9 @@ import structlog
 
 from broadcaster.db import accounts, batches, broadcasts, deliveries
 from broadcaster.db.batches import Claimed
+from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.deliveries import Due
-from broadcaster.db.engine import Database
+from broadcaster.db.engine import Database, Tx
 from broadcaster.db.vault import Vault
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
@@ -24,7 +25,8 @@ from broadcaster.service.approved import Tampered, verified
 from broadcaster.service.ending import close_if_over
 from broadcaster.service.record import note
 from broadcaster.service.recording import Group, Recording
-from channels.base import Channel, ChannelsOfMode, HasPages, Parcel, Receipt, SendsMany
+from broadcaster.service.window import past_window
+from channels.base import AfterUnknown, Channel, ChannelsOfMode, HasPages, Parcel, Receipt, SendsMany
 
 log = structlog.get_logger()
 
@@ -33,11 +35,20 @@ OPTED_OUT_SINCE = "It may have been sent. The recipient opted out before it coul
 ALTERED_SINCE = (
     "It may have been sent. What is stored is no longer what was approved, so it is not sent again."
 )
+WINDOW_OVER = (
+    "It may have been sent. The platform would no longer notice that it is the same one, so it waits."
+)
+STALE = "This machine stood still just before sending, so it was not sent. It is tried again."
+#: A process may be stopped (a paused machine, swap) between its intent and the first byte, for longer than its lease.
+#: The fence keeps it from writing, but nothing keeps a platform from taking what another worker sent meanwhile: so an
+#: intent older than this is not acted upon. Far below the lease.
+INTENT_FRESH_S = 5.0
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
 
 
 class Deliver:
-    """`owner` names this process in leases. `lease_s` is how long a silent process keeps a batch."""
+    """`owner` names this process in leases. `lease_s` is how long a silent process keeps a batch. `monotonic` is this
+    process's own clock, in seconds; it goes on while the process is stopped."""
 
     def __init__(
         self,
@@ -51,6 +62,7 @@ class Deliver:
         owner: str,
         lease_s: float,
         max_in_flight: int,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._channels = channels
@@ -61,6 +73,7 @@ class Deliver:
         self._owner = owner
         self._lease_s = lease_s
         self._max_in_flight = max_in_flight
+        self._monotonic = monotonic
 
     def work(
         self,
@@ -75,9 +88,9 @@ class Deliver:
 
         How many deliveries were attempted. `waited_s` leaves alone what workers may still be about to claim.
         """
-        deadline, attempted = time.monotonic() + for_s, 0
+        deadline, attempted = self._monotonic() + for_s, 0
         self._recording.replay()  # raises, and so nothing is claimed, while the database is away
-        while time.monotonic() < deadline and running():
+        while self._monotonic() < deadline and running():
             with self._database.write() as tx:
                 claimed = batches.claim(
                     tx, mode=mode, lane=lane, owner=self._owner, lease_s=self._lease_s, waited_s=waited_s
@@ -109,8 +122,8 @@ class Deliver:
             self._quarantine(claimed)
             return 0
         attempted = 0
-        while time.monotonic() < deadline and running():
-            group = self._open_group(claimed)
+        while self._monotonic() < deadline and running():
+            group = self._open_group(claimed, channel)
             if group is None:
                 return attempted
             if group.due:
@@ -120,43 +133,39 @@ class Deliver:
         self._hand_back(claimed)
         return attempted
 
-    def _open_group(self, claimed: Claimed) -> Group | None:
+    def _open_group(self, claimed: Claimed, channel: Channel | None) -> Group | None:
         """Commit what is about to be sent. None where the batch is finished, lost or stopped; it is handed back then.
 
-        A group may be empty: everything due in it was suppressed.
+        A group may be empty: everything due in it was suppressed, or must not be sent again.
         """
         with self._database.write() as tx:
+            opened_s = self._monotonic()  # not before: to wait long for one's turn to write is no danger
             if not batches.renew(tx, claimed, lease_s=self._lease_s):
                 return None
             row = broadcasts.by_id(tx, claimed.broadcast_id)
             if close_if_over(tx, row, [claimed.id]):
                 return None
             paused = accounts.is_paused(tx, claimed.account_id)  # since the claim: not one more call with it
-            due = [] if paused else deliveries.due(tx, claimed.id, limit=self._max_in_flight)
+            due = [] if paused else self._due(tx, claimed)
             if not due:
                 batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
                 return None
-            suppressed = [d.id for d in due if d.suppressed]
-            if suppressed:
-                again = deliveries.having_ids([d.id for d in due if d.suppressed and d.resends])
-                unknown = deliveries.move(
-                    tx, again, DeliveryState.UNKNOWN, code="not_resent", text=OPTED_OUT_SINCE
-                )
-                deliveries.move(
-                    tx,
-                    deliveries.having_ids(suppressed),
-                    DeliveryState.SUPPRESSED,
-                    code="opted_out",
-                    text="The recipient opted out.",
-                )
-                note(
-                    tx, row, "deliveries_suppressed", {"count": len(suppressed) - unknown, "unknown": unknown}
-                )
-                return Group(id=0, due=(), started_at=tx.now())
-            if claimed.deaths and any(d.resends for d in due):
-                due = due[:1]  # one of these made a worker die: only that one may do so again
+            if _suppressed(tx, row, due) or _past_window(tx, row, claimed, channel, due):
+                return Group(id=0, due=(), started_at=tx.now(), opened_s=opened_s)
             group_id = batches.open_group(tx, claimed, owner=self._owner, delivery_ids=[d.id for d in due])
-            return Group(id=group_id, due=due, started_at=tx.now())
+            return Group(id=group_id, due=due, started_at=tx.now(), opened_s=opened_s)
+
+    def _due(self, tx: Tx, claimed: Claimed) -> Sequence[Due]:
+        """The next group. On a batch on which a worker died, what is sent again goes alone, after everything else:
+        one of those made it die, and only that one may do so again."""
+        once_died = claimed.deaths > 0
+        due = deliveries.due(tx, claimed.id, limit=self._max_in_flight, first_tries_first=once_died)
+        if not once_died:
+            return due
+        return [d for d in due if not d.resends] or due[:1]
+
+    def _is_stale(self, group: Group) -> bool:
+        return self._monotonic() - group.opened_s > INTENT_FRESH_S
 
     def _send(self, channel: Channel | None, post: Post, group: Group) -> list[Receipt | SendError]:
         """One outcome per delivery of the group, whatever happens. No transaction is open."""
@@ -173,12 +182,15 @@ class Deliver:
         if problems:
             return [Refused(problems[0].code, problems[0].text)] * len(group.due)
         if isinstance(channel, SendsMany):
-            return self._send_many(channel, post, group.due)
-        return [self._send_one(channel, post, d) for d in group.due]
+            return self._send_many(channel, post, group)
+        return [self._send_one(channel, post, d, group) for d in group.due]
 
-    def _send_many(self, channel: SendsMany, post: Post, due: Sequence[Due]) -> list[Receipt | SendError]:
+    def _send_many(self, channel: SendsMany, post: Post, group: Group) -> list[Receipt | SendError]:
+        due = group.due
         altered = Refused("number_unreadable", "The stored number does not match its index; it was altered.")
         parcels = {i: parcel for i, d in enumerate(due) if (parcel := self._parcel(d))}
+        if self._is_stale(group):
+            return [NotSent("stale_intent", STALE)] * len(due)
         try:
             answers = channel.send_many(post, list(parcels.values())) if parcels else []
             outcomes_by_place = dict(zip(parcels, answers, strict=True))
@@ -188,7 +200,9 @@ class Deliver:
             outcomes_by_place = dict.fromkeys(parcels, unforeseen)
         return [outcomes_by_place.get(i, altered) for i in range(len(due))]
 
-    def _send_one(self, channel: Channel, post: Post, due: Due) -> Receipt | SendError:
+    def _send_one(self, channel: Channel, post: Post, due: Due, group: Group) -> Receipt | SendError:
+        if self._is_stale(group):
+            return NotSent("stale_intent", STALE)
         try:
             return channel.send(post, due.uid)
         except SendError as error:
@@ -224,3 +238,38 @@ class Deliver:
     def _hand_back(self, claimed: Claimed) -> None:
         with self._database.write() as tx:
             batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
+
+
+def _suppressed(tx: Tx, row: Broadcast, due: Sequence[Due]) -> bool:
+    """Take out who opted out. True where somebody did."""
+    out = [d.id for d in due if d.suppressed]
+    if not out:
+        return False
+    again = deliveries.having_ids([d.id for d in due if d.suppressed and d.resends])
+    unknown = deliveries.move(tx, again, DeliveryState.UNKNOWN, code="not_resent", text=OPTED_OUT_SINCE)
+    deliveries.move(
+        tx,
+        deliveries.having_ids(out),
+        DeliveryState.SUPPRESSED,
+        code="opted_out",
+        text="The recipient opted out.",
+    )
+    note(tx, row, "deliveries_suppressed", {"count": len(out) - unknown, "unknown": unknown})
+    return True
+
+
+def _past_window(
+    tx: Tx, row: Broadcast, claimed: Claimed, channel: Channel | None, due: Sequence[Due]
+) -> bool:
+    """Take out what waited so long for its second try that the platform may have forgotten the first. True where
+    something did. What a person has sent again goes out all the same: a person has looked."""
+    if channel is None or channel.after_unknown is not AfterUnknown.DEDUPLICATING:
+        return False
+    again = [d.id for d in due if d.resends and d.code != deliveries.AGAIN_BY_A_PERSON]
+    late = past_window(tx, channel, batch_ids=[claimed.id], delivery_ids=again) if again else set()
+    if not late:
+        return False
+    mine = deliveries.having_ids(sorted(late))
+    unknown = deliveries.move(tx, mine, DeliveryState.UNKNOWN, code="not_resent", text=WINDOW_OVER)
+    note(tx, row, "deliveries_not_resent", {"unknown": unknown, "reason": "window_over"})
+    return True

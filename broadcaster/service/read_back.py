@@ -1,6 +1,7 @@
-"""Reading our own recent posts back: how an unknown outcome on a readable channel is cleared up.
+"""Asking a platform what became of a post: how an unknown outcome is cleared up where our recent posts can be read,
+or where the platform can be asked about our key.
 
-Two clean reads a minute apart that do not show a post mean that it is absent; then the approved policy decides.
+Two clean answers a minute apart that do not know a post mean that it is absent; then the approved policy decides.
 """
 
 from datetime import datetime, timedelta
@@ -13,9 +14,9 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.unknowns import Unknown
 from broadcaster.domain.broadcast import BroadcastState, OnUnknown
 from broadcaster.domain.delivery import DeliveryState
-from broadcaster.domain.errors import SendError
+from broadcaster.domain.errors import NotConfigured, SendError
 from broadcaster.service.approved import Tampered, verified
-from broadcaster.service.record import note
+from broadcaster.service.record import note, pause_account
 from channels.base import AfterUnknown, ChannelsOfMode, Finds, Receipt
 
 log = structlog.get_logger()
@@ -36,18 +37,16 @@ class ReadBack:
 
     def look(self, mode: str) -> int:
         """Ask the platforms about what is due. How many deliveries were asked about."""
-        readable = {
-            c.name
-            for c in self._channels.get(mode, {}).values()
-            if c.after_unknown is AfterUnknown.READABLE and isinstance(c, Finds)
+        can_ask = {
+            account
+            for account, c in self._channels.get(mode, {}).items()
+            if c.after_unknown in {AfterUnknown.READABLE, AfterUnknown.QUERYABLE} and isinstance(c, Finds)
         }
-        if not readable:
+        if not can_ask:
             return 0
         with self._database.write() as tx:
             first = timedelta(seconds=LOOKS_S[0])
-            due = unknowns.due_for_a_look(
-                tx, mode=mode, channels=sorted(readable), after=first, limit=AT_ONCE
-            )
+            due = unknowns.due_for_a_look(tx, mode=mode, names=sorted(can_ask), after=first, limit=AT_ONCE)
             for unknown in due:
                 unknowns.set_look(tx, unknown.id, next_look(unknown.since or tx.now(), tx.now()))
         for unknown in due:
@@ -55,7 +54,12 @@ class ReadBack:
         return len(due)
 
     def _look_for(self, unknown: Unknown) -> None:
-        """No transaction is open while the platform is read. A reading that fails says nothing either way."""
+        """No transaction is open while the platform is read. A reading that fails says nothing either way.
+
+        One that is refused for its credentials pauses the account, as a refused post does: otherwise the post would
+        stay unknown, minute after minute, and nobody be told why. It is read further meanwhile, and found once they
+        are mended.
+        """
         channel = self._channels[unknown.mode].get(unknown.account)
         if channel is None or not isinstance(channel, Finds):
             return
@@ -64,6 +68,11 @@ class ReadBack:
         try:
             post = verified(approved, unknown.mode, self._zone)
             receipt = channel.find(post, unknown.uid, approved.released_at)
+        except NotConfigured as error:
+            with self._database.write() as tx:
+                row = broadcasts.by_id(tx, unknown.broadcast_id)
+                pause_account(tx, row, unknown.account_id, code=error.code, text=error.operator_text)
+            return
         except (SendError, Tampered) as error:
             log.warning("read_back_failed", channel=unknown.channel, delivery=unknown.uid, error=str(error))
             return

@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from broadcaster.db import batches, broadcasts, deliveries
+from broadcaster.db.batches import Claimed, OpenGroup
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.deliveries import Unknown
 from broadcaster.db.engine import Database, Tx
@@ -13,12 +14,20 @@ from broadcaster.domain.broadcast import BroadcastState, OnUnknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.policy import may_resend
 from broadcaster.service.record import note
-from channels.base import AfterUnknown, ChannelsOfMode
+from broadcaster.service.window import past_window
+from channels.base import AfterUnknown, Channel, ChannelsOfMode, Finds
 
 log = structlog.get_logger()
 
 AT_ONCE = 1_000  # deliveries looked at per transaction
-IDEMPOTENT_TRIES = 10  # a second apart; what is still unknown then is for a person
+IDEMPOTENT_TRIES = 10  # a second apart, as the sweeper goes; what is still unknown then is for a person
+CAN_ASK = {AfterUnknown.READABLE, AfterUnknown.QUERYABLE}
+WORKER_DIED = "The worker stopped while sending this; the platform may have taken it."
+POISON = (
+    "Sending stopped the worker at least twice, the last time with nothing but this under way. It may or may not have"
+    " been sent, and is not sent again by itself. Tell an administrator, look at the platform, then say what became"
+    " of it with broadcaster unknown resolve."
+)
 
 
 class Reconcile:
@@ -42,20 +51,39 @@ class Reconcile:
             if claimed is None:
                 return False
             groups = batches.open_groups(tx, claimed.id)
-            count = 0
-            for group in groups:
-                batches.close_group(tx, group.id)
-                count += deliveries.move(
-                    tx,
-                    deliveries.having_ids(group.delivery_ids),
-                    DeliveryState.UNKNOWN,
-                    code="worker_died",
-                    text="The worker stopped while sending this; the platform may have taken it.",
-                )
             batches.take_back(tx, claimed, died=bool(groups))
             row = broadcasts.by_id(tx, claimed.broadcast_id)
+            quarantined = sum(self._set_poison_apart(tx, row, claimed, group) for group in groups)
+            count = sum(self._give_up(tx, group) for group in groups)
+            if quarantined:
+                log.error(
+                    "deliveries_stopped_workers", broadcast=row.uid, batch=claimed.id, count=quarantined
+                )
+                note(tx, row, "deliveries_quarantined", {"count": quarantined, "reason": "poison"})
             note(tx, row, "batch_taken_over", {"batch": claimed.id, "unknown": count})
         return True
+
+    def _give_up(self, tx: Tx, group: OpenGroup) -> int:
+        """What a dead worker was sending is unknown. How many deliveries are."""
+        batches.close_group(tx, group.id)
+        mine = deliveries.having_ids(group.delivery_ids)
+        return deliveries.move(tx, mine, DeliveryState.UNKNOWN, code="worker_died", text=WORKER_DIED)
+
+    def _set_poison_apart(self, tx: Tx, row: Broadcast, claimed: Claimed, group: OpenGroup) -> int:
+        """A delivery sent again, alone, on a batch that stopped a worker before, has stopped one again: how many.
+
+        Without this a post that is idempotent, or that people send again, would stop worker after worker. Where the
+        platform can be asked it stays unknown: reading may prove it, and nothing sends it a third time by itself.
+        """
+        if len(group.delivery_ids) != 1 or not claimed.deaths or self._can_ask(tx, row, claimed):
+            return 0
+        again = deliveries.having_ids(group.delivery_ids) & deliveries.sent_before([claimed.id])
+        return deliveries.move(tx, again, DeliveryState.QUARANTINED, code="poison", text=POISON)
+
+    def _can_ask(self, tx: Tx, row: Broadcast, claimed: Claimed) -> bool:
+        target = broadcasts.target_by_id(tx, claimed.target_id)
+        channel = self._channels.get(row.mode, {}).get(target.account)
+        return channel is not None and channel.after_unknown in CAN_ASK and isinstance(channel, Finds)
 
     def look_into(self) -> int:
         """Decide about unknown deliveries whose time has come. How many were decided.
@@ -75,16 +103,23 @@ class Reconcile:
             if channel is None or not waiting:
                 return 0
             sending = row.state is BroadcastState.SENDING and row.expires_at > tx.now()
+            # These two ask no policy: what they repeat cannot double, so a policy would only keep it from arriving.
             if channel.after_unknown is AfterUnknown.IDEMPOTENT:
                 again = [u for u in waiting if sending and u.resends < IDEMPOTENT_TRIES]
                 return self._settle(tx, row, again, waiting, "idempotent")
+            if channel.after_unknown is AfterUnknown.DEDUPLICATING:
+                again = [
+                    u for u in _remembered(tx, channel, waiting) if sending and u.resends < IDEMPOTENT_TRIES
+                ]
+                return self._settle(tx, row, again, waiting, "deduplicating")
             if channel.after_unknown is AfterUnknown.BLIND:
                 overdue = [u for u in waiting if u.since + self._receipt_wait <= tx.now()]
                 again = [u for u in overdue if sending and u.resends == 0]
                 if again and not self._may_resend(tx, row, target):
                     again = []
                 return self._settle(tx, row, again, overdue, "no_receipt")
-        return 0  # a person sees it as unknown; nothing is sent again without proof
+        # Readable and queryable ones are looked for by ReadBack. Any other is seen as unknown by a person.
+        return 0
 
     def _may_resend(self, tx: Tx, row: Broadcast, target: Target) -> bool:
         """Whether the approved policy and its bounds allow to send once more what no receipt came for."""
@@ -112,3 +147,10 @@ class Reconcile:
         if final:
             note(tx, row, "unknown_left_to_a_person", {"count": final})
         return sent_again + final
+
+
+def _remembered(tx: Tx, channel: Channel, waiting: Sequence[Unknown]) -> list[Unknown]:
+    """Those whose key the platform surely remembers still."""
+    ids = {u.id for u in waiting}
+    late = past_window(tx, channel, batch_ids={u.batch_id for u in waiting}, delivery_ids=ids)
+    return [u for u in waiting if u.id not in late]

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import structlog
 
-from broadcaster.db import accounts, batches, broadcasts, deliveries
+from broadcaster.db import batches, broadcasts, deliveries
 from broadcaster.db.batches import Claimed
 from broadcaster.db.deliveries import AttemptResult, Due
 from broadcaster.db.engine import Database, Tx
@@ -18,7 +18,7 @@ from broadcaster.domain.delivery import Outcome
 from broadcaster.domain.errors import NotConfigured, SendError, Unavailable
 from broadcaster.queue import Bells
 from broadcaster.service.outcomes import attempt_result, summary
-from broadcaster.service.record import note
+from broadcaster.service.record import note, pause_account
 from broadcaster.service.spill import Spill
 from channels.base import Receipt
 
@@ -30,11 +30,15 @@ TIMES = ("started_at", "ended_at", "next_at")
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Deliveries whose intent is committed: from here on a crash leaves them unknown."""
+    """Deliveries whose intent is committed: from here on a crash leaves them unknown.
+
+    `opened_s` is this process's own clock before the commit, by which it tells that it was stopped since.
+    """
 
     id: int
     due: Sequence[Due]
     started_at: datetime
+    opened_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +116,9 @@ class Recording:
         if late:  # what was surely not sent may be sent again
             batches.reopen(tx, [claimed.id])
         row = broadcasts.by_id(tx, claimed.broadcast_id)
-        if answers.refusal and accounts.pause(tx, claimed.account_id, answers.refusal[1]):
-            log.error("account_paused", account=claimed.account_id, code=answers.refusal[0])
-            note(tx, row, "account_paused", {"account": claimed.account_id, "code": answers.refusal[0]})
+        if answers.refusal:
+            code, text = answers.refusal
+            pause_account(tx, row, claimed.account_id, code=code, text=text)
         page_up = answers.leads and any(r.outcome is Outcome.ACCEPTED for r in answers.results)
         waiting = batches.bring_forward(tx, row.id, Lane.PUBLIC) if page_up else 0
         note(tx, row, "outcomes_recorded", answers.event)

@@ -46,7 +46,7 @@ class Unknowns:
                 broadcasts.reopen(tx, row)
             elif row.state is not BroadcastState.SENDING:
                 raise Stale(f"{row.ref} was {row.state}: nothing more of it is sent. Nothing was changed.")
-            deliveries.send_again(tx, [unknown.id])
+            deliveries.send_again_by_a_person(tx, unknown.id)
             batches.reopen(tx, [unknown.batch_id])
             _record(tx, actor, row, uid, {"decision": "send_again", "reason": reason})
 

@@ -29,6 +29,7 @@ from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import WEBSITE_HEAD_START
+from broadcaster.service.deliver import INTENT_FRESH_S
 from channels.base import CheckProblem, Receipt
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world, number
 from tests.fakes import Took, WorkerDied
@@ -754,6 +755,74 @@ def test_a_late_answer_to_the_first_try_does_not_decide_about_the_second(world, 
     assert world.totals(released.ref) == {"accepted": 1}
 
 
+# --- stopped between the intent and the first byte ----------------------------------------------------------
+
+
+def stands_still(world, platform, seconds, then=lambda: None):
+    """Once, between the intent and the call to this platform, as a paused machine does."""
+
+    def stop():
+        platform.on_check = lambda: None
+        world.clock.advance(seconds)
+        then()
+
+    platform.on_check = stop
+
+
+def test_an_intent_that_another_worker_has_sent_meanwhile_is_not_sent(world):
+    """The fence keeps a stopped worker from writing; only its own clock keeps it from sending."""
+    stopped, other = world.stoppable(), world.beside()
+
+    def sent_by_another():
+        other.reconcile.take_over()
+        other.reconcile.look_into()
+        world.work(Lane.PUBLIC, parts=other)
+
+    released = world.release(channels=("website",))
+    stands_still(world, world.site, 21, sent_by_another)
+    world.work(Lane.PUBLIC, parts=stopped)
+    assert len(world.site.calls) == len(world.site.ledger) == 1
+    assert world.totals(released.ref) == {"accepted": 1}
+    codes = [a.code for a in world.attempts(world.delivery("website").id)]
+    assert sorted(codes) == ["", "stale_intent"]
+
+
+def test_texts_of_a_worker_that_stood_still_go_out_once_by_the_next(world):
+    stopped, other = world.stoppable(), world.beside()
+    released = world.release_texts(8, **NO_HURRY)
+    stands_still(world, world.gateway, 21, other.reconcile.take_over)
+    world.work(Lane.BULK, parts=stopped)
+    world.clock.advance(10)
+    world.work_bulk()
+    assert world.totals(released.ref) == {"accepted": 8}
+    assert len(world.gateway.ledger) == 8
+    assert {row.resends for row in world.deliveries("sms")} == {
+        0
+    }  # surely not sent: this was no second sending
+    assert [a.code for a in world.rows(attempt)].count("stale_intent") == 4
+
+
+def test_a_worker_that_stood_still_for_less_than_its_lease_tries_again_by_itself(world):
+    stopped = world.stoppable()
+    released = world.release(channels=("facebook",))
+    stands_still(world, world.page, INTENT_FRESH_S + 1)
+    world.work(Lane.PUBLIC, parts=stopped)
+    world.clock.advance(5)
+    world.work(Lane.PUBLIC, parts=stopped)
+    assert world.totals(released.ref) == {"accepted": 1}
+    assert len(world.page.calls) == 1
+    assert [a.code for a in world.attempts(world.delivery("facebook").id)] == ["stale_intent", ""]
+
+
+def test_a_moment_between_the_intent_and_the_call_is_no_danger(world):
+    stopped = world.stoppable()
+    released = world.release(channels=("facebook",))
+    stands_still(world, world.page, INTENT_FRESH_S - 1)
+    world.work(Lane.PUBLIC, parts=stopped)
+    assert world.totals(released.ref) == {"accepted": 1}
+    assert world.delivery("facebook").attempts == 1
+
+
 # --- death in the middle ------------------------------------------------------------------------------------
 
 
@@ -849,7 +918,7 @@ def test_one_recipient_that_kills_workers_costs_only_itself(world):
     assert deaths == 2
     states = [d.state for d in world.deliveries("sms")]
     assert states.count("accepted") == 11
-    assert states[5] == "unknown_final"
+    assert states[5] == "quarantined"
     assert len(world.gateway.ledger) == 11
     assert released
 

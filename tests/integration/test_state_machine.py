@@ -49,7 +49,6 @@ NOT_TAKEN = {
     S.CANCELLED,
     S.EXPIRED,
     S.SUPPRESSED,
-    S.QUARANTINED,
 }  #: the platform surely has not got it
 HAS_TAKEN = {S.ACCEPTED, S.DELIVERED, S.UNDELIVERED}
 ENDED = {BroadcastState.DONE, BroadcastState.STOPPED}
@@ -70,16 +69,22 @@ ANSWERS = {
 #: What happens in other processes while one waits for a platform. `late` lets this one's lease run out.
 MEANWHILE = ("nothing", "late", "late and sent again", "sweep", "stop", "another worker", "receipts")
 
+#: What happens while one stands still between its intent and the call: its own clock tells it, when it goes on.
+STANDS_STILL = ("late", "late and sent again", "sweep")
+
 UNSURE = ["take, then silence", "take, then die", "silence"]  #: what matters most comes more often
 answers = st.lists(st.sampled_from(sorted(ANSWERS) + UNSURE * 2), min_size=1, max_size=5)
 meanwhile = st.lists(st.sampled_from(MEANWHILE), max_size=2)
+stands_still = st.lists(st.sampled_from(STANDS_STILL), max_size=1)
 sizes = st.sampled_from([7, 4, 1, 0])
 groups = st.sampled_from([30, 3, 1])
 
 
 def _reachable():
-    """The stored states that may be seen later, by the state seen before."""
+    """The stored states that may be seen later, by the state seen before. Nothing is altered here: whatever is
+    quarantined may have been sent, and so may leave it."""
     after = {s: {t for t in S if s in states_before(t)} | {s} for s in DELIVERY_TRANSITIONS if s != S.SENDING}
+    after[S.QUARANTINED] |= DELIVERY_TRANSITIONS[S.QUARANTINED]
     for _ in S:
         after = {s: set().union(*(after[t] for t in found if t in after)) for s, found in after.items()}
     return after
@@ -93,14 +98,17 @@ class Broadcasting(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.world = self.stack.enter_context(new_world())
-        self.other = self.world.beside()
+        self.other = self.world.stoppable()
+        self.world.parts = self.world.stoppable()
         self.platforms = {p.name: p for p in self.world.channels["live"].values()}
         for platform in self.platforms.values():
             platform.on_call = partial(self._watched, platform)
+            platform.on_check = partial(self._before_the_call, platform)
         self.released = []
         self.seen = {}
         self.by_people = Counter()  # how often a person had a key sent again
         self.happens = []
+        self.stands_still = []
         self.opted_out = set()
         self.broken = []
 
@@ -189,19 +197,24 @@ class Broadcasting(RuleBasedStateMachine):
 
     # --- work ---------------------------------------------------------------------------------------------
 
-    @rule(groups=groups, said=answers, happens=meanwhile, other=st.booleans())
-    def work_public(self, groups, said, happens, other):
-        self._work_while(Lane.PUBLIC, groups, said, happens, other=other)
+    @rule(groups=groups, said=answers, happens=meanwhile, still=stands_still, other=st.booleans())
+    def work_public(self, groups, said, happens, still, other):
+        self._work_while(Lane.PUBLIC, groups, said, happens, still, other=other)
 
-    @rule(groups=groups, said=answers, happens=meanwhile, other=st.booleans())
-    def work_bulk(self, groups, said, happens, other):
-        self._work_while(Lane.BULK, groups, said, happens, other=other)
+    @rule(groups=groups, said=answers, happens=meanwhile, still=stands_still, other=st.booleans())
+    def work_bulk(self, groups, said, happens, still, other):
+        self._work_while(Lane.BULK, groups, said, happens, still, other=other)
 
-    def _work_while(self, lane, groups, said, happens, *, other):
+    def _work_while(self, lane, groups, said, happens, still, *, other):
         """Some groups, or all, with these answers; then the platform takes everything."""
-        self.happens = list(happens)
+        self.happens, self.stands_still = list(happens), list(still)
         self._work(lane, groups, said, self.other if other else self.world.parts)
-        self.happens = []
+        self.happens, self.stands_still = [], []
+
+    def _before_the_call(self, platform):
+        """After the intent; also when a message is written, but then nobody stands still."""
+        if self.stands_still:
+            self._happen(self.stands_still.pop(), Lane.BULK if platform.name == "sms" else Lane.PUBLIC)
 
     def _work(self, lane, groups, said, parts):
         for platform in self.platforms.values():
@@ -345,6 +358,7 @@ class Broadcasting(RuleBasedStateMachine):
             self.seen[row.uid] = S(row.state)
             if taken[row.uid]:
                 assert row.state not in NOT_TAKEN, f"{row.channel} took what is {row.state} here"
+            assert row.state != S.QUARANTINED or row.resends
             if row.state in HAS_TAKEN:
                 assert taken[row.uid], f"{row.channel} never took what is {row.state} here"
 

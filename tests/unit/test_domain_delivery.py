@@ -61,9 +61,7 @@ def test_what_is_not_settled_can_go_on() -> None:
     assert all(DELIVERY_TRANSITIONS[s] for s in S if s not in SETTLED)
 
 
-@pytest.mark.parametrize(
-    "state", [S.DELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED, S.QUARANTINED]
-)
+@pytest.mark.parametrize("state", [S.DELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED])
 def test_nothing_follows_a_last_state(state: S) -> None:
     assert DELIVERY_TRANSITIONS[state] == frozenset()
 
@@ -71,6 +69,15 @@ def test_nothing_follows_a_last_state(state: S) -> None:
 @pytest.mark.parametrize("state", [S.ACCEPTED, S.DELIVERED, S.UNDELIVERED])
 def test_what_the_platform_took_is_never_sent_again(state: S) -> None:
     assert not reachable(DELIVERY_TRANSITIONS, state) & {S.PENDING, S.SENDING}
+
+
+def test_only_the_truth_or_a_person_takes_anything_out_of_quarantine() -> None:
+    assert DELIVERY_TRANSITIONS[S.QUARANTINED] == {S.PENDING, S.ACCEPTED, S.DELIVERED, S.UNDELIVERED}
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_quarantine_is_left_by_nobody_who_does_not_ask_whether_it_was_sent(state: S) -> None:
+    assert S.QUARANTINED not in states_before(state)
 
 
 @pytest.mark.parametrize("state", [S.SENDING, S.UNKNOWN, S.UNKNOWN_FINAL, S.ACCEPTED])
@@ -87,4 +94,5 @@ def test_every_outcome_leads_to_a_state_that_may_follow_sending() -> None:
 def test_states_before_speak_of_stored_states(state: S) -> None:
     before = states_before(state)
     assert S.SENDING not in before
-    assert before - {S.PENDING} == {s for s in S if state in DELIVERY_TRANSITIONS[s]} - {S.PENDING, S.SENDING}
+    others = {s for s in S if state in DELIVERY_TRANSITIONS[s]} - {S.PENDING, S.SENDING, S.QUARANTINED}
+    assert before - {S.PENDING} == others
