@@ -23,7 +23,8 @@ from rich.text import Text
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.cli import terminal
-from broadcaster.cli.demo_check import Checked, compare
+from broadcaster.cli.demo_check import compare
+from broadcaster.cli.demo_check import shown as comparison_shown
 from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
 from broadcaster.cli.show import audit_table, proof
 from broadcaster.cli.show import status as status_shown
@@ -92,10 +93,10 @@ class _Demo:
         with self._supervisor():
             self._say("2", "Three people: officer, approver and auditor, each with a token.")
             tokens = ensure_people(parts)
-            checked = self._send(parts, tokens)
+            agreed = self._send(parts, tokens)
         self._console.print()
-        if not checked.equal:
-            self._console.print(Text("The ledger and the database do not agree.", style="bold red"))
+        if not agreed:
+            self._console.print(Text("The ledgers, the database and the log do not agree.", style="bold red"))
             return 1
         self._console.print(
             Text(
@@ -105,7 +106,8 @@ class _Demo:
         )
         return 0
 
-    def _send(self, parts: Parts, tokens: dict[str, str]) -> Checked:
+    def _send(self, parts: Parts, tokens: dict[str, str]) -> bool:
+        """Whether the platforms, the database and the log tell the same story of it."""
         officer, approver, auditor = (parts.people.who(tokens[n]) for n in ("officer", "approver", "auditor"))
         self._import(parts, tokens["officer"])
         self._say("4", f'The officer fills the template "{TEMPLATE}" from a file of facts.')
@@ -122,15 +124,15 @@ class _Demo:
         self._say("6", f"Approved by {approver.name}, and so released to {released.recipients:,} people.")
         status = self._watch(parts, drafted.ref)
         self._console.print(status_shown(status, self._settings.zone), Text())
-        checked = compare(parts, drafted.ref, sandbox=self._sandbox, site=f"{self._web}/site")
-        self._console.print(checked.table())
+        findings = compare(parts, auditor, drafted.ref, sandbox=self._sandbox, site=f"{self._web}/site")
+        self._console.print(comparison_shown(findings))
         self._say("7", "The auditor reads the record of this message.")
         self._show_record(parts.report.audit(auditor, drafted.ref))
         bad = parts.report.first_bad_event()
         self._console.print(
             "The whole log is whole." if bad is None else f"Event {bad} of the log was altered."
         )
-        return checked if bad is None and status.adds_up else Checked(rows=checked.rows, equal=False)
+        return findings.sound and bad is None and status.adds_up
 
     def _show_record(self, events: list[AuditEvent]) -> None:
         """Every act; of those that come by the hundred, the first and how many there are."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from broadcaster.domain.canonical import Json, canonical
 
@@ -72,6 +73,22 @@ def _hash_of(event: AuditEvent) -> str:
         subject=event.subject,
         payload_hash=event.payload_sha256,
         previous=event.previous_sha256,
+    )
+
+
+def outcome_leaf(
+    *, key: str, outcome: str, code: str, platform_id: str, link: str, ended_at: datetime
+) -> bytes:
+    """What an attempt leaves for good, as a leaf: written when it is recorded, and again when it is checked."""
+    return canonical(
+        {
+            "code": code,
+            "delivery": key,
+            "ended_at": ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "link": link,
+            "outcome": outcome,
+            "platform_id": platform_id,
+        }
     )
 
 

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from broadcaster.db.deliveries import AttemptResult, Due
-from broadcaster.domain.audit import merkle_root
-from broadcaster.domain.canonical import Json, canonical
+from broadcaster.domain.audit import merkle_root, outcome_leaf
+from broadcaster.domain.canonical import Json
 from broadcaster.domain.delivery import Outcome
 from broadcaster.domain.errors import NotConfigured, NotSent, Refused, SendError
 from channels.base import Receipt
@@ -73,15 +73,13 @@ def summary(
     """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group."""
     keys = {d.id: d.uid for d in due}
     leaves = [
-        canonical(
-            {
-                "code": r.code,
-                "delivery": keys[r.delivery_id],
-                "ended_at": r.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
-                "link": r.link,
-                "outcome": str(r.outcome),
-                "platform_id": r.platform_id,
-            }
+        outcome_leaf(
+            key=keys[r.delivery_id],
+            outcome=str(r.outcome),
+            code=r.code,
+            platform_id=r.platform_id,
+            link=r.link,
+            ended_at=r.ended_at,
         )
         for r in results
     ]

@@ -4,19 +4,34 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from broadcaster.db import audiences, audit_log, broadcasts, deliveries, messages, people, submissions
+from broadcaster.db import (
+    audiences,
+    audit_log,
+    broadcasts,
+    deliveries,
+    messages,
+    people,
+    receipts,
+    submissions,
+)
+from broadcaster.db import evidence as stored
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.deliveries import PublicDelivery
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.domain.audit import AuditEvent, first_bad
+from broadcaster.domain.audit_export import event_line, header_line
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import SETTLED, DeliveryState
+from broadcaster.domain.errors import Stale
+from broadcaster.domain.evidence_facts import Evidence, LogFacts
 from broadcaster.domain.message import Facts, MessageState
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
+from channels import channel_class
+from channels.base import ReadsReceipts
 
 #: What the deliveries that were never made count as, once a broadcast has ended.
 UNMADE = {
@@ -25,6 +40,9 @@ UNMADE = {
     BroadcastState.STOPPED: DeliveryState.CANCELLED,
     BroadcastState.SUPERSEDED: DeliveryState.CANCELLED,
 }
+#: A gateway whose network works tells within a minute or two. Whoever waits longer is told that nothing came, instead
+#: of taking "accepted" for "arrived": some gateways accept texts and drop them.
+NO_RECEIPT_AFTER = timedelta(minutes=15)
 ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.UNDELIVERED})
 #: The act whose reason explains why a message is where it is.
 TURNED_DOWN = {
@@ -58,7 +76,10 @@ class TurnedDown:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetStatus:
-    """`states` adds up to `planned`. `seconds` runs from approval to the (last) acceptance, None before it."""
+    """`states` adds up to `planned`. `seconds` runs from approval to the (last) acceptance, None before it.
+
+    `no_receipt` of the accepted ones have waited for their delivery receipt for longer than NO_RECEIPT_AFTER.
+    """
 
     channel: str
     account: str
@@ -67,6 +88,7 @@ class TargetStatus:
     link: str
     seconds: float | None
     reasons: tuple[str, ...]
+    no_receipt: int = 0
 
     @property
     def accepted(self) -> int:
@@ -191,6 +213,33 @@ class Report:
         with self._database.read() as tx:
             return list(audit_log.events(tx, subject=messages.find(tx, ref).ref if ref else ""))
 
+    def export(self, actor: Person, ref: str = "") -> Iterator[str]:
+        """The log as JSON lines: a header, then each event with its payload to the letter, so that its hashes can be made
+        again elsewhere. Of one moment, and never all of it in memory. With `ref` only the events of that message."""
+        require(actor.name, actor.roles, Action.AUDIT)
+        return self._lines(ref)
+
+    def _lines(self, ref: str) -> Iterator[str]:
+        with self._database.read() as tx:
+            subject = messages.find(tx, ref).ref if ref else ""
+            head = audit_log.head(tx)
+            yield header_line(head_no=head.no, head_sha256=head.sha256, exported_at=tx.now(), message=subject)
+            for event in audit_log.events(tx, subject=subject):
+                yield event_line(event)
+
+    def evidence(self, actor: Person, ref: str) -> Evidence:
+        """What our database and the log say of a broadcast, for comparing with what the platforms took. Stale where
+        nothing was released. All of it in memory: for a look at one broadcast, not for a page."""
+        require(actor.name, actor.roles, Action.AUDIT)
+        with self._database.read() as tx:
+            row = broadcasts.by_message(tx, messages.find(tx, ref).id)
+            if row is None:
+                raise Stale(f"{ref} was not released, so there is nothing to compare.")
+            head = audit_log.head(tx)
+            events = tuple(audit_log.events(tx))
+            log = LogFacts(events=events, head_no=head.no, head_sha256=head.sha256)
+            return stored.of_broadcast(tx, row.id, ref=row.ref, log=log)
+
     def first_bad_event(self) -> int | None:
         """The number of the first event of the whole log that was altered or taken out, or None.
 
@@ -227,7 +276,18 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
             link=delivery.link if delivery else "",
             seconds=_seconds(row, last, delivery),
             reasons=tuple(_reasons(tx, target)),
+            no_receipt=_no_receipt(tx, row, target) if states.get(DeliveryState.ACCEPTED) else 0,
         )
+
+
+def _no_receipt(tx: Tx, row: Broadcast, target: Target) -> int:
+    """Counted only once anything can be that old: while a million texts go out, a status costs nothing more."""
+    accepted_by = tx.now() - NO_RECEIPT_AFTER
+    if target.audience_version_id is None or row.released_at > accepted_by:
+        return 0
+    if not issubclass(channel_class(target.channel), ReadsReceipts):
+        return 0
+    return receipts.still_missing(tx, target.id, accepted_by=accepted_by)
 
 
 def _seconds(row: Broadcast, last: datetime | None, delivery: PublicDelivery | None) -> float | None:

@@ -1,13 +1,19 @@
 """The report: every delivery in one state, adding up to what was planned, whenever one looks."""
 
 import threading
+from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
+from rich.console import Console
 
+from broadcaster.cli import show
+from broadcaster.cli.status import as_json_data
 from broadcaster.db.tables import audit_event, delivery
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
-from broadcaster.domain.errors import NotAllowed, NotFound, Refused
+from broadcaster.domain.errors import NotAllowed, NotFound, NotSent, Refused
+from broadcaster.service.report import NO_RECEIPT_AFTER
 from tests.builders import a_world
 from tests.fakes import WorkerDied
 
@@ -154,3 +160,76 @@ def test_the_newest_messages_come_first(world):
     refs = [world.draft(headline=f"Warning {n}") for n in range(3)]
     assert [m["reference"] for m in world.parts.report.messages()] == refs[::-1]
     assert [m["reference"] for m in world.parts.report.messages(limit=1)] == refs[-1:]
+
+
+def test_texts_without_a_delivery_receipt_are_shown_as_such_after_a_quarter_of_an_hour(world):
+    """Accepted is not arrived: a gateway may take a text and drop it."""
+    released = world.release_texts(10)
+    world.work_bulk()
+    heard = world.deliveries("sms")
+    world.receive(heard[0].uid, "delivered")
+    world.receive(heard[1].uid, "undelivered")
+    world.receive(heard[2].uid, "accepted")  # the network has it: nothing is known of the phone
+    world.parts.receipts.apply_all()
+    assert no_receipt(world, released) == {"sms": 0}
+    world.clock.advance(NO_RECEIPT_AFTER.total_seconds() - 60)
+    assert no_receipt(world, released) == {"sms": 0}
+    world.clock.advance(61)
+    assert no_receipt(world, released) == {"sms": 8}
+    assert world.totals(released.ref) == {"accepted": 8, "delivered": 1, "undelivered": 1}
+    world.receive(heard[3].uid, "delivered")
+    world.parts.receipts.apply_all()
+    assert no_receipt(world, released) == {"sms": 7}
+
+
+def test_the_quarter_of_an_hour_is_each_texts_own(world):
+    released = world.release_texts(5)
+    world.once(Lane.BULK)  # the first group is sent now, and with it all five
+    world.clock.advance(16 * 60)
+    later = world.release_texts(3)
+    world.work_bulk()
+    assert no_receipt(world, released) == {"sms": 5}
+    assert no_receipt(world, later) == {"sms": 0}
+
+
+def test_a_text_that_was_accepted_late_has_its_own_quarter_of_an_hour(world):
+    world.gateway.answers.append(NotSent("busy", "Busy.", retry_after_s=300))
+    released = world.release_texts(1)
+    world.work_bulk()
+    world.clock.advance(14 * 60)
+    world.work_bulk()
+    world.clock.advance(2 * 60)
+    assert world.totals(released.ref) == {"accepted": 1}
+    assert no_receipt(world, released) == {"sms": 0}
+    world.clock.advance(13 * 60 + 1)
+    assert no_receipt(world, released) == {"sms": 1}
+
+
+def test_a_public_place_gives_no_receipts_and_none_is_missed(world):
+    released = world.release()
+    world.work_public()
+    world.clock.advance(3600)
+    assert world.totals(released.ref) == {"accepted": 3}
+    assert no_receipt(world, released) == {"website": 0, "facebook": 0, "x": 0}
+
+
+def test_what_is_shown_of_missing_receipts_says_what_is_not_known(world):
+    released = world.release_texts(5)
+    world.work_bulk()
+    assert "receipt" not in shown_to_people(world.status(released.ref))
+    world.clock.advance(16 * 60)
+    status = world.status(released.ref)
+    words = "5 accepted, no delivery receipt after 15 minutes: the gateway took them; whether they arrived is not known."
+    assert words in shown_to_people(status)
+    (target,) = as_json_data(status)["targets"]
+    assert (target["no_receipt"], target["states"]) == (5, {"accepted": 5})
+
+
+def no_receipt(world, released):
+    return {t.channel: t.no_receipt for t in world.status(released.ref).targets}
+
+
+def shown_to_people(status):
+    printer = Console(width=300, file=StringIO(), color_system=None)
+    printer.print(show.status(status, ZoneInfo("Europe/London")))
+    return printer.file.getvalue()

@@ -1,0 +1,95 @@
+"""The audit log beside the database: a whole chain, and each of its counts and roots made again from the rows."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from broadcaster.domain.audit import GENESIS, first_bad, merkle_root, outcome_leaf
+from broadcaster.domain.broadcast import BroadcastState
+from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.evidence_case import ARRIVED, Case
+from broadcaster.domain.evidence_facts import AttemptFacts
+
+S = DeliveryState
+#: States that nothing leaves: whatever the log's last word counts there is there still.
+FOR_GOOD = (S.DELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED)
+
+Found = Iterator[tuple[str, str]]
+
+
+def approval_events(case: Case) -> list[dict[str, Any]]:
+    return case.payloads("message_approved_and_released")
+
+
+def audit_problems(case: Case) -> Found:
+    """I8: the exported log is whole, and its counts are those of the database."""
+    yield from _chain(case)
+    yield from _outcomes(case)
+    yield from _last_word(case)
+
+
+def _chain(case: Case) -> Found:
+    log = case.evidence.log
+    bad = first_bad(log.events)
+    if bad is not None:
+        yield f"event {bad}", "was altered, or is missing or out of order"
+    last = (log.events[-1].no, log.events[-1].sha256) if log.events else (0, GENESIS)
+    if bad is None and last != (log.head_no, log.head_sha256):
+        yield f"event {log.head_no}", f"is what the log should end with, and it ends with {last[0]}"
+
+
+def _outcomes(case: Case) -> Found:
+    rows: dict[int, list[AttemptFacts]] = {}
+    for attempt in case.evidence.attempts:
+        rows.setdefault(attempt.group, []).append(attempt)
+    recorded: Counter[int] = Counter()
+    for payload in case.payloads("outcomes_recorded"):
+        group, counts = payload.get("group", 0), payload.get("counts", {})
+        recorded[group] += 1
+        mine = rows.get(group, [])
+        if counts != dict(Counter(str(a.outcome) for a in mine)):
+            yield f"group {group}", "the audit log counts other outcomes than the database has of it"
+        if payload.get("root") != _root(mine):
+            yield f"group {group}", "its outcomes in the database are not those the audit log vouches for"
+    for group in sorted(rows.keys() | recorded.keys()):
+        if recorded[group] != 1:
+            yield f"group {group}", f"its outcomes stand {recorded[group]} times in the audit log"
+
+
+def _root(rows: list[AttemptFacts]) -> str:
+    return merkle_root(
+        [
+            outcome_leaf(
+                key=a.key,
+                outcome=str(a.outcome),
+                code=a.code,
+                platform_id=a.platform_id,
+                link=a.link,
+                ended_at=a.ended_at,
+            )
+            for a in rows
+        ]
+    )
+
+
+def _last_word(case: Case) -> Found:
+    """`broadcast_done` against the states now, as far as receipts and people could not change them since."""
+    ref, planned = case.broadcast.ref, sum(t.planned_total for t in case.evidence.targets)
+    now = Counter(d.state for d in case.evidence.deliveries)
+    if case.broadcast.state is BroadcastState.DONE:
+        now[S.EXPIRED] += max(0, planned - sum(now.values()))  # never made
+    said = case.payloads("broadcast_done")
+    if case.broadcast.state is BroadcastState.DONE and not said:
+        yield ref, "is done, and the audit log does not say so"
+    for payload in said:
+        totals = Counter({S(name): n for name, n in payload.get("totals", {}).items() if name in set(S)})
+        if payload.get("planned") != planned or totals.total() != planned:
+            yield (
+                ref,
+                f"the audit log ends with {totals.total()} deliveries of {payload.get('planned')}, not {planned}",
+            )
+        fewer = [state for state in FOR_GOOD if now[state] < totals[state]]
+        if sum(now[s] for s in ARRIVED) < sum(totals[s] for s in ARRIVED):
+            fewer.append(S.ACCEPTED)
+        for state in fewer:
+            yield ref, f"the audit log ended with {totals[state]} {state}; the database has {now[state]} now"
