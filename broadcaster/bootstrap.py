@@ -11,6 +11,7 @@ from broadcaster.domain.message import Mode
 from broadcaster.queue import Bells, CeleryBells
 from broadcaster.render.posts import Renderer
 from broadcaster.service.accounts import Accounts
+from broadcaster.service.alarms import Alarms
 from broadcaster.service.approve import Approve
 from broadcaster.service.audiences import Audiences
 from broadcaster.service.compose import Compose
@@ -41,6 +42,7 @@ class Parts:
     database: Database
     channels: Mapping[str, Mapping[str, Channel]]
     accounts: Accounts
+    alarms: Alarms
     approve: Approve
     audiences: Audiences
     compose: Compose
@@ -79,12 +81,14 @@ def build(
     reconcile = Reconcile(database, channels, receipt_wait_s=settings.receipt_wait_s)
     receipts = Receipts(database, channels)
     spill = Spill(settings.root / "spill" / "outcomes.jsonl")
+    alarms = Alarms(database)
     recording = Recording(database, bells, spill, lease_s=settings.lease_s)
     return Parts(
         settings=settings,
         database=database,
         channels=channels,
         accounts=Accounts(database, channels),
+        alarms=alarms,
         approve=Approve(database, channels, bells),
         audiences=Audiences(database, vault),
         compose=Compose(
@@ -109,7 +113,9 @@ def build(
         recording=recording,
         reconcile=reconcile,
         report=Report(database),
-        sweep=Sweep(database, bells, reconcile, receipts, recording, channels, owner=owner_name(os.getpid())),
+        sweep=Sweep(
+            database, bells, reconcile, receipts, recording, channels, alarms, owner=owner_name(os.getpid())
+        ),
         unknowns=Unknowns(database),
     )
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, AlarmCode
 from broadcaster.settings import PREFIX, Settings
 from channels import CHANNELS, channel_class
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+ALARMS = (ROOT / "docs" / "alarms.md").read_text()
 README = (ROOT / "README.md").read_text()
 
 
@@ -30,6 +32,14 @@ def test_every_option_of_every_channel_is_documented(channel):
     documented = set(re.findall(r"`([a-z_]+)`", row)) - {channel}
     assert documented == {option.name for option in channel_class(channel).options}
     assert all(option.help for option in channel_class(channel).options)
+
+
+def test_every_alarm_has_its_section_and_its_row_and_no_other_has():
+    codes = {str(code) for code in AlarmCode}
+    assert set(re.findall(r"^## (.+)$", ALARMS, re.MULTILINE)) == codes
+    rows = {code: line for line in ALARMS.splitlines() for code in re.findall(r"^\| `(\w+)` \|", line)}
+    assert set(rows) == codes
+    assert {code for code, row in rows.items() if "by acknowledging" in row} == ACKNOWLEDGED_BY_A_PERSON
 
 
 def test_every_channel_stands_in_the_readme():

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "template": ("templates", "templates", "List the notice templates and their blanks."),
     "message": ("messages", "messages", "Write, submit, approve and look at messages."),
     "status": ("status", "app", "Show what became of a message on every channel."),
+    "alarms": ("alarms", "alarms", "Show what is wrong now and what to do; exit code 1 while anything is."),
     "stop": ("status", "app", "Stop a broadcast: nothing more of it is sent."),
     "unknown": ("unknowns", "unknowns", "Decide about deliveries that may or may not have been sent."),
     "audit": ("audit", "audit", "Read the record of who did what, and check that nobody altered it."),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,12 +12,13 @@ from rich.text import Text
 
 from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.cli.visible import visible
+from broadcaster.db.alarms import Alarm
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.times import time_in_words
 from broadcaster.service.compose import Proof, ProofPost
-from broadcaster.service.report import Status, TargetStatus
+from broadcaster.service.report import NO_RECEIPT_AFTER, Status, TargetStatus
 from channels import channel_class
 from channels.base import HasPages, SendsMany
 
@@ -132,7 +133,7 @@ def _reading(shown: ProofPost) -> tuple[str, str, str]:
 
 def status(shown: Status, zone: ZoneInfo) -> Group:
     """The state of a released message: a line per target, and totals that add up or an alarm."""
-    return Group(status_table(shown, zone), Text(""), totals(shown))
+    return Group(status_table(shown, zone), Text(""), *map(Text, no_receipts(shown)), totals(shown))
 
 
 def status_table(shown: Status, zone: ZoneInfo) -> Table:
@@ -156,6 +157,27 @@ def _link(address: str) -> Text:
     """Terminals that can follow links do so even where the address is folded."""
     shown = visible(address)
     return Text(shown, style=Style(link=shown or None))
+
+
+def alarms(found: Iterable[Alarm], zone: ZoneInfo) -> Iterator[Text | str]:
+    """Two lines per alarm: what is wrong since when, then what it means and what to do."""
+    for each in found:
+        ended = f", over {local(each.cleared_at, zone)}" if each.cleared_at else ""
+        seen = f", acknowledged {local(each.acknowledged_at, zone)}" if each.acknowledged_at else ""
+        heading = f"{each.code} {each.subject}, since {local(each.raised_at, zone)}{seen}{ended}"
+        yield Text(visible(heading), style="" if seen or ended else "bold red")
+        yield visible(f"  {each.text}")  # not folded: it ends with a command to copy
+
+
+def no_receipts(shown: Status) -> Iterator[str]:
+    """A line per target that waits in vain for delivery receipts: "accepted" is easily read as "arrived"."""
+    minutes = NO_RECEIPT_AFTER // timedelta(minutes=1)
+    for target in shown.targets:
+        if target.no_receipt:
+            yield visible(
+                f"{_place(target)}: {target.no_receipt:,} accepted, no delivery receipt after {minutes} minutes: the "
+                "gateway took them; whether they arrived is not known."
+            )
 
 
 def _heading(shown: Status, zone: ZoneInfo) -> Text:

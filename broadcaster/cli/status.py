@@ -1,20 +1,24 @@
 """`broadcaster status` and `broadcaster stop`: what became of a message, and ending it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Group
 from rich.live import Live
 
 from broadcaster.cli import show, terminal
 from broadcaster.cli.message_view import listed
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, console, print_json, say
+from broadcaster.db.alarms import Alarm
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import Action
 from broadcaster.service.report import Status, TargetStatus
+
+Seen = tuple[Status, Sequence[Alarm]]  # of one message, at one moment
 
 LOOK_EVERY_S = 0.5
 NEWEST = 10
@@ -49,10 +53,11 @@ def status(
             found = report.messages(limit=NEWEST)
             print_json(found) if as_json else say(listed(found, zone))
             return
-        if watch:
-            last = _watch(lambda: report.status(ref), zone, as_json=as_json)
-        else:
-            last = _once(report.status(ref), zone, as_json=as_json)
+
+        def look() -> Seen:
+            return report.status(ref), session.parts.alarms.of(ref)
+
+        last = _watch(look, zone, as_json=as_json) if watch else _once(look(), zone, as_json=as_json)
     if not last.adds_up:
         raise typer.Exit(1)
 
@@ -76,33 +81,36 @@ def stop(
         )
 
 
-def _once(now: Status, zone: ZoneInfo, *, as_json: bool) -> Status:
+def _once(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> Status:
     if as_json:
-        print_json(as_json_data(now))
+        print_json(as_json_data(*seen))
     else:
-        say(_view(now, zone))
-    return now
+        say(
+            *show.alarms(seen[1], zone), _view(seen[0], zone)
+        )  # on top: who sees sums that add up stops reading
+    return seen[0]
 
 
-def _watch(look: Callable[[], Status], zone: ZoneInfo, *, as_json: bool) -> Status:
+def _watch(look: Callable[[], Seen], zone: ZoneInfo, *, as_json: bool) -> Status:
     """Draws again on a terminal; elsewhere prints one line whenever something has changed."""
     if as_json or not console().is_terminal:
-        line = _json_line if as_json else _line
+        line = _json_line if as_json else lambda seen: _line(seen, zone)
         return _until_over(look, line)
     with Live(console=console(), auto_refresh=False) as live:
-        return _until_over(look, lambda now: live.update(_view(now, zone), refresh=True))
+        return _until_over(look, lambda seen: live.update(_drawn(seen, zone), refresh=True))
 
 
-def _until_over(look: Callable[[], Status], tell: Callable[[Status], None]) -> Status:
+def _until_over(look: Callable[[], Seen], tell: Callable[[Seen], None]) -> Status:
     """The last status. A submitted message may yet be approved, so that is waited for."""
-    last: Status | None = None
+    last: Seen | None = None
     while True:
-        now = look()
-        if now != last:
-            tell(now)
+        seen = look()
+        now = seen[0]
+        if seen != last:
+            tell(seen)
         if now.over or (not now.broadcast and now.message_state != MessageState.SUBMITTED):
             return now
-        last = now
+        last = seen
         time.sleep(LOOK_EVERY_S)
 
 
@@ -114,21 +122,27 @@ def _view(now: Status, zone: ZoneInfo) -> Any:
     )
 
 
-def _line(now: Status) -> None:
+def _drawn(seen: Seen, zone: ZoneInfo) -> Group:
+    return Group(*show.alarms(seen[1], zone), _view(seen[0], zone))
+
+
+def _line(seen: Seen, zone: ZoneInfo) -> None:
+    now, alarms = seen
+    say(*show.alarms(alarms, zone))
     if not now.broadcast:
         say(UNSENT[MessageState(now.message_state)].format(ref=now.ref))
         return
     parts = "; ".join(f"{t.channel} ({t.account}) {show.in_words(t.states)}" for t in now.targets)
     say(f"{now.ref} {now.state}: {parts}")
     if now.over or not now.adds_up:
-        say(show.totals(now))
+        say(*show.no_receipts(now), show.totals(now))
 
 
-def _json_line(now: Status) -> None:
-    print_json(as_json_data(now), one_line=True)
+def _json_line(seen: Seen) -> None:
+    print_json(as_json_data(*seen), one_line=True)
 
 
-def as_json_data(now: Status) -> dict[str, Any]:
+def as_json_data(now: Status, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
     """For programs. `approve_to_accepted_s` runs from approval to the last acceptance."""
     keys = ("message_state", "broadcast", "state", "mode", "released_at", "ended_at", "planned", "totals")
     return {
@@ -136,11 +150,17 @@ def as_json_data(now: Status) -> dict[str, Any]:
         **{key: getattr(now, key) for key in keys},
         "adds_up": now.adds_up,
         "over": now.over,
+        "alarms": [alarm_data(each) for each in alarms],
         "targets": [_target(each) for each in now.targets],
     }
 
 
+def alarm_data(each: Alarm) -> Mapping[str, Any]:
+    keys = ("code", "subject", "text", "raised_at", "acknowledged_at", "cleared_at")
+    return {key: getattr(each, key) for key in keys}
+
+
 def _target(each: TargetStatus) -> Mapping[str, Any]:
-    keys = ("channel", "account", "planned", "accepted", "settled", "states", "link")
+    keys = ("channel", "account", "planned", "accepted", "settled", "states", "no_receipt", "link")
     found = {key: getattr(each, key) for key in keys}
     return {**found, "approve_to_accepted_s": each.seconds, "reasons": list(each.reasons)}

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 
@@ -85,6 +86,11 @@ def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
 def _count(name: str, *, default: int = 0) -> Column[int]:
     return Column(name, Integer, nullable=False, default=default)
 
+
+#: Deliveries that nothing moves on but a person. Text, not parameters: a database uses a partial index only where the
+#: query says word for word what the index says.
+FOR_A_PERSON = text("state IN ('unknown_final', 'quarantined')")
+_STILL_SO = text("cleared_at IS NULL")
 
 # --- people -----------------------------------------------------------------------------------------------
 
@@ -388,6 +394,15 @@ delivery = Table(
     Index("ix_delivery_batch", "batch_id", "state", "ordinal"),
     Index("ix_delivery_target_state", "target_id", "state"),
     Index("ix_delivery_unknown", "unknown_since"),
+    # Small whatever was sent: the sweeper asks every second whether there are any.
+    Index(
+        "ix_delivery_for_a_person",
+        "target_id",
+        "state",
+        "resends",
+        sqlite_where=FOR_A_PERSON,
+        postgresql_where=FOR_A_PERSON,
+    ),
 )
 
 intent_group = Table(
@@ -461,6 +476,28 @@ audit_head = Table(
     _id(),
     Column("no", Id, nullable=False),
     _word("sha256"),
+)
+
+alarm = Table(
+    "alarm",
+    metadata,
+    _id(),
+    _word("code"),
+    Column("subject", String(128), nullable=False),  # a message's reference, an account, a lane
+    _text("text"),  # what happened, what it means, what to do
+    _count("size"),  # of how many it is: where there are more than a person has seen, that is news
+    _time("raised_at"),
+    _time("acknowledged_at", nullable=True),  # a person has seen what may never be over
+    _time("cleared_at", nullable=True),
+    Index(
+        "uq_alarm_open",
+        "code",
+        "subject",
+        unique=True,
+        sqlite_where=_STILL_SO,
+        postgresql_where=_STILL_SO,
+    ),
+    Index("ix_alarm_raised", "raised_at"),
 )
 
 # --- processes --------------------------------------------------------------------------------------------

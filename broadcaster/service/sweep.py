@@ -14,7 +14,9 @@ from broadcaster.domain.broadcast import BroadcastState, Lane
 from broadcaster.domain.errors import SendError
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
+from broadcaster.service.alarms import Alarms, raise_alarm
 from broadcaster.service.ending import close_ready
+from broadcaster.service.findings import counts_differ
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
 from broadcaster.service.record import note
@@ -38,6 +40,7 @@ class Sweep:
         receipts: Receipts,
         recording: Recording,
         channels: ChannelsOfMode,
+        alarms: Alarms,
         *,
         owner: str,
     ) -> None:
@@ -47,6 +50,7 @@ class Sweep:
         self._receipts = receipts
         self._recording = recording
         self._channels = channels
+        self._alarms = alarms
         self._refresh_at = 0.0  # by this process's own clock
         self._owner = owner
 
@@ -67,6 +71,7 @@ class Sweep:
             self.expire_submissions,
             self.ring,
             self.refresh,
+            self._alarms.look,  # last: what the other steps have just mended is no alarm
         )
         for step in steps:
             try:
@@ -92,7 +97,7 @@ class Sweep:
                 totals = _totals(tx, row)
                 planned_total = sum(t.planned_total for t in broadcasts.targets(tx, row.id))
                 if sum(totals.values()) != planned_total:
-                    log.error("deliveries_do_not_add_up", broadcast=row.uid, planned=planned_total, **totals)
+                    raise_alarm(tx, counts_differ(row, planned=planned_total, totals=totals))
                 note(tx, row, "broadcast_done", {"planned": planned_total, "totals": totals})
 
     def expire_submissions(self) -> None:

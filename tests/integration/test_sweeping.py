@@ -30,6 +30,7 @@ def a_sweeper(world, owner, parts=None):
         parts.receipts,
         parts.recording,
         parts.channels,
+        parts.alarms,
         owner=owner,
     )
 
@@ -116,8 +117,8 @@ def test_a_step_that_fails_keeps_no_other_from_running(world, name):
     reconcile = Broken(real, name) if real is world.parts.reconcile else world.parts.reconcile
     receipts = Broken(real, name) if real is world.parts.receipts else world.parts.receipts
     world.bells.rung.clear()
-    recording, channels = world.parts.recording, world.channels
-    Sweep(world.database, world.bells, reconcile, receipts, recording, channels, owner="one").sweep()
+    recording, channels, alarms = world.parts.recording, world.channels, world.parts.alarms
+    Sweep(world.database, world.bells, reconcile, receipts, recording, channels, alarms, owner="one").sweep()
     assert world.status(finished.ref).state == "done"
     assert "submission_expired" in world.acts()
     assert ("batch_taken_over" in world.acts()) == (name != "take_over")

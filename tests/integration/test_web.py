@@ -90,7 +90,7 @@ HOOK = "/hooks/live/gateway/receipt"
 
 def test_it_is_healthy_while_the_database_answers_and_fits(world):
     answer = get(world, "/health")
-    assert (answer.status, answer.json) == (200, {"status": "up"})
+    assert (answer.status, answer.json) == (200, {"status": "up", "alarms": 0})
 
 
 def test_it_is_down_and_says_why_where_the_database_is_of_another_version(world):

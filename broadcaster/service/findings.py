@@ -1,0 +1,109 @@
+"""What is wrong, in sentences: what happened, what it means, what to do. A person reads them at 3 a.m."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broadcaster.db.alarms import COUNTED, Paused, Places
+from broadcaster.db.broadcasts import Broadcast
+from broadcaster.domain.alarm import AlarmCode
+from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.message import Mode
+from channels import channel_class
+from channels.base import AfterUnknown
+
+#: What is being done about an unknown outcome meanwhile.
+DOING: Mapping[AfterUnknown, str] = {
+    AfterUnknown.IDEMPOTENT: "it is written again",
+    AfterUnknown.READABLE: "our own posts there are read back",
+    AfterUnknown.DEDUPLICATING: "it is sent again under the same key",
+    AfterUnknown.QUERYABLE: "the platform is asked",
+    AfterUnknown.BLIND: "the delivery receipt is waited for",
+}
+WORK = {Lane.PUBLIC: "public posts", Lane.BULK: "texts"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is wrong now."""
+
+    code: AlarmCode
+    subject: str
+    text: str
+    size: int = 1
+
+    @property
+    def key(self) -> tuple[AlarmCode, str]:
+        return self.code, self.subject
+
+
+def unknown_waits(places: Places) -> Finding:
+    doing = "; ".join(f"{c}: {DOING[channel_class(c).after_unknown]}" for c in sorted(places.by_channel))
+    return _of_message(
+        places,
+        AlarmCode.UNKNOWN_WAITS,
+        f"{_deliveries(places)} may or may not have been sent, for more than 2 minutes now. It is being looked into "
+        f"({doing}): wait. What nothing proves is then left to you.",
+    )
+
+
+def unknown_undecided(places: Places) -> Finding:
+    return _of_message(
+        places,
+        AlarmCode.UNKNOWN_UNDECIDED,
+        f"{_deliveries(places)} may or may not have been sent, and nothing will prove it. Look at the platform, then "
+        "decide: broadcaster unknown list",
+    )
+
+
+def quarantined(places: Places) -> Finding:
+    return _of_message(
+        places,
+        AlarmCode.QUARANTINED,
+        f"Not sent, nor will be: {_deliveries(places)}. What is stored is not what was approved. Tell an "
+        "administrator, and write a new message for whoever was not reached.",
+    )
+
+
+def counts_differ(row: Broadcast, *, planned: int, totals: Mapping[str, int]) -> Finding:
+    """An ended broadcast whose states do not add up to what was planned."""
+    states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in totals.items()) or "nothing"
+    text = (
+        f"{row.ref} has ended with {planned:,} deliveries planned and {sum(totals.values()):,} counted ({states}). "
+        "Some were lost or doubled. Tell an administrator, and keep the database as it is."
+    )
+    return Finding(code=AlarmCode.COUNTS_DIFFER, subject=row.ref, text=text)
+
+
+def account_paused(paused: Paused) -> Finding:
+    mode = "" if paused.mode == Mode.LIVE else f" --mode {paused.mode}"
+    text = (
+        f"The {paused.mode} account {paused.name} is paused, and nothing is sent with it. {paused.reason} Mend the "
+        f"account, then: broadcaster account resume {paused.name}{mode}"
+    )
+    subject = f"{paused.mode}/{paused.name}"
+    return Finding(code=AlarmCode.ACCOUNT_PAUSED, subject=subject, text=text)
+
+
+def nobody_sends(mode: Mode, lane: Lane, ref: str) -> Finding:
+    text = (
+        f"{mode.capitalize()} {WORK[lane]} have been waiting for more than 30 seconds and no worker takes them, first "
+        f"those of {ref}. They go out once one does. See that `broadcaster up` runs, and why its workers do not."
+    )
+    subject = f"{mode}/{lane}"
+    return Finding(code=AlarmCode.NOBODY_SENDS, subject=subject, text=text)
+
+
+def _of_message(places: Places, code: AlarmCode, text: str) -> Finding:
+    return Finding(code=code, subject=places.ref, text=text, size=places.size)
+
+
+def _deliveries(places: Places) -> str:
+    """`3 deliveries of 7F3K2M (1 to facebook, 2 to sms)`."""
+    where = ", ".join(f"{_at_least(n)} to {channel}" for channel, n in sorted(places.by_channel.items()))
+    noun = "delivery" if places.size == 1 else "deliveries"
+    at_least = "At least " if max(places.by_channel.values()) >= COUNTED else ""
+    return f"{at_least}{places.size:,} {noun} of {places.ref} ({where})"
+
+
+def _at_least(number: int) -> str:
+    return f"at least {number:,}" if number >= COUNTED else f"{number:,}"
