@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test run check format lock clean
+.PHONY: help demo test faults run check format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ run: $(STAMP) ## the whole product with sandbox platforms at http://127.0.0.1:80
 
 test: $(STAMP) ## every test, on SQLite and PostgreSQL, with real worker processes
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: $(STAMP) ## kill, stop and starve it at full size, on both databases (about an hour); ARGS="--only T3" for one
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 check: $(STAMP) ## what CI holds: formatting, lint, types, layers, then every test
 	@$(BIN)/ruff format --check .

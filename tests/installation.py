@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ from pathlib import Path
 import requests
 
 from broadcaster.bootstrap import Parts, build
-from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
+from broadcaster.cli.sandbox_setup import MARK, ensure_people, prepare_sandbox
 from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.service.compose import Submitted
 from broadcaster.service.report import Status
 from broadcaster.settings import Settings
 
@@ -31,6 +32,7 @@ class Installation:
     sandbox: str
     web: str
     people: Mapping[str, str]
+    supervisor: subprocess.Popen[bytes]
 
     def import_numbers(self, count: int, *, name: str = AUDIENCE) -> None:
         path = self.settings.root / f"{name}.csv"
@@ -40,16 +42,24 @@ class Installation:
 
     def release(self, *, audience: str = AUDIENCE) -> str:
         """Draft, submit and approve the shipped example; the message's reference."""
-        officer, approver = (self.parts.people.who(self.people[n]) for n in ("officer", "approver"))
+        return self.approve(self.submit(audience=audience))
+
+    def submit(self, *, audience: str = AUDIENCE, channels: Sequence[str] = ()) -> Submitted:
+        """The shipped example, waiting for its approval; to all of its channels where none is named."""
+        officer = self.parts.people.who(self.people["officer"])
         draft = self.parts.compose.draft(
             officer,
             template=shipped_notice("severe-weather"),
             values=shipped_example("severe-weather"),
+            channels=channels,
             audience=audience,
         )
-        submitted = self.parts.compose.submit(officer, draft.ref)
-        self.parts.approve.approve(approver, draft.ref, submitted.manifest_sha256)
-        return draft.ref
+        return self.parts.compose.submit(officer, draft.ref)
+
+    def approve(self, submitted: Submitted) -> str:
+        approver = self.parts.people.who(self.people["approver"])
+        self.parts.approve.approve(approver, submitted.ref, submitted.manifest_sha256)
+        return submitted.ref
 
     def status(self, ref: str) -> Status:
         return self.parts.report.status(ref)
@@ -81,22 +91,31 @@ def wait_for(what: Callable[[], object], *, within_s: float = 60.0) -> None:
 
 
 @contextmanager
-def installation(folder: Path, database_url: str, **changes: object) -> Iterator[Installation]:
-    """A running one in this folder, over a migrated database. All of its processes end with it."""
+def installation(
+    folder: Path, database_url: str, *, sites: int = 1, **changes: object
+) -> Iterator[Installation]:
+    """A running one in this folder, over a migrated database. All of its processes end with it.
+
+    `sites` above one adds websites with folders of their own; `changes` are settings.
+    """
     port, sandbox_port = free_port(), free_port()
     values = {"receipt_wait_s": 3.0, **changes}
     settings = Settings(data_dir=folder, database_url=database_url, web_port=port, **values)
     settings = prepare_sandbox(settings, port=sandbox_port)
+    for no in range(2, sites + 1):
+        _add_site(settings, no)
     parts = build(settings)
-    found = Installation(
-        settings=settings,
-        parts=parts,
-        sandbox=f"http://127.0.0.1:{sandbox_port}",
-        web=f"http://127.0.0.1:{port}",
-        people=ensure_people(parts),
-    )
+    people = ensure_people(parts)
     try:
-        with supervised(settings, sandbox_port):
+        with supervised(settings, sandbox_port) as supervisor:
+            found = Installation(
+                settings=settings,
+                parts=parts,
+                sandbox=f"http://127.0.0.1:{sandbox_port}",
+                web=f"http://127.0.0.1:{port}",
+                people=people,
+                supervisor=supervisor,
+            )
             wait_for(
                 lambda: answers(f"{found.web}/health") and answers(f"{found.sandbox}/_sandbox/ledger/summary")
             )
@@ -105,8 +124,19 @@ def installation(folder: Path, database_url: str, **changes: object) -> Iterator
         parts.database.close()
 
 
+def _add_site(settings: Settings, no: int) -> None:
+    options = {
+        "channel": "website",
+        "site_dir": str(settings.root / f"site-{no}"),
+        "base_url": f"http://{settings.web_host}:{settings.web_port}/site-{no}",
+        "site_name": f"Wyre Council {no} (sandbox)",
+    }
+    path = settings.credentials / "live" / f"website-{no}.toml"
+    path.write_text(MARK + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
+
+
 @contextmanager
-def supervised(settings: Settings, sandbox_port: int) -> Iterator[subprocess.Popen]:
+def supervised(settings: Settings, sandbox_port: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "worker.supervisor", "--sandbox-port", str(sandbox_port)]
     environment = {**os.environ, **settings.environment()}
     with (settings.root / "supervisor.log").open("wb") as log:

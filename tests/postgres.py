@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -33,19 +33,72 @@ class PostgresNotStarted(Exception):
     """PostgreSQL for the tests did not start."""
 
 
+class PostgresServer:
+    """A server on a unix socket that can be killed, and started again on the same data.
+
+    Start it from a thread that lives as long as it shall: the server ends with the thread that started it.
+    """
+
+    def __init__(self, bin_dir: Path, folder: Path, data: Path, options: Sequence[str]) -> None:
+        self._bin_dir = bin_dir
+        self._folder = folder
+        self._data = data
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """For SQLAlchemy, with `{}` for the database's name."""
+        return f"postgresql+psycopg://postgres@/{{}}?host={self._folder}"
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")
+
+    def connect(self) -> psycopg.Connection:
+        """A connection to the server's own database, which holds nothing of the product."""
+        return psycopg.connect(f"host={self._folder} user=postgres dbname=postgres", autocommit=True)
+
+    def start(self) -> None:
+        self._process = _start(self._bin_dir, self._folder, self._data, self._options)
+        _wait_until_ready(self._process, self._folder)
+
+    def stop(self) -> None:
+        """Ends sessions and stops, in order."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+            self._process = None
+
+    def kill(self) -> None:
+        """At once, with every process of it: each leads a session of its own, so no group would reach them."""
+        assert self._process is not None
+        for pid in [self._process.pid, *_children(self._process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(30)
+        self._process = None
+
+
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """The SQLAlchemy address of a fresh server on a unix socket, with `{}` for the database's name."""
+def own_postgres(*options: str) -> Iterator[PostgresServer]:
+    """A fresh server that nobody else uses. `options` come last, so that they win over what is set here."""
     with _own_folder("/tmp") as folder, _own_folder(_quick()) as data:
         bin_dir = _binaries(folder)
         _run_initdb(bin_dir, data)
-        server = _start(bin_dir, folder, data)
+        server = PostgresServer(bin_dir, folder, data, options)
         try:
-            _wait_until_ready(server, folder)
-            yield f"postgresql+psycopg://postgres@/{{}}?host={folder}"
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # ends sessions and stops
-            server.wait(30)
+            server.stop()
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """The SQLAlchemy address of a fresh server on a unix socket, with `{}` for the database's name."""
+    with own_postgres() as server:
+        yield server.address
 
 
 @contextmanager
@@ -101,10 +154,10 @@ def _run_initdb(bin_dir: Path, data: Path) -> None:
         raise PostgresNotStarted(f"initdb failed: {done.stderr or done.stdout}")
 
 
-def _start(bin_dir: Path, folder: Path, data: Path) -> subprocess.Popen[bytes]:
-    with (folder / "log").open("wb") as log:
+def _start(bin_dir: Path, folder: Path, data: Path, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("ab") as log:
         return subprocess.Popen(
-            [bin_dir / "postgres", "-D", data, "-k", folder, *FAST],
+            [bin_dir / "postgres", "-D", data, "-k", folder, *FAST, *options],
             stdout=log,
             stderr=log,
             cwd=folder,
@@ -115,6 +168,14 @@ def _start(bin_dir: Path, folder: Path, data: Path) -> subprocess.Popen[bytes]:
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _children(pid: int) -> list[int]:
+    """Where /proc does not tell, none: they end by themselves when they miss the first process."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:

@@ -1,0 +1,124 @@
+"""`make faults`: every fault test at its stated size, on both databases. Exit code 1 where one misses its pass line."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+from broadcaster.logs import configure
+from tests.conftest import run_on_server
+from tests.faults.frame import Row, Scenario
+from tests.faults.running import clear, migrate_at, run
+from tests.faults.scenarios import SCENARIOS
+from tests.postgres import running_postgres
+
+Job = tuple[Scenario, str]
+PATIENT_AT_ONCE = 3
+_speaking = Lock()
+
+
+def main() -> int:
+    given = _arguments()
+    configure()
+    jobs = [
+        (scenario, database)
+        for scenario in SCENARIOS
+        if not given.only or scenario.test in given.only
+        for database in scenario.databases
+        if database in given.database
+    ]
+    if not jobs:
+        known = " ".join(dict.fromkeys(s.test for s in SCENARIOS))
+        print(f"There is no such test. Known: {known}.", file=sys.stderr)
+        return 2
+    with running_postgres() as server:
+        run_on_server(server, "CREATE DATABASE template")
+        migrate_at(server.format("template"))
+        rows = _run_all(jobs, given, server)
+    if given.json:
+        given.json.write_text(json.dumps([_as_json(row) for row in rows], indent=1, default=str) + "\n")
+    missed = [row for row in rows if not row.passed]
+    _say(
+        f"\n{len(rows) - len(missed)} of {len(rows)} passed."
+        + "".join(f"\nMISSED: {_name(r)}" for r in missed)
+    )
+    return 1 if missed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make faults ARGS=...", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="TEST", help="only these, as in --only T3 T5")
+    parser.add_argument(
+        "--database", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"]
+    )
+    parser.add_argument("--size", choices=["small", "full"], default="full")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to this file, too")
+    return parser.parse_args()
+
+
+def _run_all(jobs: Sequence[Job], given: argparse.Namespace, server: str) -> list[Row]:
+    """Those that load the machine one after the other; those that mostly wait beside them."""
+    work = partial(_run_one, given=given, server=server)
+    with ThreadPoolExecutor(PATIENT_AT_ONCE) as pool:
+        waiting = [pool.submit(work, job) for job in jobs if job[0].patient]
+        rows = [work(job) for job in jobs if not job[0].patient]
+        return [*rows, *(future.result() for future in waiting)]
+
+
+def _run_one(job: Job, given: argparse.Namespace, server: str) -> Row:
+    scenario, database = job
+    _say(f"{scenario.test} on {database} begins: {scenario.title}")
+    folder = Path(tempfile.mkdtemp(prefix=f"faults-{scenario.test}-"))
+    row = run(scenario, database, size=given.size, seed=given.seed, folder=folder, server=server)
+    _say(_report(row, folder))
+    if row.passed:
+        clear(folder)
+    return row
+
+
+def _report(row: Row, folder: Path) -> str:
+    """Test, n, seed, figures, pass line, result; of a miss also what was missed, and where its data was left."""
+    figures = ", ".join(f"{name} {_short(value)}" for name, value in row.figures.values.items())
+    lines = [
+        f"{_name(row)}  n={row.n}  seed={row.seed}  {row.seconds:.0f} s  {'PASS' if row.passed else 'MISS'}",
+        f"    figures: {figures}",
+        f"    pass line: {'; '.join(row.figures.bounds)}",
+    ]
+    if not row.passed:
+        lines += [f"    MISSED {text}" for text in row.figures.missed]
+        lines += [f"    data kept in {folder}", *(f"    {line}" for line in row.error.splitlines())]
+    return "\n".join(lines)
+
+
+def _name(row: Row) -> str:
+    return f"{row.test} {row.database} ({row.title})"
+
+
+def _short(value: object) -> str:
+    return (
+        f"{value:,.2f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    return {**asdict(row), "passed": row.passed}
+
+
+def _say(text: str) -> None:
+    with _speaking:
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,251 @@
+"""Processes that die or stop at one moment of their work: the product's own parts over collaborators that kill or stop
+their own process. `python -m tests.faults.crashing` forks one for each order that it reads, so none waits for imports.
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+
+from broadcaster.bootstrap import Parts, build, owner_name
+from broadcaster.db.engine import Database
+from broadcaster.db.tables import batch, target
+from broadcaster.domain.broadcast import BatchState, Lane
+from broadcaster.domain.message import Mode
+from broadcaster.logs import configure
+from broadcaster.processes import PR_SET_PDEATHSIG
+from broadcaster.queue import NoBells
+from broadcaster.settings import Settings
+from broadcaster.web.__main__ import main as web_main
+from broadcaster.web.app import create_app as _ready  # noqa: F401 - what the web process imports, once for all
+from channels import channel_class
+from channels.accounts import load_accounts
+from channels.sandbox import __main__ as sandbox
+from tests.faults.fate import Fate
+
+Order = Mapping[str, Any]
+SECOND_EVERY_S = 0.25
+
+
+class FatefulDatabase(Database):
+    """Knows by its statements what a transaction was for, and tells fate before and after its commit."""
+
+    def __init__(self, settings: Settings, fate: Fate) -> None:
+        super().__init__(settings.database, lock_wait_s=settings.lock_wait_s)
+        self._fate = fate
+        self._did: set[str] = set()
+        sqlalchemy.event.listen(self.engine, "before_cursor_execute", self._look)
+
+    def _look(self, _connection, _cursor, statement, *_rest) -> None:
+        words = " ".join(statement.split())
+        if words.startswith("INSERT INTO intent_group"):
+            self._did.add("intent")
+        elif words.startswith("INSERT INTO attempt"):
+            self._did.add("outcomes")
+        elif words.startswith("UPDATE batch SET") and "fence=" in words.partition(" WHERE ")[0]:
+            self._did.add("claim")
+
+    @contextmanager
+    def write(self):
+        did = self._did = set()
+        with super().write() as tx:
+            yield tx
+            if "outcomes" in did:
+                self._fate.at("before_commit")
+        if "claim" in did:
+            self._fate.claimed(self._claimed_channel())
+        elif "intent" in did:
+            self._fate.intended()
+        elif "outcomes" in did:
+            self._fate.at("after_commit")
+
+    def _claimed_channel(self) -> str:
+        mine = (batch.c.owner == owner_name(os.getpid())) & (batch.c.state == BatchState.LEASED)
+        query = sqlalchemy.select(target.c.channel).join(batch, batch.c.target_id == target.c.id).where(mine)
+        with self.read() as tx:
+            return tx.execute(query).scalar_one()
+
+
+class FatefulBells(NoBells):
+    def __init__(self, fate: Fate) -> None:
+        self._fate = fate
+
+    def ring(self, mode, lane, wanted=1) -> None:
+        self._fate.rung("ring")
+
+    def plan(self, broadcast_id, mode) -> None:
+        self._fate.rung("plan")
+
+
+def fateful(kind: type, fate: Fate) -> type:
+    """The channel itself with all of its protocols; each call of its platform passes by fate."""
+
+    def send(self, post, key):
+        with fate.calling(1):
+            return kind.send(self, post, key)
+
+    def send_many(self, post, parcels):
+        with fate.calling(len(parcels)):
+            return kind.send_many(self, post, parcels)
+
+    calls = {"send": send} | ({"send_many": send_many} if hasattr(kind, "send_many") else {})
+    return type(f"Fateful{kind.__name__}", (kind,), calls)
+
+
+def fateful_parts(settings: Settings, fate: Fate) -> Parts:
+    accounts = load_accounts(settings.credentials, Mode.LIVE, settings.hosts)
+    channels = {
+        name: fateful(channel_class(account.channel), fate).from_account(account)
+        for name, account in accounts.items()
+    }
+    return build(
+        settings,
+        modes=(Mode.LIVE,),
+        database=FatefulDatabase(settings, fate),
+        bells=FatefulBells(fate),
+        channels={Mode.LIVE: channels},
+    )
+
+
+# --- what a forked process may be told to do ----------------------------------------------------------------
+
+
+def work(order: Order) -> None:
+    """A worker answering one bell; with `groups`, it is asked to end after so many."""
+    parts, calls, groups = _parts(order), count(), order.get("groups")
+    running = (lambda: next(calls) <= groups) if groups else (lambda: True)
+    parts.deliver.work(Mode.LIVE, Lane(order["lane"]), for_s=order["for_s"], running=running)
+
+
+def approve(order: Order) -> None:
+    parts = _parts(order)
+    approver = parts.people.who(order["token"])
+    parts.approve.approve(approver, order["ref"], order["sha256"])
+
+
+def plan(order: Order) -> None:
+    _parts(order).plan.plan(order["broadcast_id"])
+
+
+def carry_on(order: Order) -> None:
+    """What goes on while another worker stands still: a sweeper, a reader and a worker of both lanes."""
+    parts = build(Settings.load(order["settings"]), modes=(Mode.LIVE,), bells=NoBells())
+    while True:
+        parts.sweep.sweep()
+        parts.read_back.look(Mode.LIVE)
+        for lane in Lane:
+            parts.deliver.work(Mode.LIVE, lane, for_s=2)
+        time.sleep(SECOND_EVERY_S)
+
+
+def web(order: Order) -> None:
+    """The product's own web process: it takes the receipts."""
+    os.environ.update(order["settings"])
+    web_main()
+
+
+def stand_in(order: Order) -> None:
+    """The sandbox of platforms, on a free port that it writes into its folder."""
+    sys.argv = ["sandbox", "--port", "0", "--data", order["folder"]]
+    sandbox.main()
+
+
+TASKS: Mapping[str, Callable[[Order], None]] = {
+    task.__name__: task for task in (work, approve, plan, carry_on, web, stand_in)
+}
+
+
+def _parts(order: Order) -> Parts:
+    return fateful_parts(Settings.load(order["settings"]), Fate(**order["fate"]))
+
+
+# --- the process that forks ---------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Orders come in as lines of JSON; what becomes of each process goes out the same way. Ends with its input."""
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    numbers: dict[int, int] = {}
+    kept = b""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            os.read(woken, 4096)
+            _tell_changes(numbers)
+        if 0 in ready:
+            read = os.read(0, 1 << 16)
+            if not read:
+                break
+            *lines, kept = (kept + read).split(b"\n")
+            for line in lines:
+                _fork(json.loads(line), numbers)
+    for pid in numbers:  # also those that stand still
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _fork(order: Order, numbers: dict[int, int]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        _live(order)
+    numbers[pid] = order["number"]
+    _tell(number=order["number"], event="started", value=pid)
+
+
+def _tell_changes(numbers: dict[int, int]) -> None:
+    """Each process that died, ended or was stopped since the last time, in the kernel's own words."""
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            if pid == 0:
+                return
+            if os.WIFSTOPPED(status):
+                _tell(number=numbers[pid], event="stopped", value=0)
+            else:
+                _tell(number=numbers.pop(pid), event="ended", value=os.waitstatus_to_exitcode(status))
+
+
+def _tell(**words: object) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+def _live(order: Order) -> None:
+    """The whole life of a forked process: it never comes back to the loop of the one that forked it."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        log = os.open(Path(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for given, place in ((null, 0), (log, 1), (log, 2)):
+            os.dup2(given, place)
+        configure()
+        TASKS[order["task"]](order)
+        code = 0
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except BaseException:  # noqa: BLE001 - whatever it is, it is told in the log and ends this process only
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Every fault test at its small size, on both databases: the same code that `make faults` runs in full."""
+
+from inspect import signature
+
+import pytest
+
+from tests.faults.frame import BOUNDS, Figures, Place, Row
+from tests.faults.running import run
+from tests.faults.scenarios import SCENARIOS
+
+JOBS = [
+    pytest.param(scenario, database, id=f"{scenario.test}-{database}")
+    for scenario in SCENARIOS
+    for database in scenario.databases
+]
+STATED = {"T1", "T2", "T3", "T4", "T5", "T7", "T8", "T10", "T12", "T15", "T16", "T17", "T24"}
+
+
+@pytest.mark.parametrize(("scenario", "database"), JOBS)
+def test_the_fault_loses_nothing_and_doubles_nothing_unrecorded(scenario, database, tmp_path, request):
+    server = request.getfixturevalue("postgres_server") if database == "postgres" else ""
+    row = run(scenario, database, size="small", seed=1, folder=tmp_path, server=server)
+    assert not row.error, row.error
+    assert row.figures.missed == [], row.figures.values
+    assert row.passed
+
+
+def test_every_stated_fault_is_tested():
+    assert {scenario.test for scenario in SCENARIOS} == STATED
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: f"{s.test}-{s.title}")
+def test_both_sizes_fit_the_scenario(scenario):
+    for size in (scenario.small, scenario.full):
+        signature(scenario.run).bind(None, None, **size)
+        assert scenario.n in size
+
+
+@pytest.mark.parametrize(
+    ("bound", "good", "bad"),
+    [({"at_most": 2}, 2, 3), ({"at_least": 2}, 2, 1), ({"equals": 2}, 2, 3)],
+)
+def test_a_figure_outside_its_bound_is_a_miss(bound, good, bad):
+    assert {*bound} < {*BOUNDS}
+    held, broken = Figures(), Figures()
+    held.add("lost", good, **bound)
+    broken.add("lost", bad, **bound)
+    assert a_row(held).passed
+    assert not a_row(broken).passed
+    assert broken.missed == [f"lost is {bad}, not {broken.bounds[0].removeprefix('lost ')}"]
+
+
+def test_a_scenario_that_judges_nothing_does_not_pass():
+    told = Figures()
+    told.add("lost", 0)
+    assert not a_row(told).passed
+
+
+def a_row(figures):
+    return Row(test="T0", title="none", database="sqlite", n=1, seed=1, seconds=0, figures=figures)
+
+
+def test_a_scenario_that_breaks_off_is_told_with_its_error(tmp_path):
+    broken = next(s for s in SCENARIOS if s.test == "T3")
+    row = run(_failing(broken), "sqlite", size="small", seed=1, folder=tmp_path, server="")
+    assert not row.passed
+    assert "the broker is gone" in row.error
+
+
+def _failing(scenario):
+    def fail(place: Place, figures: Figures, **_size):
+        figures.add("lost", 0, equals=0)
+        raise AssertionError("the broker is gone")
+
+    return type(scenario)(
+        test=scenario.test, title=scenario.title, run=fail, small={"n": 1}, full={"n": 1}, n="n"
+    )
