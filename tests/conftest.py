@@ -83,7 +83,7 @@ def run_on_server(address: str, statement: str) -> None:
 
 
 def postgres_database(address: str, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"
     run_on_server(address, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield address.format(name)
     run_on_server(address, f"DROP DATABASE {name} WITH (FORCE)")

@@ -15,6 +15,7 @@ import requests
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.cli.sandbox_setup import MARK, ensure_people, prepare_sandbox
+from broadcaster.processes import end_with_parent
 from broadcaster.render.notices import shipped_example, shipped_notice
 from broadcaster.service.compose import Submitted
 from broadcaster.service.report import Status
@@ -140,7 +141,13 @@ def supervised(settings: Settings, sandbox_port: int) -> Iterator[subprocess.Pop
     command = [sys.executable, "-m", "worker.supervisor", "--sandbox-port", str(sandbox_port)]
     environment = {**os.environ, **settings.environment()}
     with (settings.root / "supervisor.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no lock is held
+        )
     try:
         yield process
     finally:

@@ -3,29 +3,25 @@
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Lock
 
-from broadcaster.logs import configure
 from tests.conftest import run_on_server
+from tests.faults.databases import migrate_at
 from tests.faults.frame import Row, Scenario
-from tests.faults.running import clear, migrate_at, run
+from tests.faults.running import run_named
 from tests.faults.scenarios import SCENARIOS
 from tests.postgres import running_postgres
 
 Job = tuple[Scenario, str]
 PATIENT_AT_ONCE = 3
-_speaking = Lock()
 
 
 def main() -> int:
     given = _arguments()
-    configure()
     jobs = [
         (scenario, database)
         for scenario in SCENARIOS
@@ -64,26 +60,26 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run_all(jobs: Sequence[Job], given: argparse.Namespace, server: str) -> list[Row]:
-    """Those that load the machine one after the other; those that mostly wait beside them."""
-    work = partial(_run_one, given=given, server=server)
-    with ThreadPoolExecutor(PATIENT_AT_ONCE) as pool:
-        waiting = [pool.submit(work, job) for job in jobs if job[0].patient]
-        rows = [work(job) for job in jobs if not job[0].patient]
-        return [*rows, *(future.result() for future in waiting)]
+    """Those that load the machine one after the other; those that mostly wait beside them. Each in a process of its own:
+    some fork, and Alembic migrates one database at a time."""
+    rows = []
+    with _processes(1) as busy, _processes(PATIENT_AT_ONCE) as patient:
+        futures: list[Future[Row]] = []
+        for scenario, database in jobs:
+            pool = patient if scenario.patient else busy
+            name = (scenario.test, scenario.title)
+            futures.append(pool.submit(run_named, name, database, given.size, given.seed, server))
+        for future in as_completed(futures):
+            rows.append(future.result())
+            _say(_report(rows[-1]))
+    return rows
 
 
-def _run_one(job: Job, given: argparse.Namespace, server: str) -> Row:
-    scenario, database = job
-    _say(f"{scenario.test} on {database} begins: {scenario.title}")
-    folder = Path(tempfile.mkdtemp(prefix=f"faults-{scenario.test}-"))
-    row = run(scenario, database, size=given.size, seed=given.seed, folder=folder, server=server)
-    _say(_report(row, folder))
-    if row.passed:
-        clear(folder)
-    return row
+def _processes(at_once: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), max_tasks_per_child=1)
 
 
-def _report(row: Row, folder: Path) -> str:
+def _report(row: Row) -> str:
     """Test, n, seed, figures, pass line, result; of a miss also what was missed, and where its data was left."""
     figures = ", ".join(f"{name} {_short(value)}" for name, value in row.figures.values.items())
     lines = [
@@ -93,7 +89,7 @@ def _report(row: Row, folder: Path) -> str:
     ]
     if not row.passed:
         lines += [f"    MISSED {text}" for text in row.figures.missed]
-        lines += [f"    data kept in {folder}", *(f"    {line}" for line in row.error.splitlines())]
+        lines += [f"    data kept in {row.folder}", *(f"    {line}" for line in row.error.splitlines())]
     return "\n".join(lines)
 
 
@@ -116,8 +112,7 @@ def _as_json(row: Row) -> dict[str, object]:
 
 
 def _say(text: str) -> None:
-    with _speaking:
-        print(text, flush=True)
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

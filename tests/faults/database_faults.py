@@ -12,8 +12,8 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from tests.conftest import run_on_server
+from tests.faults.databases import migrate_at
 from tests.faults.frame import Figures, Place, Scenario
-from tests.faults.running import migrate_at
 from tests.faults.sending import (
     Brake,
     all_started_again,

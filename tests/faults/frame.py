@@ -66,6 +66,7 @@ class Row:
     seed: int
     seconds: float
     figures: Figures
+    folder: Path
     error: str = ""
 
     @property

@@ -1,16 +1,31 @@
 """Runs one scenario on a database of its own, and says how it went."""
 
 import shutil
+import tempfile
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from broadcaster.db.engine import Database
-from broadcaster.db.migrate import migrate
-from tests.conftest import postgres_database
+import structlog
+
+from tests.faults.databases import fresh_database
 from tests.faults.frame import Figures, Place, Row, Scenario
+from tests.faults.scenarios import SCENARIOS
+
+
+def run_named(name: tuple[str, str], database: str, size: str, seed: int, server: str) -> Row:
+    """The scenario with this test and title, in a process and a folder of its own; a miss leaves its folder behind."""
+    scenario = next(s for s in SCENARIOS if (s.test, s.title) == name)
+    print(f"{scenario.test} on {database} begins: {scenario.title}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"faults-{scenario.test}-"))
+    with (folder / "scenario.log").open(
+        "w"
+    ) as log:  # what the product says is expected here, and not the report
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(log))
+        row = run(scenario, database, size=size, seed=seed, folder=folder, server=server)
+    if row.passed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return row
 
 
 def run(scenario: Scenario, database: str, *, size: str, seed: int, folder: Path, server: str) -> Row:
@@ -31,26 +46,6 @@ def run(scenario: Scenario, database: str, *, size: str, seed: int, folder: Path
         seed=seed,
         seconds=time.monotonic() - started,
         figures=figures,
+        folder=folder,
         error=error,
     )
-
-
-@contextmanager
-def fresh_database(database: str, folder: Path, server: str) -> Iterator[str]:
-    """The address of a freshly migrated database."""
-    if database == "postgres":
-        yield from postgres_database(server, "template")
-        return
-    url = f"sqlite:///{folder / 'broadcaster.db'}"
-    migrate_at(url)
-    yield url
-
-
-def migrate_at(url: str) -> None:
-    database = Database(url)
-    migrate(database)
-    database.close()
-
-
-def clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

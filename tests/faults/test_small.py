@@ -1,6 +1,7 @@
 """Every fault test at its small size, on both databases: the same code that `make faults` runs in full."""
 
 from inspect import signature
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,9 @@ def test_a_scenario_that_judges_nothing_does_not_pass():
 
 
 def a_row(figures):
-    return Row(test="T0", title="none", database="sqlite", n=1, seed=1, seconds=0, figures=figures)
+    return Row(
+        test="T0", title="none", database="sqlite", n=1, seed=1, seconds=0, figures=figures, folder=Path()
+    )
 
 
 def test_a_scenario_that_breaks_off_is_told_with_its_error(tmp_path):
