@@ -4,15 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 
 from tests.conftest import run_on_server
 from tests.faults.databases import migrate_at
 from tests.faults.frame import Row, Scenario
-from tests.faults.running import run_named
+from tests.faults.running import processes, run_named
 from tests.faults.scenarios import SCENARIOS
 from tests.postgres import running_postgres
 
@@ -63,20 +62,15 @@ def _run_all(jobs: Sequence[Job], given: argparse.Namespace, server: str) -> lis
     """Those that load the machine one after the other; those that mostly wait beside them. Each in a process of its own:
     some fork, and Alembic migrates one database at a time."""
     rows = []
-    with _processes(1) as busy, _processes(PATIENT_AT_ONCE) as patient:
+    with processes(1) as busy, processes(PATIENT_AT_ONCE) as patient:
         futures: list[Future[Row]] = []
         for scenario, database in jobs:
             pool = patient if scenario.patient else busy
-            name = (scenario.test, scenario.title)
-            futures.append(pool.submit(run_named, name, database, given.size, given.seed, server))
+            futures.append(pool.submit(run_named, scenario.name, database, given.size, given.seed, server))
         for future in as_completed(futures):
             rows.append(future.result())
             _say(_report(rows[-1]))
     return rows
-
-
-def _processes(at_once: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), max_tasks_per_child=1)
 
 
 def _report(row: Row) -> str:

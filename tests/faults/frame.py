@@ -54,6 +54,10 @@ class Scenario:
     databases: tuple[str, ...] = ("sqlite", "postgres")
     patient: bool = False
 
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.test, self.title
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:

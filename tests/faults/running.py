@@ -4,6 +4,8 @@ import shutil
 import tempfile
 import time
 import traceback
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import structlog
@@ -13,9 +15,14 @@ from tests.faults.frame import Figures, Place, Row, Scenario
 from tests.faults.scenarios import SCENARIOS
 
 
+def processes(at_once: int) -> ProcessPoolExecutor:
+    """Fresh ones for `run_named`, one per scenario: some fork, and Alembic migrates one database at a time."""
+    return ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), max_tasks_per_child=1)
+
+
 def run_named(name: tuple[str, str], database: str, size: str, seed: int, server: str) -> Row:
-    """The scenario with this test and title, in a process and a folder of its own; a miss leaves its folder behind."""
-    scenario = next(s for s in SCENARIOS if (s.test, s.title) == name)
+    """The scenario of this name, in a process and a folder of its own; a miss leaves its folder behind."""
+    scenario = next(s for s in SCENARIOS if s.name == name)
     print(f"{scenario.test} on {database} begins: {scenario.title}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix=f"faults-{scenario.test}-"))
     with (folder / "scenario.log").open(
