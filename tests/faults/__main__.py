@@ -59,8 +59,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run_all(jobs: Sequence[Job], given: argparse.Namespace, server: str) -> list[Row]:
-    """Those that load the machine one after the other; those that mostly wait beside them. Each in a process of its own:
-    some fork, and Alembic migrates one database at a time."""
+    """Those that load the machine one after the other; those that mostly wait beside them."""
     rows = []
     with processes(1) as busy, processes(PATIENT_AT_ONCE) as patient:
         futures: list[Future[Row]] = []
