@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 import requests
 from rich.console import Group, RenderableType
@@ -12,11 +10,11 @@ from rich.text import Text
 
 from broadcaster.bootstrap import Parts
 from broadcaster.cli import terminal
+from broadcaster.cli.ledger import taken
 from broadcaster.db.people import Person
 from broadcaster.domain.evidence import Findings, check
 from broadcaster.domain.evidence_facts import Acceptance
 
-PAGE = 1_000
 SHOWN = 5  # broken invariants that are told one by one
 HEADINGS = (
     "Channel",
@@ -41,7 +39,7 @@ def compare(parts: Parts, auditor: Person, ref: str, *, sandbox: str, site: str)
     """By key for texts; by reference for posts, and for the website's page as it is served."""
     ours = parts.report.evidence(auditor, ref)
     keys = {delivery.key for delivery in ours.deliveries}
-    return check(replace(ours, accepted=(*_texts_and_posts(sandbox, ref, keys), *_pages(site, ref))))
+    return check(replace(ours, accepted=(*taken(sandbox, ref, keys), *_pages(site, ref))))
 
 
 def shown(findings: Findings) -> RenderableType:
@@ -67,20 +65,6 @@ def _verdict(findings: Findings) -> Iterator[Text]:
         yield Text(f"... and {len(findings.broken) - SHOWN:,} more.", style="bold red")
 
 
-def _texts_and_posts(sandbox: str, ref: str, keys: set[str]) -> Iterator[Acceptance]:
-    for row in _ledger(sandbox):
-        if row["key"] in keys or f"Ref {ref}" in row["text"]:
-            yield Acceptance(
-                platform=row["platform"],
-                key=row["key"],
-                text=row["text"],
-                recipient=row["recipient"],
-                platform_id=row["platform_id"],
-                link=row["link"] if row["platform"] == "facebook" else None,
-                at=datetime.fromisoformat(row["at"]),
-            )
-
-
 def _pages(site: str, ref: str) -> Iterator[Acceptance]:
     """When a page was written only its writer says, so that is no testimony."""
     for alert in requests.get(f"{site}/alerts.json", timeout=10).json()["alerts"]:
@@ -94,15 +78,3 @@ def _pages(site: str, ref: str) -> Iterator[Acceptance]:
                 facts=post["facts"],
                 platform_id=ref,
             )
-
-
-def _ledger(sandbox: str) -> Iterator[dict[str, Any]]:
-    """Every accepted request, page by page."""
-    after = 0
-    while True:
-        query: dict[str, str | int] = {"accepted": 1, "after": after, "limit": PAGE}
-        rows = requests.get(f"{sandbox}/_sandbox/ledger", params=query, timeout=30).json()
-        yield from rows
-        if len(rows) < PAGE:
-            return
-        after = rows[-1]["id"]

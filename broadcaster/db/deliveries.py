@@ -343,14 +343,3 @@ def failures(tx: Tx, target_id: int) -> list[Mapping[str, object]]:
         .order_by(func.count().desc())
     )
     return [r._mapping for r in tx.execute(query)]  # type: ignore[misc]  # RowMapping is a Mapping
-
-
-def keys(tx: Tx, broadcast_id: int) -> list[tuple[str, str, DeliveryState, int]]:
-    """Key towards the platform, channel, state and resends of every delivery: for comparing with a platform's own record."""
-    d = delivery.c
-    query = (
-        select(d.uid, target.c.channel, d.state, d.resends)
-        .join(target, target.c.id == d.target_id)
-        .where(d.broadcast_id == broadcast_id)
-    )
-    return [(r.uid, r.channel, DeliveryState(r.state), r.resends) for r in tx.execute(query)]

@@ -168,12 +168,6 @@ class Report:
                 **submissions.people_of(tx, found.id),
             }
 
-    def keys(self, ref: str) -> list[tuple[str, str, DeliveryState, int]]:
-        """Key, channel, state and resends of every delivery: for comparing with a platform's own record."""
-        with self._database.read() as tx:
-            row = broadcasts.by_message(tx, messages.find(tx, ref).id)
-            return deliveries.keys(tx, row.id) if row else []
-
     def written(self, ref: str) -> Written:
         """What the officer gave for the current version."""
         with self._database.read() as tx:

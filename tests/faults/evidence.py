@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import requests
 from sqlalchemy import Connection, Row, Table, create_engine, select
 
+from broadcaster.cli.ledger import taken
 from broadcaster.db.tables import (
     account,
     approval,
@@ -45,7 +45,6 @@ from broadcaster.domain.evidence_facts import (
 )
 from tests.installation import Installation
 
-PAGE = 10_000
 EXPORT_WITHIN_S = 120
 STATES = {str(state): state for state in DeliveryState}
 OUTCOMES = {str(outcome): outcome for outcome in Outcome}
@@ -107,7 +106,7 @@ def gather_from(
         attempts=rows.attempts,
         groups=rows.groups,
         leased=rows.leased,
-        accepted=(*_taken(sandbox, ref, keys), *(a for f in folders for a in _published(f, ref))),
+        accepted=(*taken(sandbox, ref, keys), *(a for f in folders for a in _published(f, ref))),
         log=LogFacts(events=log.events, head_no=log.head_no, head_sha256=log.head_sha256),
     )
 
@@ -248,37 +247,6 @@ def _group(row: Row[Any], keys: dict[int, str]) -> GroupFacts:
         opened_at=row.opened_at,
         closed_at=row.closed_at,
     )
-
-
-def _taken(sandbox: str, ref: str, keys: set[str]) -> Iterator[Acceptance]:
-    """What the stand-ins took of this broadcast: what has a key of ours, or says its reference."""
-    for row in _ledger(sandbox):
-        if row["key"] in keys or f"Ref {ref}" in row["text"]:
-            yield Acceptance(
-                platform=row["platform"],
-                key=row["key"],
-                text=row["text"],
-                recipient=row["recipient"],
-                platform_id=row["platform_id"],
-                link=row["link"] if row["platform"] == "facebook" else None,
-                at=datetime.fromisoformat(row["at"]),
-            )
-
-
-def _ledger(sandbox: str) -> Iterator[dict[str, Any]]:
-    """Every accepted request, page by page."""
-    after = 0
-    with requests.Session() as http:
-        http.trust_env = False
-        while True:
-            query: dict[str, str | int] = {"accepted": 1, "after": after, "limit": PAGE}
-            answer = http.get(f"{sandbox}/_sandbox/ledger", params=query, timeout=60)
-            answer.raise_for_status()
-            rows = answer.json()
-            yield from rows
-            if len(rows) < PAGE:
-                return
-            after = rows[-1]["id"]
 
 
 def _published(site_dir: Path, ref: str) -> Iterator[Acceptance]:
