@@ -38,7 +38,10 @@ class Settings(BaseSettings):
         30, ge=1, le=1440, description="How long a submission waits for approval."
     )
     lease_s: float = Field(
-        20, gt=0, le=600, description="Seconds after which a silent worker's batch is taken over."
+        20,
+        gt=0,
+        le=600,
+        description="Seconds after which a silent worker's batch is taken over. Keep it well above 5: so old an intent may be sent.",
     )
     max_in_flight: int = Field(
         50,
