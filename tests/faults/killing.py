@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from broadcaster.db.tables import batch, delivery, intent_group, recipient
 from broadcaster.db.vault import Vault, load_or_create_key
+from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import SETTLED, DeliveryState
 from tests.faults.frame import Figures, Place, Scenario
 from tests.faults.sending import (
@@ -50,7 +51,8 @@ def kill_at_random(
         brake.last_for(kills * every_s)
         ref = found.release()
         wait_for(lambda: taken(found) > 0)
-        for left in range(kills, 0, -1):
+        wait_for(lambda: kill_a_sender(found))  # by chance alone few kills may all meet the idle
+        for left in range(kills - 1, 0, -1):
             brake.last_for(left * every_s)
             time.sleep(every_s)
             kill_one_of(found, of, dice)
@@ -104,6 +106,24 @@ def fired(found: Installation) -> int:
     return int(fault["fired"])
 
 
+def kill_a_sender(found: Installation) -> bool:
+    """Kill -9 of a process that has texts under way. False where none has."""
+    query = (
+        select(intent_group.c.owner)
+        .join(batch, batch.c.id == intent_group.c.batch_id)
+        .where(intent_group.c.closed_at.is_(None), batch.c.lane == Lane.BULK)
+        .order_by(intent_group.c.id.desc())
+        .limit(1)
+    )
+    with found.parts.database.read() as tx:
+        owner = tx.execute(query).scalar_one_or_none()
+    return owner is not None and killed(pid_of(owner))
+
+
+def pid_of(owner: str) -> int:
+    return int(owner.rpartition("/")[2])
+
+
 def kill_sender_of(found: Installation, ordinal: int) -> None:
     """Kill -9 of the process that has this recipient's delivery under way."""
     query = (
@@ -116,7 +136,7 @@ def kill_sender_of(found: Installation, ordinal: int) -> None:
     with found.parts.database.read() as tx:
         rows = [r for r in tx.execute(query) if r.id in json.loads(r.delivery_ids)]
     (row,) = rows  # exactly one process has it in its hands
-    assert killed(int(row.owner.rpartition("/")[2]))
+    assert killed(pid_of(row.owner))
 
 
 def state_of(found: Installation, ordinal: int) -> str:
