@@ -88,8 +88,9 @@ class FatefulBells(NoBells):
         self._fate.rung("plan")
 
 
-def fateful(kind: type, fate: Fate) -> type:
+def fateful(channel: Any, fate: Fate) -> Any:
     """The channel itself with all of its protocols; each call of its platform passes by fate."""
+    kind = type(channel)
 
     def send(self, post, key):
         with fate.calling(1):
@@ -100,13 +101,14 @@ def fateful(kind: type, fate: Fate) -> type:
             return kind.send_many(self, post, parcels)
 
     calls = {"send": send} | ({"send_many": send_many} if hasattr(kind, "send_many") else {})
-    return type(f"Fateful{kind.__name__}", (kind,), calls)
+    channel.__class__ = type(f"Fateful{kind.__name__}", (kind,), calls)
+    return channel
 
 
 def fateful_parts(settings: Settings, fate: Fate) -> Parts:
     accounts = load_accounts(settings.credentials, Mode.LIVE, settings.hosts)
     channels = {
-        name: fateful(channel_class(account.channel), fate).from_account(account)
+        name: fateful(channel_class(account.channel).from_account(account), fate)
         for name, account in accounts.items()
     }
     return build(

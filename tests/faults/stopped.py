@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from queue import SimpleQueue
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.faults.frame import Figures, Place, Scenario
 from tests.faults.judging import judge
 from tests.faults.recovering import recover
 from tests.faults.stage import Ground, Stage, StandIns, audience, notes
+from tests.installation import wait_for
 
 MOMENTS = ("after_claim", "after_intent", "before_byte")
 CHANNELS = ("website", "facebook", "x", "sms")
@@ -127,7 +129,11 @@ def _run(
         stopped = worker.stopped.wait(STOPS_WITHIN_S)
         assert stopped, f"{case}: it ended with {worker.status} instead of standing still"
         second = children.start("carry_on", settings=stage.settings.environment())
+        noted = notes(stage.root / "note")
         time.sleep(stop_s)
+        wait_for(
+            lambda: _takeover_s(stage, noted) < inf, within_s=TAKEOVER_S
+        )  # until then nothing is lost to it
         woke_at = time.time()
         worker.signal(signal.SIGCONT)
         ended = worker.ended.wait(ENDS_WITHIN_S)
@@ -201,7 +207,7 @@ def _takeover_s(stage: Stage, noted: Sequence[dict[str, Any]]) -> float:
         audit_event.c.act == "batch_taken_over", audit_event.c.at > _stop(noted)
     )
     ((at,),) = stage.rows(query)
-    return (at - _stop(noted)).total_seconds() if at else float("inf")
+    return (at - _stop(noted)).total_seconds() if at else inf
 
 
 def _opened(stage: Stage, worker: Child, noted: Sequence[dict[str, Any]]) -> int:
