@@ -11,12 +11,21 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.names import did_you_mean
 from channels import channel_class
 from channels.base import Account, Channel, Option, Secret
+
+
+@runtime_checkable
+class OptionsByContent(Protocol):
+    """A kind of channel whose options depend on what an account's file says, such as its gateway."""
+
+    def options_for(self, given: Mapping[str, object]) -> tuple[Option, ...]:
+        """The options of an account whose file says this. Invalid where that cannot be."""
+        ...
 
 
 def load_accounts(directory: Path, mode: str, allowed_hosts: frozenset[str] | None) -> dict[str, Account]:
@@ -64,7 +73,7 @@ class _Reading:
         """None where there are problems."""
         given = self._parsed()
         channel = str(given.pop("channel", ""))
-        declared = self._declared(channel) if not self.problems else {}
+        declared = self._declared(channel, given) if not self.problems else {}
         for key, value in given.items():
             self._take(key, value, declared)
         self._miss(declared)
@@ -93,15 +102,21 @@ class _Reading:
             self._problem("it is not valid TOML. Check quotes and equals signs.")
         return {}
 
-    def _declared(self, channel: str) -> dict[str, Option]:
+    def _declared(self, channel: str, given: Mapping[str, object]) -> dict[str, Option]:
         if not channel:
             self._problem('it does not say which channel it is for. Add a line such as channel = "facebook".')
             return {}
         try:
-            return {option.name: option for option in channel_class(channel).options}
-        except NotFound as exc:
+            cls: object = channel_class(channel)
+            options = (
+                cls.options_for(given)
+                if isinstance(cls, OptionsByContent)
+                else channel_class(channel).options
+            )
+        except (Invalid, NotFound) as exc:
             self._problem(exc.text)
             return {}
+        return {option.name: option for option in options}
 
     def _take(self, key: str, value: object, declared: Mapping[str, Option]) -> None:
         name, _, how = key.rpartition("_")

@@ -1,19 +1,22 @@
 """Sends text messages to single recipients through a gateway. Knows counting and the fence; providers are in gateways/."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Self
+from datetime import datetime
+from typing import ClassVar, cast
+
+import requests
 
 from broadcaster.domain.errors import Refused, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt
-from channels.gateways import Gateway, GatewayAnswer, gateway_class
-from channels.gateways.kannel import Kannel
+from channels.gateways import CanBeAsked, Gateway, GatewayAnswer, gateway_class
 from channels.gateways.wire import Wire
-from channels.http import from_exception, require_allowed
+from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session, require_allowed
 from channels.options import option
 from channels.text import sms_size
 
 MAX_SEGMENTS = 6  # 918 GSM-7 characters, GOV.UK Notify's limit too: what networks deliver in one piece
+DEFAULT_GATEWAY = "kannel"
 
 
 class Sms:
@@ -22,8 +25,7 @@ class Sms:
     name: ClassVar[str] = "sms"
     title: ClassVar[str] = "SMS"
     options: ClassVar[tuple[Option, ...]] = (
-        Option(name="gateway", help="the provider: kannel", default="kannel"),
-        *Kannel.options,
+        Option(name="gateway", help="the provider: kannel, notify or twilio", default=DEFAULT_GATEWAY),
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.BLIND
 
@@ -35,29 +37,31 @@ class Sms:
         gateway: Callable[[Account], Gateway] | None = None,
     ) -> None:
         self._account = account
-        self._sender = option(account, self.options, "sender")
-        make = gateway or gateway_class(option(account, self.options, "gateway")).from_account
+        make = gateway or _gateway_of(account).from_account
         self._gateway = make(account)
         self._wire = wire or Wire()
 
     @classmethod
-    def from_account(cls, account: Account) -> Self:
-        return cls(account)
+    def from_account(cls, account: Account) -> "Sms":
+        """The account's gateway decides whether it can be asked about an unknown outcome."""
+        return AskableSms(account) if issubclass(_gateway_of(account), CanBeAsked) else Sms(account)
+
+    @classmethod
+    def options_for(cls, given: Mapping[str, object]) -> tuple[Option, ...]:
+        """What an account's file with this content may say: a Notify account is not asked for Kannel's password.
+
+        Invalid, with the nearest name, where it names a gateway that does not exist.
+        """
+        return (*cls.options, *gateway_class(str(given.get("gateway") or DEFAULT_GATEWAY)).options)
 
     @property
     def target(self) -> str:
-        return f"sender {self._sender}"
+        return self._gateway.target
 
     def check(self, post: Post) -> list[CheckProblem]:
         if not post.text.strip():
             return [CheckProblem(code="empty", text="The text message is empty. Write its text.")]
-        size = sms_size(post.text)
-        if size.segments <= MAX_SEGMENTS:
-            return []
-        text = f"The text message takes {size.segments} segments of at most {MAX_SEGMENTS}. Shorten it"
-        if size.foreign:
-            text += f", or replace what halves the room in each segment: {' '.join(size.foreign[:10])}"
-        return [CheckProblem(code="too_long", text=text + ".")]
+        return [*_too_long(post), *self._gateway.check(post)]
 
     def send(self, post: Post, key: str) -> Receipt:  # noqa: ARG002 - part of the contract of a channel
         """Always Refused: a sender ID has no public place. Recipients are what `send_many` is for."""
@@ -66,12 +70,12 @@ class Sms:
     def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
         """All parcels at once, so the caller bounds the group; at most 15 s. Threads may call side by side."""
         try:
-            requests = self._gateway.requests(post, parcels)
-            for url in {request.url for request in requests}:
+            asked = self._gateway.requests(post, parcels)
+            for url in {request.url for request in asked}:
                 require_allowed(self._account, url)
         except SendError as exc:
             return [exc for _ in parcels]
-        answers = self._wire.carry(requests)
+        answers = self._wire.carry(asked)
         return [self._outcome(answer, post, parcel) for answer, parcel in zip(answers, parcels, strict=True)]
 
     def _outcome(self, answer: GatewayAnswer | Exception, post: Post, parcel: Parcel) -> Receipt | SendError:
@@ -89,3 +93,46 @@ class Sms:
     def close(self) -> None:
         """Ends the connections; the next group opens new ones."""
         self._wire.close()
+
+
+class AskableSms(Sms):
+    """At a gateway that can be asked about our keys, so that an unknown outcome need not wait for its receipt."""
+
+    after_unknown: ClassVar[AfterUnknown] = AfterUnknown.QUERYABLE
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        wire: Wire | None = None,
+        gateway: Callable[[Account], Gateway] | None = None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    ) -> None:
+        super().__init__(account, wire=wire, gateway=gateway)
+        self._timeouts = timeouts
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - the key is enough
+        """What the gateway has under this key."""
+        gateway = cast("CanBeAsked", self._gateway)
+        question = gateway.question(key)
+        try:
+            with open_session(self._account, timeout=self._timeouts) as session:
+                response = session.get(question.url, headers=dict(question.headers))
+        except requests.RequestException as exc:
+            raise from_exception(exc) from exc
+        answer = GatewayAnswer(status=response.status_code, headers=response.headers, body=response.content)
+        return gateway.found(answer, key)
+
+
+def _gateway_of(account: Account) -> type[Gateway]:
+    return gateway_class(option(account, Sms.options, "gateway"))
+
+
+def _too_long(post: Post) -> list[CheckProblem]:
+    size = sms_size(post.text)
+    if size.segments <= MAX_SEGMENTS:
+        return []
+    text = f"The text message takes {size.segments} segments of at most {MAX_SEGMENTS}. Shorten it"
+    if size.foreign:
+        text += f", or replace what halves the room in each segment: {' '.join(size.foreign[:10])}"
+    return [CheckProblem(code="too_long", text=text + ".")]

@@ -6,17 +6,17 @@ A provider is one module with a class as below, and one line in GATEWAYS.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import ClassVar, Protocol, Self, cast
+from typing import ClassVar, Protocol, Self, cast, runtime_checkable
 
 from broadcaster.domain.errors import Invalid, SendError
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import Post
-from channels.base import Account, DeliveryReceipt, Option, Parcel, Receipt
+from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayRequest:
-    """A POST to be made. Its headers and body hold a number and credentials, so its `repr` shows nothing."""
+    """A POST to be made, or the GET of a question. Its headers and body hold a number and credentials, so its `repr` shows nothing."""
 
     url: str
     headers: Mapping[str, str]
@@ -41,6 +41,15 @@ class Gateway(Protocol):
     @classmethod
     def from_account(cls, account: Account) -> Self: ...
 
+    @property
+    def target(self) -> str:
+        """Whom the account speaks as, for the approver."""
+        ...
+
+    def check(self, post: Post) -> list[CheckProblem]:
+        """What this provider alone would do to the post's text; counting is the channel's business."""
+        ...
+
     def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
         """One request per parcel, in their order, each carrying the parcel's key."""
         ...
@@ -56,7 +65,24 @@ class Gateway(Protocol):
         ...
 
 
-GATEWAYS = {"kannel": "channels.gateways.kannel:Kannel"}
+@runtime_checkable
+class CanBeAsked(Protocol):
+    """A provider that can be asked what became of one of our keys. No input or output either."""
+
+    def question(self, key: str) -> GatewayRequest:
+        """A GET, without a body."""
+        ...
+
+    def found(self, answer: GatewayAnswer, key: str) -> Receipt | None:
+        """None where the provider clearly does not know the key. Raises a SendError where it did not say."""
+        ...
+
+
+GATEWAYS = {
+    "kannel": "channels.gateways.kannel:Kannel",
+    "notify": "channels.gateways.notify:Notify",
+    "twilio": "channels.gateways.twilio:Twilio",
+}
 
 
 def gateway_class(name: str) -> type[Gateway]:

@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from typing import ClassVar, Self
 from urllib.parse import quote
 
-from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
-from channels.base import Account, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
 from channels.gateways import GatewayAnswer, GatewayRequest
+from channels.gateways.terms import checked_sender, seconds_left
 from channels.http import from_status, redact
 from channels.options import address, option, require_secrets, secret
 from channels.text import sms_size
@@ -40,8 +41,6 @@ _STATES = {
     "16": ReceiptState.UNDELIVERED,
 }
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_NUMBER_SENDER = re.compile(r"\+?\d{3,15}")
-_NAME_SENDER = re.compile(r"[A-Za-z0-9 ]{1,11}")  # 3GPP TS 23.040, 9.1.2.5: 11 characters of GSM 7-bit
 
 
 class Kannel:
@@ -70,16 +69,25 @@ class Kannel:
         self._password = secret(account, "password")
         self._url = address(account, self.options, "base_url", plain_http=True) + SEND_PATH
         self._receipt_url = address(account, self.options, "receipt_url", plain_http=True)
+        self._sender = checked_sender(option(account, self.options, "sender"))
         self._fixed = {
             "Content-Type": "text/plain; charset=UTF-8",
             "X-Kannel-Username": option(account, self.options, "username"),
             "X-Kannel-Password": self._password,
-            "X-Kannel-From": _sender(option(account, self.options, "sender")),
+            "X-Kannel-From": self._sender,
         }
 
     @classmethod
     def from_account(cls, account: Account) -> Self:
         return cls(account)
+
+    @property
+    def target(self) -> str:
+        return f"sender {self._sender}"
+
+    def check(self, post: Post) -> list[CheckProblem]:  # noqa: ARG002 - part of the contract of a gateway
+        """Nothing: what Kannel cannot say in 7 bits it sends in UCS-2, whole."""
+        return []
 
     def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
         coding = "0" if sms_size(post.text).encoding == "GSM-7" else "2"
@@ -96,14 +104,8 @@ class Kannel:
 
     def _validity(self, post: Post) -> dict[str, str]:
         """Minutes, rounded down, so that no network delivers a warning after it has expired."""
-        expires = post.facts.get("expires", "")
-        if not expires:
-            return {}
-        try:
-            left_s = (datetime.fromisoformat(expires) - self._now()).total_seconds()
-        except (ValueError, TypeError) as exc:  # no date, or one without a time zone
-            raise Refused("bad_expiry", "The message's time of expiry cannot be read. Set it again.") from exc
-        return {"X-Kannel-Validity": str(max(1, math.floor(left_s / 60)))}
+        left_s = seconds_left(post, self._now())
+        return {} if left_s is None else {"X-Kannel-Validity": str(max(1, math.floor(left_s / 60)))}
 
     def _receipt_headers(self, parcel: Parcel) -> dict[str, str]:
         if not self._receipt_url:
@@ -152,11 +154,3 @@ def _refusal(answer: GatewayAnswer, said: str, detail: str) -> SendError:
     if "black-lists" in said and answer.status < 500:
         return Refused("number_denied", "Kannel's lists of numbers do not allow this number.", detail=detail)
     return from_status(answer.status, answer.headers, detail=detail)
-
-
-def _sender(sender: str) -> str:
-    if not _NUMBER_SENDER.fullmatch(sender) and not _NAME_SENDER.fullmatch(sender):
-        raise Invalid(
-            "The SMS sender must be a number, or at most 11 letters, digits and spaces. Correct sender in its file."
-        )
-    return sender

@@ -1,8 +1,10 @@
 """The accounts that the stand-ins accept: made once with random credentials, kept in `accounts.json`."""
 
+import hashlib
 import json
 import os
 import secrets
+import uuid
 from pathlib import Path
 
 Accounts = dict[str, dict[str, str]]
@@ -26,11 +28,12 @@ def sandbox_accounts(data_dir: str | Path) -> Accounts:
         finally:
             draft.unlink()
     accounts: Accounts = json.loads(path.read_text(encoding="utf-8"))
-    return accounts
+    # A sandbox made before these gateways: derived and not written, so that any two processes agree on them.
+    return {**_gateway_accounts(accounts["sms"]["password"]), **accounts}
 
 
 def _new_accounts() -> Accounts:
-    user_id = _digits(19)
+    user_id, password = _digits(19), secrets.token_urlsafe(18)
     return {
         "facebook": {
             "page_id": _digits(15),
@@ -46,7 +49,36 @@ def _new_accounts() -> Accounts:
             "access_token": f"{user_id}-{secrets.token_hex(20)}",
             "access_token_secret": secrets.token_hex(23)[:45],
         },
-        "sms": {"username": "wyre", "password": secrets.token_urlsafe(18)},
+        "sms": {"username": "wyre", "password": password},
+        **_gateway_accounts(password),
+    }
+
+
+def _gateway_accounts(seed: str) -> Accounts:
+    """The accounts at GOV.UK Notify and Twilio that follow from this secret."""
+
+    def hexadecimal(name: str) -> str:
+        return hashlib.sha256(f"{name} {seed}".encode()).hexdigest()
+
+    def id_(name: str) -> str:
+        return str(uuid.UUID(hexadecimal(name)[:32]))
+
+    service = id_("service")
+    return {
+        "notify": {
+            "service_id": service,
+            "api_key": f"sandbox-{service}-{id_('secret')}",
+            "template_id": id_("template"),
+            "sms_sender_id": id_("sender"),
+            "callback_token": hexadecimal("callback"),
+        },
+        "twilio": {
+            "account_sid": f"AC{hexadecimal('account')[:32]}",
+            "auth_token": hexadecimal("token")[:32],
+            "api_key": f"SK{hexadecimal('key')[:32]}",
+            "api_key_secret": hexadecimal("key secret")[:32],
+            "messaging_service_sid": f"MG{hexadecimal('messaging')[:32]}",
+        },
     }
 
 

@@ -14,14 +14,17 @@ from channels.sandbox.facebook import Facebook
 from channels.sandbox.faults import Faults
 from channels.sandbox.kannel import Kannel
 from channels.sandbox.ledger import Ledger
+from channels.sandbox.notify import Notify
 from channels.sandbox.receipts import Receipts
 from channels.sandbox.settings import Settings
+from channels.sandbox.twilio import Twilio
 from channels.sandbox.wall import Wall
 from channels.sandbox.x import X
 
 
 class Sandbox:
-    """Paths tell the platforms apart as their hosts would: /cgi-bin Kannel, /2 X, the rest Graph; / is the wall."""
+    """Paths tell the platforms apart as their hosts would: /cgi-bin Kannel, /2 X, /v2 Notify, /2010-04-01 Twilio,
+    the rest Graph; / is the wall."""
 
     def __init__(self, data_dir: Path, site_url: str = "") -> None:
         accounts = sandbox_accounts(data_dir)
@@ -31,7 +34,9 @@ class Sandbox:
         facebook = Facebook(accounts["facebook"])
         x = X(accounts["x"], settings)
         kannel = Kannel(accounts["sms"], self._receipts)
-        platforms = (facebook, x, kannel)
+        notify = Notify(accounts["notify"], settings, self._receipts)
+        twilio = Twilio(accounts["twilio"], self._receipts)
+        platforms = (facebook, x, kannel, notify, twilio)
         for platform in platforms:
             platform.restore(self._ledger.entries(platform.name))
         self._wall = Wall(facebook, x, self._ledger, site_url)
@@ -46,14 +51,19 @@ class Sandbox:
         self._pages = Starlette(
             routes=[*self._control.routes(), *self._wall.routes()], lifespan=self._lifespan
         )
-        self._facebook, self._x, self._kannel = (Exchange(p, self._ledger, faults) for p in platforms)
+        self._facebook = Exchange(facebook, self._ledger, faults)
+        self._by_prefix = {
+            "/cgi-bin/": Exchange(kannel, self._ledger, faults),
+            "/2/": Exchange(x, self._ledger, faults),
+            "/v2/": Exchange(notify, self._ledger, faults),
+            "/2010-04-01/": Exchange(twilio, self._ledger, faults),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "/")
-        if scope["type"] == "http" and path.startswith("/cgi-bin/"):
-            await self._kannel(scope, receive, send)
-        elif scope["type"] == "http" and path.startswith("/2/"):
-            await self._x(scope, receive, send)
+        place = next((p for prefix, p in self._by_prefix.items() if path.startswith(prefix)), None)
+        if scope["type"] == "http" and place:
+            await place(scope, receive, send)
         elif scope["type"] != "http" or path == "/" or path.startswith("/_sandbox/"):
             await self._pages(scope, receive, send)
         else:

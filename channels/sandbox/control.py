@@ -63,7 +63,7 @@ class Control:
         if accepted not in ("", "0", "1"):
             raise ValueError("accepted is 0 or 1.")
         if platform and platform not in [p.name for p in self._platforms]:
-            raise ValueError("platform is facebook, x or sms.")
+            raise ValueError(f"platform is one of {', '.join(p.name for p in self._platforms)}.")
         after, limit = int(query.get("after", "0")), int(query.get("limit", str(MOST_ROWS)))
         if not 1 <= limit <= MOST_ROWS:
             raise ValueError(f"limit is a whole number from 1 to {MOST_ROWS}.")

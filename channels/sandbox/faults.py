@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PLATFORMS = ("facebook", "x", "sms")
+PLATFORMS = ("facebook", "x", "sms", "notify", "twilio")
+GATEWAYS = frozenset({"sms", "notify", "twilio"})
 
 #: What each kind does.
 KINDS: Mapping[str, str] = {
@@ -27,8 +28,8 @@ KINDS: Mapping[str, str] = {
     "expired_token": "refuse every call, reads too, as with credentials that have lapsed",
     "duplicate_refusal": "refuse as a duplicate, though nothing was accepted (Facebook and X)",
     "refuse_recipient": "refuse `recipient` (SMS); others in the same request are accepted",
-    "readback_lag": "posts younger than `seconds` are missing when read back (Facebook and X)",
-    "readback_500": "answer 500 to reading back (Facebook and X)",
+    "readback_lag": "posts younger than `seconds` are missing when read back (Facebook, X and Notify)",
+    "readback_500": "answer 500 to reading back (Facebook, X and Notify)",
     "readback_lookalike": "reading back also shows another author's and yesterday's post with each of the last texts",
 }
 KEYS = ("platform", "kind", "count", "seconds", "retry_after", "probability", "seed", "recipient")
@@ -39,7 +40,9 @@ _AFTER = {
     "accept_then_reset": "reset",
     "broken_json": "broken",
 }
-_NOT_FOR_SMS = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookalike"}
+_BLIND = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookalike"}
+#: What a platform cannot do. GOV.UK Notify can be asked for a reference, which nobody else has.
+_NOT_FOR = {"sms": _BLIND, "twilio": _BLIND, "notify": {"duplicate_refusal", "readback_lookalike"}}
 _BESIDE_OTHERS = {"delay", "refuse_recipient", "readback_lag", "readback_lookalike"}
 _NEEDS_SECONDS = {"delay", "readback_lag"}
 _MOST_SECONDS = 3600.0
@@ -77,7 +80,7 @@ class Fault:
         return {"readback_500": "500", "silence": "504"}.get(self.kind, self.kind)
 
     def meets(self, platform: str, purpose: str, recipients: Collection[str]) -> bool:
-        if self.platform not in ("*", platform) or (platform == "sms" and self.kind in _NOT_FOR_SMS):
+        if self.platform not in ("*", platform) or self.kind in _NOT_FOR.get(platform, ()):
             return False
         if self.kind.startswith("readback_"):
             return purpose == "read"
@@ -172,10 +175,10 @@ def _check_combination(given: Mapping[str, Any]) -> None:
     kind = given["kind"]
     if kind in _NEEDS_SECONDS and "seconds" not in given:
         raise ValueError(f"{kind} needs seconds.")
-    if kind in _NOT_FOR_SMS and given["platform"] == "sms":
-        raise ValueError(f"An SMS gateway has no {kind}.")
-    if kind == "refuse_recipient" and (given["platform"] != "sms" or not given.get("recipient")):
-        raise ValueError("refuse_recipient is for the platform sms and needs a recipient.")
+    if kind in _NOT_FOR.get(given["platform"], ()):
+        raise ValueError(f"This SMS gateway has no {kind}.")
+    if kind == "refuse_recipient" and (given["platform"] not in GATEWAYS or not given.get("recipient")):
+        raise ValueError(f"refuse_recipient is for {', '.join(sorted(GATEWAYS))} and needs a recipient.")
 
 
 def _is_number(value: Any) -> bool:

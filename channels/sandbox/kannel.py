@@ -13,7 +13,8 @@ from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
 from channels.sandbox.kannel_request import parameters_of
 from channels.sandbox.kannel_text import readable_text
 from channels.sandbox.ledger import Entry
-from channels.sandbox.receipts import Receipts, is_loopback
+from channels.sandbox.loopback import is_loopback
+from channels.sandbox.receipts import Receipts
 
 ACCEPTED = b"0: Accepted for delivery"
 TRY_LATER = b"Temporal failure, try again later."

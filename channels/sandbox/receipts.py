@@ -1,6 +1,6 @@
-"""Delivery receipts: Kannel calls the `dlr-url` of a text back, first when the SMSC took it, then when it arrived.
+"""Delivery receipts: gateways call back, first when the network took a text, then when it arrived.
 
-Only loopback addresses are ever called. Supported escapes in a dlr-url: %d (the report's value), %p (sender), %P
+Kannel calls the `dlr-url` of a text by GET, GOV.UK Notify and Twilio post what they bring themselves. Only loopback addresses are ever called. Supported escapes in a dlr-url: %d (the report's value), %p (sender), %P
 (recipient), %A (the SMSC's reply), %t and %T (time, readable and in seconds), %F (the SMSC's message id), %%. Others
 stay as they are. The mask's bits: 1 delivered, 2 not delivered, 4 buffered, 8 taken by the SMSC, 16 refused by it.
 """
@@ -8,11 +8,11 @@ stay as they are. The mask's bits: 1 delivered, 2 not delivered, 4 buffered, 8 t
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import count
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -22,9 +22,9 @@ from channels.sandbox.settings import Settings
 AT_ONCE = 20
 RETRY_AFTER_S = (0.2, 1.0, 3.0)
 TIMEOUT_S = 10.0
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 DELIVERED, UNDELIVERED, SMSC_TOOK_IT = 1, 2, 8
+_VALUES = {"delivered": DELIVERED, "undelivered": UNDELIVERED, "none": 0}
 _SMSC_SAYS = {
     DELIVERED: "stat:DELIVRD err:000",
     UNDELIVERED: "stat:UNDELIV err:001",
@@ -32,12 +32,21 @@ _SMSC_SAYS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Callback:
+    """One call to be made; without a body it is a GET."""
+
+    url: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Receipts:
     """The queue of callbacks and those who make them. `start` within the event loop, `stop` before it ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queue: asyncio.Queue[Callback] = asyncio.Queue()
         self._callers: list[asyncio.Task[None]] = []
         self._ids = count(1)
         self.counts = {"expected": 0, "sent": 0, "given_up": 0}
@@ -46,15 +55,29 @@ class Receipts:
         """Queue the receipts for one text to one recipient, as far as the mask asks for them."""
         smsc_id = f"{next(self._ids):08d}"
 
-        def address(value: int) -> str:
-            return fill(template, value=value, sender=sender, recipient=recipient, smsc_id=smsc_id)
+        def callback(value: int) -> Callback:
+            url = fill(template, value=value, sender=sender, recipient=recipient, smsc_id=smsc_id)
+            return Callback(url=url)
 
         if mask & SMSC_TOOK_IT:
-            self._put(address(SMSC_TOOK_IT))
-        final = self._final(recipient)
+            self.now(callback(SMSC_TOOK_IT))
+        final = _VALUES[self.final(recipient)]
         if mask & final:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._settings.dlr_delay_s, lambda: self._put(address(final)))
+            self._after_a_while(lambda: self.now(callback(final)))
+
+    def now(self, callback: Callback) -> None:
+        """Queue it, as often as receipts are to come. Its address must be loopback."""
+        for _ in range(self._settings.dlr_copies):
+            self.counts["expected"] += 1
+            self._queue.put_nowait(callback)
+
+    def later(self, callback: Callback) -> None:
+        """Queue it when a text's way to its telephone is over."""
+        self._after_a_while(lambda: self.now(callback))
+
+    def final(self, recipient: str) -> str:
+        """What texts to this recipient come to: delivered, undelivered or none, where nothing is ever said."""
+        return "undelivered" if recipient in self._settings.undelivered else self._settings.dlr_final
 
     async def start(self) -> None:
         connector = aiohttp.TCPConnector(limit=AT_ONCE)
@@ -75,26 +98,22 @@ class Receipts:
                 self._queue.get_nowait()
         self.counts = dict.fromkeys(self.counts, 0)
 
-    def _final(self, recipient: str) -> int:
-        if recipient in self._settings.undelivered:
-            return UNDELIVERED
-        return {"delivered": DELIVERED, "undelivered": UNDELIVERED, "none": 0}[self._settings.dlr_final]
-
-    def _put(self, address: str) -> None:
-        for _ in range(self._settings.dlr_copies):
-            self.counts["expected"] += 1
-            self._queue.put_nowait(address)
+    def _after_a_while(self, act: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(self._settings.dlr_delay_s, act)
 
     async def _call_back(self) -> None:
         while True:
-            address = await self._queue.get()
-            self.counts["sent" if await self._delivered(address) else "given_up"] += 1
+            callback = await self._queue.get()
+            self.counts["sent" if await self._delivered(callback) else "given_up"] += 1
 
-    async def _delivered(self, address: str) -> bool:
+    async def _delivered(self, callback: Callback) -> bool:
+        method, url = "POST" if callback.body else "GET", URL(callback.url, encoded=True)
         for wait_s in (0.0, *RETRY_AFTER_S):
             await asyncio.sleep(wait_s)
             with suppress(aiohttp.ClientError, TimeoutError, ValueError):
-                async with self._session.get(URL(address, encoded=True), allow_redirects=False) as response:
+                async with self._session.request(
+                    method, url, data=callback.body or None, headers=callback.headers, allow_redirects=False
+                ) as response:
                     await response.read()
                     if response.status < 400:
                         return True
@@ -120,17 +139,3 @@ def fill(template: str, *, value: int, sender: str, recipient: str, smsc_id: str
         return quote(escapes[letter](), safe="%") if letter in escapes else match[0]
 
     return re.sub(r"%(.)", replacement, template)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether this is an http address on this machine: receipts go nowhere else."""
-    try:
-        parts = urlsplit(address)
-        return _is_loopback(parts.scheme, parts.netloc)
-    except ValueError:
-        return False
-
-
-@lru_cache(maxsize=256)
-def _is_loopback(scheme: str, netloc: str) -> bool:
-    return scheme in ("http", "https") and urlsplit(f"//{netloc}").hostname in LOOPBACK

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from channels.sandbox.loopback import is_loopback
+
 FINALS = ("delivered", "undelivered", "none")
 
 
@@ -10,6 +12,7 @@ FINALS = ("delivered", "undelivered", "none")
 class Settings:
     """`dlr_final` is what texts come to; `undelivered` lists the recipients for whom it is failure in any case.
 
+    `notify_callback_url` is where GOV.UK Notify brings its receipts: it is entered on Notify's pages, not in a request.
     `dlr_copies` is how often each delivery receipt is sent: a real gateway repeats itself, too.
     """
 
@@ -18,6 +21,7 @@ class Settings:
     dlr_final: str = "delivered"
     dlr_copies: int = 1
     undelivered: list[str] = field(default_factory=list)
+    notify_callback_url: str = ""
 
     def change(self, data: Any) -> None:
         """Set what the JSON names. ValueError names what is wrong, and then nothing is changed."""
@@ -41,6 +45,9 @@ class Settings:
             isinstance(self.undelivered, list) and all(isinstance(item, str) for item in self.undelivered)
         ):
             raise ValueError("undelivered is a list of recipients.")
+        url = self.notify_callback_url
+        if not isinstance(url, str) or (url and not is_loopback(url)):
+            raise ValueError("notify_callback_url is an address on this machine, or empty.")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from channels.sandbox.faults import PLATFORMS
+
 
 class Counted(Protocol):
     """What the tally looks at in a ledger entry."""
@@ -58,7 +60,7 @@ class Tally:
     """One count per platform. `accepted` counts messages: a request to three numbers counts three."""
 
     def __init__(self) -> None:
-        self._counts = {name: Count() for name in ("facebook", "x", "sms")}
+        self._counts = {name: Count() for name in PLATFORMS}
 
     def __getitem__(self, platform: str) -> Count:
         return self._counts[platform]

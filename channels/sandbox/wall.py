@@ -5,7 +5,7 @@ import re
 import time
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 import aiohttp
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,8 +15,10 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from channels.sandbox.facebook import Facebook
+from channels.sandbox.faults import GATEWAYS
 from channels.sandbox.kannel_request import sender_of
 from channels.sandbox.ledger import Entry, Ledger
+from channels.sandbox.notify import FROM_NUMBER
 from channels.sandbox.x import X
 
 POSTS_SHOWN = 5
@@ -54,13 +56,15 @@ class Wall:
         return [Route("/", self._show, methods=["GET"])]
 
     async def _show(self, _: Request) -> HTMLResponse:
-        text = self._ledger.tally["sms"].latest
+        counts = [self._ledger.tally[gateway] for gateway in sorted(GATEWAYS)]
+        latest = [count.latest for count in counts if isinstance(count.latest, Entry)]
+        text = max(latest, key=lambda entry: entry.at, default=None)
         html = self._page.render(
             facebook_posts=self._facebook.published()[:POSTS_SHOWN],
             x_posts=self._x.published()[:POSTS_SHOWN],
             sms=text,
-            sender=sender_of(text) if isinstance(text, Entry) else "",
-            sms_accepted=self._ledger.tally["sms"].accepted,
+            sender=_sender(text) if text else "",
+            sms_accepted=sum(count.accepted for count in counts),
             site=self._site.url,
             pages=await self._site.newest(),
         )
@@ -94,6 +98,15 @@ class Site:
         async with self._session.get(f"{self.url}/alerts.json", allow_redirects=False) as response:
             response.raise_for_status()
             return json.loads(await response.content.read(MOST_SITE_BYTES))
+
+
+def _sender(text: Entry) -> str:
+    """Whom the telephone shows, by the gateway that took the text."""
+    if text.platform == "notify":
+        return FROM_NUMBER
+    if text.platform == "twilio":
+        return dict(parse_qsl(text.body.decode("utf-8", "replace"))).get("From", "Messaging Service")
+    return sender_of(text)
 
 
 def linked(text: str) -> Markup:

@@ -58,7 +58,12 @@ class SandboxProcess:
         self.delete("/_sandbox/faults")
         self.delete("/_sandbox/ledger")
         self.set(
-            x_posts_per_window=100, dlr_delay_s=0.05, dlr_final="delivered", dlr_copies=1, undelivered=[]
+            x_posts_per_window=100,
+            dlr_delay_s=0.05,
+            dlr_final="delivered",
+            dlr_copies=1,
+            undelivered=[],
+            notify_callback_url="",
         )
 
     # one publishing call per platform, as its specification has it

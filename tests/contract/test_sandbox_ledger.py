@@ -111,7 +111,14 @@ def test_accounts_are_made_once_and_for_the_owner_only(tmp_path):
     assert path.stat().st_mode & 0o077 == 0
     assert [p.name for p in path.parent.iterdir()] == ["accounts.json"]
     assert sandbox_accounts(tmp_path / "other")["x"]["access_token"] != made["x"]["access_token"]
-    assert set(made) == {"facebook", "x", "sms"}
+    assert set(made) == {"facebook", "x", "sms", "notify", "twilio"}
+
+
+def test_a_sandbox_made_before_a_gateway_has_an_account_for_it_too(tmp_path):
+    made = sandbox_accounts(tmp_path)
+    older = {name: made[name] for name in ("facebook", "x", "sms")}
+    (tmp_path / "accounts.json").write_text(json.dumps(older))
+    assert sandbox_accounts(tmp_path) == made
 
 
 def test_it_says_where_it_listens(sandbox):

@@ -1,12 +1,26 @@
 """Reading accounts' files, and telling every problem at once."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from broadcaster.domain.errors import Invalid, NotFound
 from channels import CHANNELS, channel_class
 from channels.accounts import load_accounts, open_channels
-from channels.base import Account, Channel, Secret
+from channels.base import Account, AfterUnknown, Channel, Secret
+from channels.gateways import GATEWAYS, gateway_class
 
+SETTINGS = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+KANNEL = 'base_url = "http://127.0.0.1:13013"\nusername = "u"\npassword = "p"\nsender = "Wyre"\n'
+NOTIFY = (
+    'gateway = "notify"\ntemplate_id = "f33517ff-2a88-4f6e-b855-c550268ce08a"\n'
+    'api_key = "n-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"\n'
+)
+TWILIO = (
+    f'gateway = "twilio"\naccount_sid = "AC{"a" * 32}"\napi_key = "SK{"b" * 32}"\n'
+    'api_key_secret = "s"\nsender = "Wyre"\n'
+)
 FACEBOOK = 'channel = "facebook"\npage_id = "123"\n'
 
 
@@ -167,3 +181,55 @@ def test_every_channel_of_the_registry_explains_its_options(name):
 def test_an_unknown_channel_is_not_found():
     with pytest.raises(NotFound, match='Did you mean "website"'):
         channel_class("webside")
+
+
+def test_an_sms_account_is_asked_for_what_its_gateway_needs_and_no_more(folder):
+    for name, text in {"kannel": KANNEL, "notify": NOTIFY, "twilio": TWILIO}.items():
+        write(folder, f"{name}.toml", 'channel = "sms"\n' + text)
+    accounts = load_accounts(folder, "live", None)
+    channels = open_channels(accounts)
+    assert accounts["kannel"].options["gateway"] == "kannel"
+    assert accounts["notify"].options["base_url"] == "https://api.notifications.service.gov.uk"
+    assert {name: channel.after_unknown for name, channel in channels.items()} == {
+        "kannel": AfterUnknown.BLIND,
+        "notify": AfterUnknown.QUERYABLE,
+        "twilio": AfterUnknown.BLIND,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ["base_url is missing", "username is missing", "password is missing", "sender is missing"]),
+        ('gateway = "notify"\n', ["api_key is missing", "template_id is missing"]),
+        (
+            'gateway = "twilio"\n',
+            ["account_sid is missing", "api_key is missing", "api_key_secret is missing"],
+        ),
+        (NOTIFY + 'username = "u"\n', ['no option "username"']),
+        (KANNEL + 'template_id = "x"\n', ['no option "template_id"']),
+        (TWILIO + 'senders = "u"\n', ['no option "senders". Did you mean "sender"']),
+        (NOTIFY.replace("notify", "notfy"), ['no SMS gateway "notfy". Did you mean "notify"']),
+        ('gateway = ["notify"]\n', ["There is no SMS gateway"]),
+    ],
+    ids=range(8),
+)
+def test_what_a_gateway_lacks_or_does_not_know_is_told(folder, text, told):
+    write(folder, "a.toml", 'channel = "sms"\n' + text)
+    found = problems(folder)
+    assert len(found) == len(told)
+    for line, part in zip(found, told, strict=True):
+        assert part in line
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_every_option_of_every_gateway_is_documented_and_explains_itself(name):
+    row = next(line for line in SETTINGS.splitlines() if line.startswith(f"| `{name}` |"))
+    options = gateway_class(name).options
+    assert set(re.findall(r"`([a-z_]+)`", row)) - {name} == {option.name for option in options}
+    required = set(re.findall(r"`([a-z_]+)`", row.split("|")[2]))
+    assert {option.name for option in options if option.required} <= required
+    for option in options:
+        assert option.help
+        assert not (option.secret and option.default)
+        assert not option.name.endswith(("_file", "_env")), "these endings are taken by secrets"

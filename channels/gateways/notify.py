@@ -1,0 +1,186 @@
+"""GOV.UK Notify's REST API: its requests, answers and callbacks (docs.notifications.service.gov.uk/rest-api.html, read 2026-11).
+
+A text lives in a template there, so the account names one whose whole content is `((message))`. Notify has no key against
+doubles and no limit to a text's life, but it can be asked for our reference: that is how an unknown outcome is cleared up.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+from urllib.parse import urlencode
+
+from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
+from broadcaster.domain.post import Post
+from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.gateways import GatewayAnswer, GatewayRequest
+from channels.gateways.notify_errors import refusal
+from channels.gateways.notify_token import ApiKey
+from channels.http import from_status, redact
+from channels.options import address, option, require_secrets, secret
+from channels.text import GSM_BASIC, GSM_EXTENSION
+
+SEND_PATH = "/v2/notifications/sms"
+ASK_PATH = "/v2/notifications"
+
+_STATES = {  # of a callback
+    "delivered": ReceiptState.DELIVERED,
+    "permanent-failure": ReceiptState.UNDELIVERED,
+    "temporary-failure": ReceiptState.UNDELIVERED,
+    "technical-failure": ReceiptState.UNDELIVERED,
+}
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")  # good for 30 seconds to whoever reads it in a log
+
+# Notify keeps these and no others; what else there is becomes a plain letter or "?" without a word in its answer
+# (github.com/alphagov/notifications-utils, sanitise_text.py, SanitiseSMS, read 2026-11).
+_WELSH = "àèìòùẁỳÀÈÌÒÙẀỲáéíóúẃýÁÉÍÓÚẂÝäëïöüẅÿÄËÏÖÜẄŸâêîôûŵŷÂÊÎÔÛŴŶ"
+_KEPT = (frozenset(GSM_BASIC) | frozenset(GSM_EXTENSION) | frozenset(_WELSH)) - {"\f"}
+
+
+class Notify:
+    """One service of GOV.UK Notify, by one of its API keys."""
+
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(name="api_key", help="Notify's API key, of the type live", required=True, secret=True),
+        Option(
+            name="template_id",
+            help="id of a text message template at Notify whose whole content is ((message))",
+            required=True,
+        ),
+        Option(name="sms_sender_id", help="id of the text message sender; without it, the service's default"),
+        Option(
+            name="callback_token",
+            help="the bearer token entered at Notify for delivery receipts, at least 10 characters",
+            secret=True,
+        ),
+        Option(name="base_url", help="Notify's address", default="https://api.notifications.service.gov.uk"),
+    )
+
+    def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        require_secrets(account, self.options)
+        self._now = now
+        self._key = ApiKey.read(secret(account, "api_key"), account=account.name)
+        self._base_url = address(account, self.options, "base_url")
+        self._template_id = _checked_id(account, "template_id", option(account, self.options, "template_id"))
+        sender = option(account, self.options, "sms_sender_id")
+        self._sender_id = _checked_id(account, "sms_sender_id", sender) if sender else ""
+        self._callback_token = secret(account, "callback_token")
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        return cls(account)
+
+    @property
+    def target(self) -> str:
+        sender = f"sender {self._sender_id}" if self._sender_id else "its default sender"
+        return f"GOV.UK Notify service {self._key.service_id}, {sender}"
+
+    def check(self, post: Post) -> list[CheckProblem]:
+        """What would arrive as another character than the approved one."""
+        changed = "".join(dict.fromkeys(char for char in post.text if char not in _KEPT))
+        if not changed:
+            return []
+        shown = " ".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in changed[:10])
+        text = f'GOV.UK Notify would send a plain letter or "?" for: {shown}. Replace what cannot be sent.'
+        return [CheckProblem(code="characters", text=text)]
+
+    def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
+        headers = {"Content-Type": "application/json", **self._authorization()}
+        return [
+            GatewayRequest(url=self._base_url + SEND_PATH, headers=headers, body=self._body(post, parcel))
+            for parcel in parcels
+        ]
+
+    def _body(self, post: Post, parcel: Parcel) -> bytes:
+        body: dict[str, Any] = {
+            "phone_number": parcel.address,
+            "template_id": self._template_id,
+            "personalisation": {"message": post.text},
+            "reference": parcel.key,
+        }
+        if self._sender_id:
+            body["sms_sender_id"] = self._sender_id
+        return json.dumps(body).encode()
+
+    def _authorization(self) -> dict[str, str]:
+        """A fresh token for each group: it is good for 30 seconds, and a group takes 15 at most."""
+        return {"Authorization": f"Bearer {self._key.token(self._now())}"}
+
+    def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
+        said = self._redacted(answer, parcel.address, private=post.text)
+        if answer.status == 201:
+            found = _json(answer.body)
+            platform_id = found.get("id") if isinstance(found, dict) else None
+            if isinstance(platform_id, str) and _ID.fullmatch(platform_id):
+                return Receipt(platform_id=platform_id)
+        if 200 <= answer.status < 300:
+            text = "GOV.UK Notify answered neither yes nor no; it may have the message."
+            return OutcomeUnknown("unexpected_answer", text, detail=said)
+        return refusal(answer, _json(answer.body), said)
+
+    def question(self, key: str) -> GatewayRequest:
+        query = urlencode({"template_type": "sms", "reference": key})
+        url = f"{self._base_url}{ASK_PATH}?{query}"
+        return GatewayRequest(url=url, headers=self._authorization(), body=b"")
+
+    def found(self, answer: GatewayAnswer, key: str) -> Receipt | None:
+        """The first text with our reference, whatever became of it: its delivery receipt tells that."""
+        said = self._redacted(answer)
+        if answer.status != 200:
+            raise refusal(answer, _json(answer.body), said)
+        found = _json(answer.body)
+        listed = found.get("notifications") if isinstance(found, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+            raise from_status(answer.status, answer.headers, detail=said)
+        ours = [one for one in listed if one.get("reference") == key]
+        if listed and not ours:  # it did not look for our reference, so it says nothing about it
+            raise from_status(answer.status, answer.headers, detail=said)
+        return Receipt(platform_id=str(ours[0].get("id", ""))) if ours else None
+
+    def _redacted(self, answer: GatewayAnswer, number: str = "", *, private: str = "") -> str:
+        secrets = [self._key.text, self._key.secret, self._callback_token, number, number.removeprefix("+")]
+        said = _TOKEN.sub("***", answer.body.decode("utf-8", "replace"))
+        quoted = redact(said, secrets, private=private)
+        return f"HTTP {answer.status}: {quoted}"
+
+    def read_receipt(
+        self,
+        query: Mapping[str, str],  # noqa: ARG002 - Notify brings everything in the body
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> DeliveryReceipt:
+        """Genuine is what carries the token that was entered at Notify; without one in the account, nothing is."""
+        given = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
+        expected = f"Bearer {self._callback_token}"
+        if not self._callback_token or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise ValueError("a Notify receipt without our token")
+        said = _json(body)
+        if not isinstance(said, dict) or said.get("notification_type") != "sms":
+            raise ValueError("no Notify receipt of a text message")
+        key, status = said.get("reference"), said.get("status")
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise ValueError("a Notify receipt without a delivery's key")
+        if not isinstance(status, str) or status not in _STATES:
+            raise ValueError("a Notify receipt with an unknown status")
+        return DeliveryReceipt(key=key, state=_STATES[status], code=status)
+
+
+def _json(body: bytes) -> Any:
+    """What the body says, or None: nobody promises that a gateway's page is JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _checked_id(account: Account, name: str, value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise Invalid(
+            f'The account "{account.name}": {name} must be an id such as '
+            "f33517ff-2a88-4f6e-b855-c550268ce08a. Copy it from Notify's pages."
+        )
+    return value

@@ -1,0 +1,197 @@
+"""Twilio's Messages resource: its requests, answers and status callbacks (twilio.com/docs/messaging/api, read 2026-11).
+
+Twilio has no key against doubles and cannot be asked for one of ours: after an unknown outcome only a status callback
+tells, whose address carries our key.
+"""
+
+import base64
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+from urllib.parse import parse_qsl, quote, urlencode
+
+from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
+from broadcaster.domain.post import Post
+from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.gateways import GatewayAnswer, GatewayRequest
+from channels.gateways.terms import checked_sender, seconds_left
+from channels.gateways.twilio_errors import failed, refusal
+from channels.gateways.twilio_signature import is_genuine
+from channels.http import redact
+from channels.options import address, option, require_secrets, secret
+
+MAX_VALIDITY_S = 36_000  # and without one, Twilio delivers for 10 hours: into the all-clear
+MAX_FIELDS = 100
+
+_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
+_API_KEY = re.compile(r"SK[0-9a-fA-F]{32}")
+_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_STATES = {
+    **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), ReceiptState.ACCEPTED),
+    **dict.fromkeys(("delivered", "read"), ReceiptState.DELIVERED),
+    **dict.fromkeys(("undelivered", "failed", "canceled"), ReceiptState.UNDELIVERED),
+}
+_ENDED = {"failed", "undelivered", "canceled"}
+
+
+class Twilio:
+    """One Twilio account, speaking as one sender or as a Messaging Service."""
+
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(name="account_sid", help="Twilio's Account SID, AC...", required=True),
+        Option(name="api_key", help="SID of a Twilio API key, SK...", required=True),
+        Option(name="api_key_secret", help="the secret of that API key", required=True, secret=True),
+        Option(
+            name="sender",
+            help="the sender shown: up to 11 letters and digits, or a number; or messaging_service_sid instead",
+        ),
+        Option(
+            name="messaging_service_sid", help="a Twilio Messaging Service, MG..., which chooses the sender"
+        ),
+        Option(
+            name="auth_token",
+            help="the account's Auth Token, with which Twilio signs delivery receipts",
+            secret=True,
+        ),
+        Option(name="receipt_url", help="our address to which Twilio brings delivery receipts"),
+        Option(name="base_url", help="Twilio's address", default="https://api.twilio.com"),
+    )
+
+    def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        require_secrets(account, self.options)
+        self._now = now
+        sid = _checked_sid(account, "account_sid", _ACCOUNT, option(account, self.options, "account_sid"))
+        key = _checked_sid(account, "api_key", _API_KEY, option(account, self.options, "api_key"))
+        self._secret, self._auth_token = secret(account, "api_key_secret"), secret(account, "auth_token")
+        self._login = base64.b64encode(f"{key}:{self._secret}".encode()).decode()
+        self._url = f"{address(account, self.options, 'base_url')}/2010-04-01/Accounts/{sid}/Messages.json"
+        self._receipt_url = _receipt_url(account, self._auth_token)
+        self._from, self.target = _speaker(account)
+
+    @classmethod
+    def from_account(cls, account: Account) -> Self:
+        return cls(account)
+
+    def check(self, post: Post) -> list[CheckProblem]:  # noqa: ARG002 - part of the contract of a gateway
+        """Nothing: Twilio's 1,600 characters are more than six segments hold, and it sends them as they are."""
+        return []
+
+    def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
+        # SmartEncoded would replace characters of an approved text without showing it to anybody.
+        shared = {**self._from, "Body": post.text, "SmartEncoded": "false", **self._validity(post)}
+        headers = {
+            "Authorization": f"Basic {self._login}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        return [
+            GatewayRequest(
+                url=self._url,
+                headers=headers,
+                body=urlencode({"To": parcel.address, **shared, **self._callback(parcel.key)}).encode(),
+            )
+            for parcel in parcels
+        ]
+
+    def _validity(self, post: Post) -> dict[str, str]:
+        """Seconds, rounded down, so that a warning that waits at Twilio does not leave after it has expired."""
+        left_s = seconds_left(post, self._now())
+        if left_s is None:
+            return {}
+        return {"ValidityPeriod": str(min(max(1, math.floor(left_s)), MAX_VALIDITY_S))}
+
+    def _callback(self, key: str) -> dict[str, str]:
+        return {"StatusCallback": self._callback_address(key)} if self._receipt_url else {}
+
+    def _callback_address(self, key: str) -> str:
+        joint = "&" if "?" in self._receipt_url else "?"
+        return f"{self._receipt_url}{joint}key={quote(key, safe='')}"
+
+    def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
+        said = _json(answer.body)
+        detail = self._detail(answer, post, parcel)
+        if not 200 <= answer.status < 300:
+            return refusal(answer, said, detail)
+        sid = said.get("sid")
+        if answer.status != 201 or not isinstance(sid, str) or not _SID.fullmatch(sid):
+            text = "Twilio answered neither yes nor no; it may have the message."
+            return OutcomeUnknown("unexpected_answer", text, detail=detail)
+        if said.get("status") in _ENDED:
+            return failed(said.get("error_code"), detail)
+        return Receipt(platform_id=sid)
+
+    def _detail(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> str:
+        private = [
+            self._secret,
+            self._auth_token,
+            self._login,
+            parcel.address,
+            parcel.address.removeprefix("+"),
+        ]
+        quoted = redact(answer.body.decode("utf-8", "replace"), private, private=post.text)
+        return f"HTTP {answer.status}: {quoted}"
+
+    def read_receipt(
+        self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
+    ) -> DeliveryReceipt:
+        """Genuine is what is signed for the very address that we gave with this key."""
+        key = query.get("key", "")
+        if not self._receipt_url or not self._auth_token:
+            raise ValueError("a Twilio receipt, and the account has no receipt_url and auth_token")
+        if not _KEY.fullmatch(key):
+            raise ValueError("a Twilio receipt without a delivery's key")
+        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        signature = next((v for name, v in headers.items() if name.lower() == "x-twilio-signature"), "")
+        if not is_genuine(signature, self._auth_token, self._callback_address(key), fields):
+            raise ValueError("a Twilio receipt without a right signature")
+        told = dict(fields)
+        status = told.get("MessageStatus", "")
+        if status not in _STATES:
+            raise ValueError("a Twilio receipt with an unknown status")
+        code = f"{status} {told['ErrorCode']}" if told.get("ErrorCode") else status
+        return DeliveryReceipt(key=key, state=_STATES[status], code=code)
+
+
+def _speaker(account: Account) -> tuple[dict[str, str], str]:
+    """The fields that say who speaks, and how the approver reads it. Invalid unless there is exactly one."""
+    sender = option(account, Twilio.options, "sender")
+    service = option(account, Twilio.options, "messaging_service_sid")
+    if bool(sender) == bool(service):
+        raise Invalid(f'The account "{account.name}": give sender or messaging_service_sid, one of the two.')
+    if sender:
+        return {"From": checked_sender(sender)}, f"sender {sender}"
+    service = _checked_sid(account, "messaging_service_sid", _SERVICE, service)
+    return {"MessagingServiceSid": service}, f"Messaging Service {service}"
+
+
+def _receipt_url(account: Account, auth_token: str) -> str:
+    """Invalid where receipts would come that nobody can tell from forged ones."""
+    url = address(account, Twilio.options, "receipt_url", plain_http=True)
+    if url and not auth_token:
+        raise Invalid(
+            f'The account "{account.name}" lacks auth_token: without it no receipt of Twilio can be verified.'
+        )
+    return url
+
+
+def _checked_sid(account: Account, name: str, form: re.Pattern[str], value: str) -> str:
+    if not form.fullmatch(value):
+        raise Invalid(
+            f'The account "{account.name}": {name} must be {form.pattern[:2]} and 32 hexadecimal digits. '
+            "Copy it from Twilio's console."
+        )
+    return value
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    """What the body says; nothing where it is no JSON object."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}

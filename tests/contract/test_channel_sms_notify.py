@@ -1,0 +1,402 @@
+"""What is the SMS channel's own with GOV.UK Notify; the rest is in channel_suite."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
+from broadcaster.domain.post import Post
+from channels.base import Account, AfterUnknown, Channel, Finds, ReadsReceipts, Receipt, ReceiptState, Secret
+from channels.gateways.notify import Notify
+from channels.gateways.notify_token import ApiKey, signed
+from channels.gateways.wire import Wire
+from channels.sms import AskableSms, Sms
+from tests.contract.channel_suite import (
+    ADDRESS,
+    IMPATIENT,
+    KEY,
+    PATIENT,
+    Answer,
+    Case,
+    ChannelSuite,
+    Fault,
+    Table,
+    all_that_is_said,
+    attempt,
+    payload,
+)
+from tests.contract.sandbox_process import contract
+
+SERVICE, SECRET = "26785a09-ab16-4eb0-8407-a37497a57506", "3d844edf-8d35-48ac-975b-e847b4f122b0"
+TEMPLATE = "f33517ff-2a88-4f6e-b855-c550268ce08a"
+SENDER = "8e222534-7f05-4972-86e3-17c5d9f894e2"
+ID = "740e5834-3a29-46b4-9a6f-16142fde533a"
+API_KEY = f"my_test_key-{SERVICE}-{SECRET}"
+TOKEN = "canary-callback-token"
+NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
+SAVED = payload("govuk_notify_callbacks.json")
+
+
+def account(url="https://api.notifications.service.gov.uk", allowed_hosts=None, secrets=None, **options):
+    return Account(
+        name="wyre-notify",
+        channel="sms",
+        mode="live",
+        options={"gateway": "notify", "base_url": url, "template_id": TEMPLATE} | options,
+        secrets={"api_key": Secret(API_KEY), "callback_token": Secret(TOKEN)} | (secrets or {}),
+        allowed_hosts=allowed_hosts,
+    )
+
+
+def build(url, timeouts, hosts, **options):
+    return AskableSms(
+        account(url, hosts, **options),
+        wire=Wire(timeouts=timeouts),
+        gateway=lambda a: Notify(a, now=lambda: NOW),
+        timeouts=timeouts,
+    )
+
+
+def post(text="Flood warning for the River Wyre. Move to upper floors now. Ref 7F3K2M", **facts):
+    return Post(channel="sms", account="wyre-notify", title="Flood warning", text=text, facts=facts)
+
+
+def refused(status, error, message):
+    return Answer(
+        status=status, body={"errors": [{"error": error, "message": message}], "status_code": status}
+    )
+
+
+def case(code, outcome, status, error, message, retry_after_s=None):
+    return Case(
+        name=message,
+        answer=refused(status, error, message),
+        outcome=outcome,
+        code=code,
+        retry_after_s=retry_after_s,
+    )
+
+
+def decoded(token):
+    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
+
+
+class TestNotify(ChannelSuite):
+    table = Table(
+        build=build,
+        post=post(),
+        too_long=post("a" * (6 * 153 + 1)),
+        accepted=Answer(status=201, body={"id": ID, "reference": KEY, "scheduled_for": None}),
+        receipt=Receipt(platform_id=ID),
+        canaries=[API_KEY, SECRET, TOKEN, ApiKey.read(API_KEY, account="a").token(NOW)],
+        key_of=lambda call: json.loads(call.body)["reference"],
+        statuses={404: NotConfigured, 405: NotConfigured, 503: OutcomeUnknown},
+        cases=[
+            case(
+                "clock_wrong",
+                NotConfigured,
+                403,
+                "AuthError",
+                "Error: Your system clock must be accurate to within 30 seconds",
+            ),
+            case("credentials_refused", NotConfigured, 403, "AuthError", "Invalid token: API key not found"),
+            case("credentials_refused", NotConfigured, 403, "AuthError", "Invalid token: service not found"),
+            case(
+                "rate_limited",
+                NotSent,
+                429,
+                "RateLimitError",
+                "Exceeded rate limit for key type TEAM/TEST/LIVE of 3000 requests per 60 seconds",
+            ),
+            case(
+                "daily_limit",
+                NotSent,
+                429,
+                "TooManyRequestsError",
+                "Exceeded send limits (LIMIT NUMBER) for today",
+                300.0,
+            ),
+            case("platform_error", OutcomeUnknown, 500, "Exception", "Internal server error"),
+            case(
+                "trial_mode",
+                NotConfigured,
+                400,
+                "BadRequestError",
+                "Can't send to this recipient when service is in trial mode - see https://www.notifications.service.gov.uk/trial-mode",
+            ),
+            case(
+                "team_key",
+                NotConfigured,
+                400,
+                "BadRequestError",
+                "Can't send to this recipient using a team-only API key",
+            ),
+            case("wrong_template", NotConfigured, 400, "BadRequestError", "Template not found"),
+            case("wrong_template", NotConfigured, 400, "ValidationError", "template_id is not a valid UUID"),
+            case("wrong_template", NotConfigured, 400, "BadRequestError", "Missing personalisation: name"),
+            case(
+                "sms_not_allowed",
+                NotConfigured,
+                400,
+                "BadRequestError",
+                "Service is not allowed to send text messages",
+            ),
+            case(
+                "wrong_sender",
+                NotConfigured,
+                400,
+                "BadRequestError",
+                f"sms_sender_id {SENDER} does not exist in database for service id {SERVICE}",
+            ),
+            case("number_invalid", Refused, 400, "ValidationError", "phone_number Not a UK mobile number"),
+            case(
+                "number_invalid",
+                Refused,
+                400,
+                "ValidationError",
+                "phone_number Must not contain letters or symbols",
+            ),
+            case(
+                "number_abroad",
+                Refused,
+                400,
+                "BadRequestError",
+                "Cannot send to international mobile numbers",
+            ),
+            case(
+                "too_long",
+                Refused,
+                400,
+                "ValidationError",
+                "Text messages cannot be longer than 918 characters. Your message is 919 characters",
+            ),
+            case("refused", Refused, 400, "BadRequestError", "Something nobody has documented"),
+            Case(
+                name="200 with an id",
+                answer=Answer(status=200, body={"id": ID}),
+                outcome=OutcomeUnknown,
+                code="unexpected_answer",
+            ),
+            Case(
+                name="500 as the specification has it, a bare list",
+                answer=Answer(status=500, body=[{"error": "Exception", "message": "Internal server error"}]),
+                outcome=OutcomeUnknown,
+                code="platform_error",
+            ),
+        ],
+    )
+
+    def test_each_secret_is_kept_where_it_alone_is_quoted(self, platform, channel):
+        """The shared test quotes the post as well, which is reason enough to withhold the whole answer."""
+        for canary in [*self.table.canaries, ADDRESS, ADDRESS[1:]]:
+            platform.answer = Answer(status=400, body=f"you said {canary}".encode())
+            told = all_that_is_said(attempt(channel, self.table.post))
+            assert canary not in told
+            assert "you said" in told
+
+    def test_the_request_is_what_notify_documents(self, platform):
+        channel = build(platform.url, PATIENT, None, sms_sender_id=SENDER)
+        platform.answer = self.table.accepted
+        attempt(channel, post("Flood €"))
+        channel.close()
+        call = platform.calls[0]
+        assert (call.method, call.path) == ("POST", "/v2/notifications/sms")
+        assert call.headers["Content-Type"] == "application/json"
+        assert json.loads(call.body) == {
+            "phone_number": ADDRESS,
+            "template_id": TEMPLATE,
+            "personalisation": {"message": "Flood €"},
+            "reference": KEY,
+            "sms_sender_id": SENDER,
+        }
+
+    def test_the_token_says_service_and_time_and_is_signed_with_the_secret(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        scheme, token = platform.calls[0].headers["Authorization"].split(" ")
+        header, claims = decoded(token)
+        assert (scheme, header["alg"]) == ("Bearer", "HS256")
+        assert claims == {"iss": SERVICE, "iat": int(NOW.timestamp())}
+        head, body = (base64.urlsafe_b64decode(part + "==") for part in token.split(".")[:2])
+        assert signed(head, body, SECRET.encode()) == token
+
+    def test_every_documented_refusal_of_a_text_is_understood(self, platform, channel):
+        """None may fall through to the bare status."""
+        answers = contract("govuk-notify/POST_notification_sms.json")["post"]["responses"]["400"]
+        examples = answers["content"]["application/json"]["examples"]
+        for name, example in examples.items():
+            platform.answer = Answer(status=400, body=example["value"])
+            assert attempt(channel, self.table.post).code != "refused", name
+
+    def test_a_reference_that_notify_has_is_found(self, platform, channel):
+        platform.answer = Answer(status=200, body={"notifications": [{"id": ID, "reference": KEY}]})
+        assert channel.find(self.table.post, KEY, NOW) == Receipt(platform_id=ID)
+        call = platform.calls[0]
+        assert (call.method, call.path) == ("GET", f"/v2/notifications?template_type=sms&reference={KEY}")
+        assert decoded(call.headers["Authorization"].split(" ")[1])[1]["iss"] == SERVICE
+
+    def test_a_reference_that_notify_does_not_have_is_not_found(self, platform, channel):
+        platform.answer = Answer(status=200, body={"notifications": [], "links": {"current": "x"}})
+        assert channel.find(self.table.post, KEY, NOW) is None
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"[]",
+            b"null",
+            {},
+            {"notifications": None},
+            {"notifications": ["x"]},
+            {"notifications": [{"id": ID, "reference": "another"}]},
+        ],
+    )
+    def test_an_answer_that_does_not_speak_of_our_reference_proves_nothing(self, platform, channel, body):
+        platform.answer = Answer(status=200, body=body)
+        with pytest.raises(OutcomeUnknown):
+            channel.find(self.table.post, KEY, NOW)
+
+    @pytest.mark.parametrize(
+        ("answered", "outcome"), [(403, NotConfigured), (429, NotSent), (500, OutcomeUnknown), (404, Refused)]
+    )
+    def test_a_question_that_is_refused_proves_nothing(self, platform, channel, answered, outcome):
+        platform.answer = Answer(status=answered, body=f"{API_KEY} {ADDRESS}".encode())
+        with pytest.raises(outcome) as caught:
+            channel.find(self.table.post, KEY, NOW)
+        assert SECRET not in all_that_is_said(caught.value)
+
+    @pytest.mark.parametrize("fault", [Fault.RESET, Fault.HANG])
+    def test_a_question_that_is_not_answered_proves_nothing_and_is_asked_once(
+        self, platform, impatient, fault
+    ):
+        platform.answer = Answer(fault=fault)
+        with pytest.raises(OutcomeUnknown):
+            impatient.find(self.table.post, KEY, NOW)
+        assert len(platform.calls) == 1
+
+    def test_a_question_outside_the_fence_is_not_asked(self, platform):
+        channel = build(platform.url, IMPATIENT, frozenset({"alerts.example"}))
+        with pytest.raises(NotConfigured, match="outside of what"):
+            channel.find(self.table.post, KEY, NOW)
+        assert platform.calls == []
+
+
+def test_the_signature_is_that_of_the_standards_own_example():
+    """RFC 7515, appendix A.1: the only test here whose expected value nobody in this project made."""
+    key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+    header = b'{"typ":"JWT",\r\n "alg":"HS256"}'
+    claims = b'{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}'
+    token = signed(header, claims, base64.urlsafe_b64decode(key + "=="))
+    assert token.endswith(".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+
+
+def test_such_an_account_is_asked_after_an_unknown_outcome():
+    channel = Sms.from_account(account())
+    assert channel.after_unknown is AfterUnknown.QUERYABLE
+    assert isinstance(channel, Finds)
+    assert isinstance(channel, ReadsReceipts)
+    assert isinstance(channel, Channel)
+    assert channel.target == f"GOV.UK Notify service {SERVICE}, its default sender"
+
+
+@pytest.mark.parametrize("text", ["Flood € [A6]", "Afon Ŵyre, tŷ, môr", "Line\nline", "É à ö ñ"])
+def test_what_notify_keeps_passes(text):
+    assert Sms.from_account(account()).check(post(text)) == []
+
+
+@pytest.mark.parametrize(("text", "shown"), [("Storm 🌪", "🌪"), ("Łódź", "Ł"), ("a\tb", "U+0009"), ("’", "’")])
+def test_what_notify_would_change_without_a_word_is_a_problem(text, shown):
+    [problem] = Sms.from_account(account()).check(post(text))
+    assert problem.code == "characters"
+    assert shown in problem.text
+
+
+def receipt(**changes):
+    said = SAVED["delivery_receipt"] | {"reference": KEY} | changes
+    return json.dumps({name: value for name, value in said.items() if value is not Ellipsis}).encode()
+
+
+def read(body, token=TOKEN, header="authorization", made=None):
+    return Sms.from_account(made or account()).read_receipt({}, body, {header: f"Bearer {token}"})
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("delivered", ReceiptState.DELIVERED),
+        ("permanent-failure", ReceiptState.UNDELIVERED),
+        ("temporary-failure", ReceiptState.UNDELIVERED),
+        ("technical-failure", ReceiptState.UNDELIVERED),
+    ],
+)
+def test_a_documented_callback_is_read(status, state):
+    found = read(receipt(status=status))
+    assert (found.key, found.state, found.code) == (KEY, state, status)
+
+
+def test_the_name_of_a_header_may_be_in_any_case():
+    assert read(receipt(), header="AUTHORIZATION").key == KEY
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", TOKEN[:-1], "é"])
+def test_a_callback_without_our_token_is_refused(token):
+    with pytest.raises(ValueError, match="without our token"):
+        read(receipt(), token=token)
+
+
+def test_a_callback_without_any_header_is_refused():
+    with pytest.raises(ValueError, match="without our token"):
+        Sms.from_account(account()).read_receipt({"key": KEY}, receipt(), {})
+
+
+def test_an_account_without_a_token_takes_no_callback_at_all():
+    with pytest.raises(ValueError, match="without our token"):
+        read(receipt(), token="", made=account(secrets={"callback_token": Secret("")}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        json.dumps(SAVED["inbound"]).encode(),
+        receipt(notification_type="email"),
+        receipt(reference=None),
+        receipt(reference=Ellipsis),
+        receipt(reference="../x"),
+        receipt(reference=["k"]),
+        receipt(status="elephant"),
+        receipt(status=None),
+        receipt(status=["delivered"]),
+    ],
+    ids=range(13),
+)
+def test_what_is_no_receipt_is_a_value_error(body):
+    with pytest.raises(ValueError, match="Notify receipt"):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    "key", ["canary", f"{SERVICE}{SECRET}", f"name-{SERVICE}", API_KEY[:-1], API_KEY + "x"]
+)
+def test_what_is_no_api_key_is_refused_and_not_quoted(key):
+    with pytest.raises(Invalid) as caught:
+        Sms.from_account(account(secrets={"api_key": Secret(key)}))
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"template_id": "mine"}, {"template_id": ""}, {"sms_sender_id": "WyreCouncil"}]
+)
+def test_an_id_that_is_none_is_refused(wrong):
+    with pytest.raises(Invalid):
+        Sms.from_account(account(**wrong))
+
+
+def test_a_key_does_not_show_itself():
+    gateway = Notify(account(), now=lambda: NOW + timedelta(0))
+    assert SECRET not in repr(vars(gateway)["_key"])
