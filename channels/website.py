@@ -17,7 +17,9 @@ from broadcaster.domain.errors import NotSent, Refused
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.options import address, is_web_address, option
-from channels.website_pages import Site, alert_page, alerts_json, atom_feed, list_page, templates
+from channels.website_feeds import alerts_json, atom_feed
+from channels.website_pages import Site, alert_page, banner_script, list_page, templates
+from channels.website_state import shown_as_ended
 from channels.website_store import Document, SiteStore
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # it becomes the name of a folder
@@ -94,29 +96,45 @@ class Website:
         return Receipt(platform_id=reference, link=self.page_address(reference))
 
     def refresh(self) -> None:
-        """Writes list and feeds anew, so that what has expired moves down the list. Raises NotSent."""
+        """Marks what has ended: on its page, in the list and in the feeds. Raises NotSent.
+
+        Only pages whose state has changed are built: this runs every minute, and a message waits while it does.
+        """
         templates()
         try:
             with self._store.locked():
-                self._store.put(self._overview(self._store.documents()))
+                self._bring_up_to_date(self._store.documents())
         except OSError as exc:
             raise _disk_error(exc) from exc
 
     def _publish(self, reference: str, post: Post, key: str) -> None:
+        now = self._now()
         documents = self._store.documents()
-        document = self._updated(documents.get(reference), reference, post, key)
-        documents[reference] = document
-        self._store.put(
-            {
-                self._store.page_path(reference): alert_page(self._site, document),
-                self._store.document_path(reference): _json(document),
-                **self._overview(documents),
-            }
-        )
+        documents[reference] = self._updated(documents.get(reference), reference, post, key, now)
+        self._store.put({**self._page(documents[reference], now), **self._overview(documents, now)})
 
-    def _updated(self, document: Document | None, reference: str, post: Post, key: str) -> Document:
+    def _bring_up_to_date(self, documents: dict[str, Document]) -> None:
+        now = self._now()
+        changed: dict[Path, bytes] = {}
+        for document in documents.values():
+            if document.get("shown_as_ended") != shown_as_ended(document, now):
+                changed |= self._page(document, now)
+        self._store.put({**changed, **self._overview(documents, now)})
+
+    def _page(self, document: Document, now: datetime) -> dict[Path, bytes]:
+        """The page before what remembers its state: a crash between the two writes the page once more."""
+        reference = document["reference"]
+        kept = {**document, "shown_as_ended": shown_as_ended(document, now)}
+        return {
+            self._store.page_path(reference): alert_page(self._site, document, now),
+            self._store.document_path(reference): _json(kept),
+        }
+
+    def _updated(
+        self, document: Document | None, reference: str, post: Post, key: str, now: datetime
+    ) -> Document:
         """The document with this post in it; unchanged where this key is in it already."""
-        moment = self._now().astimezone(UTC).isoformat(timespec="seconds")
+        moment = now.astimezone(UTC).isoformat(timespec="seconds")
         if document is None:
             urn = uuid.uuid5(uuid.NAMESPACE_URL, self.page_address(reference)).urn
             document = {
@@ -131,12 +149,13 @@ class Website:
         posts = {**document["posts"], post.language: _kept(post, key)}
         return {**document, "posts": posts, "updated": moment}
 
-    def _overview(self, documents: dict[str, Document]) -> dict[Path, bytes]:
+    def _overview(self, documents: dict[str, Document], now: datetime) -> dict[Path, bytes]:
         every = documents.values()
         return {
-            self._store.path("alerts.json"): alerts_json(self._site, every),
-            self._store.path("atom.xml"): atom_feed(self._site, every),
-            self._store.path("index.html"): list_page(self._site, every, self._now()),
+            self._store.path("alerts.json"): alerts_json(self._site, every, now),
+            self._store.path("atom.xml"): atom_feed(self._site, every, now),
+            self._store.path("index.html"): list_page(self._site, every, now),
+            self._store.path("banner.js"): banner_script(),
         }
 
 

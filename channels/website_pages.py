@@ -1,23 +1,20 @@
-"""Builds the website's files from its documents: pages, list, JSON and feed. No input or output beyond templates."""
+"""Builds the website's pages from its documents: one per message, the list, the banner. No input beyond templates."""
 
-import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
-from lxml import etree
 
+from channels.website_state import SEVERITIES, clock, has_ended, in_force, main_post, newest_first
 from channels.website_store import Document
 
-ATOM = "http://www.w3.org/2005/Atom"
-TEMPLATES = ("page.html", "alert.html", "alerts.html")
-MAX_FEED_ENTRIES = 50
+TEMPLATES = ("page.html", "alert.html", "alerts.html", "banner.js.j2")
 SHOWN_FACTS = {
     "source": "Issued by",
     "area": "Area",
@@ -27,6 +24,11 @@ SHOWN_FACTS = {
     "certainty": "Certainty",
     "contact": "Contact",
 }
+MAX_DESCRIPTION_CHARS = (
+    300  # previews show a line or three; whole paragraphs up to here, never half a sentence
+)
+#: Open Graph wants language and territory (ogp.me, `og:locale`); these stand for a language written without one.
+LOCALES = {"en": "en_GB", "cy": "cy_GB", "gd": "gd_GB", "ga": "ga_IE"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +47,17 @@ class Site:
         return uuid.uuid5(uuid.NAMESPACE_URL, self.base_url).urn
 
 
-def alert_page(site: Site, document: Document) -> bytes:
+def alert_page(site: Site, document: Document, now: datetime) -> bytes:
     """The page of one message, in each of its languages."""
-    posts = [_shown(post) for post in document["posts"].values()]
+    posts = [_shown(post, now) for post in document["posts"].values()]
     return _render(
         "alert.html",
         site,
+        root="../../",  # the site may lie in any folder of any server: links within it are relative
         language=posts[0]["language"],
+        locales=[locale for post in posts if (locale := _locale(post["language"]))],
         posts=posts,
+        description=_description(posts[0]),
         address=site.address(document["reference"]),
         reference=document["reference"],
         published=document["published"],
@@ -62,120 +67,77 @@ def alert_page(site: Site, document: Document) -> bytes:
 
 def list_page(site: Site, documents: Iterable[Document], now: datetime) -> bytes:
     """The list of all messages: those in force first, the newest first among them."""
-    alerts = [_listed(site, document) for document in newest_first(documents)]
-    live = [alert for alert in alerts if in_force(alert["expires"], now)]
-    past = [alert for alert in alerts if not in_force(alert["expires"], now)]
-    groups = [("In force", live), ("No longer in force", past)]
-    return _render("alerts.html", site, language="en", groups=groups, any_alerts=bool(alerts))
+    ordered = newest_first(documents)
+    live = [_listed(site, document) for document in ordered if not has_ended(document, now)]
+    ended = [_listed(site, document) for document in ordered if has_ended(document, now)]
+    return _render("alerts.html", site, root="", language="en", live=live, ended=ended)
 
 
-def alerts_json(site: Site, documents: Iterable[Document]) -> bytes:
-    """The same for programs. A reader compares `expires` with his own clock."""
-    alerts = [
-        {
-            "reference": document["reference"],
-            "id": document["id"],
-            "url": site.address(document["reference"]),
-            "published": document["published"],
-            "updated": document["updated"],
-            "posts": [
-                {name: post[name] for name in ("language", "title", "text", "link", "facts")}
-                for post in document["posts"].values()
-            ],
-        }
-        for document in newest_first(documents)
-    ]
-    content = {"site": site.name, "exercise": site.exercise, "alerts": alerts}
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+def banner_script() -> bytes:
+    """The script that other pages include to show what is in force. The same for every site: it reads beside itself."""
+    return templates().get_template("banner.js.j2").render(severities=SEVERITIES).encode()
 
 
-def atom_feed(site: Site, documents: Iterable[Document]) -> bytes:
-    """An Atom feed (RFC 4287). An entry's id stays when the site moves; ended messages stay in the feed."""
-    shown = newest_first(documents)[:MAX_FEED_ENTRIES]
-    feed = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM})  # type: ignore[dict-item]  # None is the stubs' gap
-    _add(feed, "id", site.feed_id)
-    _add(feed, "title", f"{site.name}: {'EXERCISE ' if site.exercise else ''}alerts")
-    _add(feed, "updated", max((d["updated"] for d in shown), default="1970-01-01T00:00:00+00:00"))
-    _add(feed, "link", rel="self", type="application/atom+xml", href=f"{site.base_url}/atom.xml")
-    _add(feed, "link", rel="alternate", type="text/html", href=f"{site.base_url}/")
-    _add(_add(feed, "author"), "name", site.name)
-    for document in shown:
-        _add_entry(feed, site, document)
-    return etree.tostring(feed, xml_declaration=True, encoding="utf-8", pretty_print=True)
-
-
-def _add_entry(feed: Any, site: Site, document: Document) -> None:
-    post = next(iter(document["posts"].values()))
-    entry = _add(feed, "entry")
-    entry.set("{http://www.w3.org/XML/1998/namespace}lang", post["language"])
-    _add(entry, "id", document["id"])
-    _add(entry, "title", post["title"])
-    _add(entry, "published", document["published"])
-    _add(entry, "updated", document["updated"])
-    _add(entry, "link", rel="alternate", type="text/html", href=site.address(document["reference"]))
-    _add(entry, "content", post["text"], type="text")
-
-
-def _add(parent: Any, name: str, text: str | None = None, **attributes: str) -> Any:
-    element = etree.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
-    element.text = text
-    return element
-
-
-def newest_first(documents: Iterable[Document]) -> list[Document]:
-    return sorted(documents, key=lambda d: (d["published"], d["reference"]), reverse=True)
-
-
-def in_force(expires: str, now: datetime) -> bool:
-    """Without an end, or with one that cannot be read, a message counts as in force: nothing is hidden early."""
-    try:
-        return not expires or _aware(expires) > now
-    except ValueError:
-        return True
-
-
-def clock(value: str, like: str = "") -> str:
-    """18:05 on Saturday 21 November 2026, in the offset that `like` was written in, or `value` itself."""
-    try:
-        when = _aware(value)
-        when = when.astimezone(_aware(like).tzinfo) if like else when
-    except ValueError:
-        return value
-    return f"{when:%H:%M} on {when:%A} {when.day} {when:%B %Y}"
-
-
-def _aware(value: str) -> datetime:
-    when = datetime.fromisoformat(value)
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+def ended_line(expires: str) -> str:
+    return f"This message ended at {clock(expires)}. It no longer applies."
 
 
 def _listed(site: Site, document: Document) -> dict[str, str]:
-    post = next(iter(document["posts"].values()))
+    post = main_post(document)
     return {
+        "href": f"alerts/{document['reference'].lower()}/",
         "address": site.address(document["reference"]),
         "title": post["title"],
         "language": post["language"],
+        "severity": _said(post["facts"], "severity"),
         "expires": post["facts"].get("expires", ""),
         "published": document["published"],
         "reference": document["reference"],
     }
 
 
-def _shown(post: dict[str, Any]) -> dict[str, Any]:
+def _shown(post: dict[str, Any], now: datetime) -> dict[str, Any]:
     facts = post["facts"]
+    expires = facts.get("expires", "")
     return {
         "title": post["title"],
         "language": post["language"],
         "link": post["link"],
         "paragraphs": re.split(r"\n\s*\n", post["text"].strip("\n")),
-        "expires": facts.get("expires", ""),
+        "expires": expires,
+        "ended": not in_force(expires, now),
         "starts": facts.get("starts", ""),
-        "facts": [(label, facts[name]) for name, label in SHOWN_FACTS.items() if facts.get(name)],
+        "facts": [(label, said) for name, label in SHOWN_FACTS.items() if (said := _said(facts, name))],
     }
 
 
+def _said(facts: Mapping[str, str], name: str) -> str:
+    """CAP's "Unknown" is a word for programs; a reader learns nothing from it."""
+    value = facts.get(name, "")
+    return "" if value == "Unknown" else value
+
+
+def _description(post: Mapping[str, Any]) -> str:
+    """What a preview says under the title. It outlives the page in other people's posts, so its end stands in it."""
+    if post["ended"]:
+        return ended_line(post["expires"])
+    said = ""
+    for paragraph in post["paragraphs"]:
+        longer = " ".join(f"{said} {paragraph}".split())
+        if said and len(longer) > MAX_DESCRIPTION_CHARS:
+            break
+        said = longer
+    return said
+
+
+def _locale(language: str) -> str:
+    """en_GB for en and en-GB; empty where the territory is not known, for a guess would be wrong."""
+    written = re.fullmatch(r"([a-z]{2,3})-([A-Z]{2})", language)
+    return f"{written[1]}_{written[2]}" if written else LOCALES.get(language, "")
+
+
 def _render(template: str, site: Site, **values: Any) -> bytes:
-    shared = {"site_name": site.name, "base_url": site.base_url, "exercise": site.exercise}
+    shared = {"site_name": site.name, "exercise": site.exercise}
     return templates().get_template(template).render(**shared, **values).encode()
 
 
@@ -189,4 +151,5 @@ def templates() -> Environment:
         loader=DictLoader({name: (folder / name).read_text(encoding="utf-8") for name in TEMPLATES}),
     )
     environment.filters["clock"] = clock
+    environment.globals["ended_line"] = ended_line
     return environment

@@ -49,14 +49,15 @@ class SiteStore:
         return self._site / name
 
     def put(self, files: Mapping[Path, bytes]) -> None:
-        """All the files, in this order, each whole.
+        """All the files, in this order, each whole; those that are like this already are left alone.
 
-        First every byte is written and flushed beside its place; only then are they renamed into place. So a
+        Their dates stay too, so that a browser that asks again every minute is told that nothing has changed. First every byte is written and flushed beside its place; only then are they renamed into place. So a
         full disk leaves the site as it was.
         """
         drafts: list[tuple[Path, Path]] = []
+        changed = {path: content for path, content in files.items() if not _has(path, content)}
         try:
-            for path, content in files.items():
+            for path, content in changed.items():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 drafts.append((_draft(path), path))
                 _write(drafts[-1][0], content)
@@ -65,8 +66,15 @@ class SiteStore:
         finally:
             for draft, _ in drafts:
                 draft.unlink(missing_ok=True)
-        for folder in {path.parent for path in files}:
+        for folder in {path.parent for path in files}:  # what a crashed writer left alike may not be safe yet
             _flush_folder(folder)
+
+
+def _has(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _draft(path: Path) -> Path:

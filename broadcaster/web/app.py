@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
 from broadcaster.bootstrap import Parts, build
@@ -14,6 +13,7 @@ from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, St
 from broadcaster.settings import Settings
 from broadcaster.web import front, health, hooks
 from broadcaster.web.hooks import Intake
+from broadcaster.web.site import PublicSite
 
 STATUS = {Invalid: 422, NotFound: 404, NotAllowed: 403, Stale: 409, Unavailable: 503}
 
@@ -38,7 +38,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(front.router)
     site = parts.settings.site_dir
     site.mkdir(parents=True, exist_ok=True)
-    app.mount("/site", StaticFiles(directory=site, html=True), name="site")
+    app.mount("/site", PublicSite(directory=site, html=True), name="site")
     app.add_exception_handler(Problem, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception
     return app
 

@@ -4,33 +4,16 @@ import errno
 import json
 import resource
 import threading
-from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 
 import pytest
 from lxml import etree
 
 from broadcaster.domain.errors import Invalid, NotSent, Refused
-from broadcaster.domain.post import Post
-from channels.base import Account, AfterUnknown, Channel, HasPages
+from channels.base import AfterUnknown, Channel, HasPages, Refreshes
 from channels.website import Website
 from channels.website_store import SiteStore
 from tests.contract.channel_suite import SHARED
-
-BASE_URL = "https://alerts.wyre.example"
-NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
-ATOM = {"a": "http://www.w3.org/2005/Atom"}
-
-
-class Clock:
-    def __init__(self):
-        self.time = NOW
-
-    def __call__(self):
-        return self.time
-
-    def passes(self, **duration):
-        self.time += timedelta(**duration)
+from tests.contract.website_site import ATOM, BASE_URL, Clock, Reader, account, files, page, post
 
 
 @pytest.fixture
@@ -43,67 +26,15 @@ def site(tmp_path):
     return tmp_path / "site"
 
 
-def account(site, mode="live", **options):
-    values = {"site_dir": str(site), "base_url": BASE_URL, "site_name": "Wyre Council"} | options
-    return Account(name="wyre-web", channel="website", mode=mode, options=values)
-
-
 @pytest.fixture
 def website(site, clock):
     return Website(account(site), now=clock)
 
 
-def post(
-    reference="7F3K2M", text="River <rising> & fast.\nMove up.\n\nStay there.", language="en", **changes
-):
-    facts = {
-        "reference": reference,
-        "event": "Flood",
-        "severity": "Severe",
-        "area": "St Michael's",
-        "expires": "2026-11-21T23:00:00+01:00",
-        "source": "Duty officer, Wyre Council",
-    }
-    values = {"title": "Flood <now>", "link": "https://www.wyre.example/flood"}
-    values |= {name: changes.pop(name) for name in ("title", "link") if name in changes}
-    facts = {name: value for name, value in (facts | changes).items() if value}
-    return Post(channel="website", account="wyre-web", language=language, text=text, facts=facts, **values)
-
-
-def files(site):
-    return {str(p.relative_to(site)): p.read_bytes() for p in sorted(site.rglob("*")) if p.is_file()}
-
-
-def page(site, reference="7f3k2m"):
-    return (site / "alerts" / reference / "index.html").read_text()
-
-
-class Reader(HTMLParser):
-    """What a reader's program sees: text by element, and every element with its attributes."""
-
-    def __init__(self, markup):
-        super().__init__()
-        self.texts, self.elements, self._open = [], [], []
-        self.feed(markup)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self._open.append(tag)
-        if tag in {"p", "h1", "dd", "dt", "time"}:
-            self.texts.append((tag, ""))
-
-    def handle_data(self, data):
-        if self.texts:
-            tag, text = self.texts[-1]
-            self.texts[-1] = (tag, text + data)
-
-    def all(self, tag):
-        return [text for found, text in self.texts if found == tag]
-
-
 def test_it_is_a_channel_with_pages(website):
     assert isinstance(website, Channel)
     assert isinstance(website, HasPages)
+    assert isinstance(website, Refreshes)
     assert website.after_unknown is AfterUnknown.IDEMPOTENT
     assert website.target == BASE_URL
 
@@ -234,7 +165,7 @@ def test_an_exercise_says_so_on_every_page_and_feed(site, clock):
 
 def test_the_web_server_can_read_the_pages_and_only_we_the_documents(website, site):
     website.send(post(), "k1")
-    public = ["index.html", "alerts.json", "atom.xml", "alerts/7f3k2m/index.html"]
+    public = ["index.html", "alerts.json", "atom.xml", "banner.js", "alerts/7f3k2m/index.html"]
     assert {oct((site / name).stat().st_mode & 0o777) for name in public} == {"0o644"}
     assert oct((site / ".alerts").stat().st_mode & 0o777) == "0o700"
 

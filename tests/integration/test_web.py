@@ -52,8 +52,12 @@ async def ask(app, path, *, method="GET", body=b"", **query):
         "server": ("127.0.0.1", 80),
     }
 
+    coming = [{"type": "http.request", "body": body, "more_body": False}]
+
     async def receive():
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not coming:
+            await asyncio.Event().wait()  # a client that reads on
+        return coming.pop()
 
     async def send(message):
         if message["type"] == "http.response.start":
@@ -155,6 +159,24 @@ def test_what_is_not_there_is_not_found(world, subtests):
     for path in ["/nothing", "/docs", "/openapi.json", "/hooks", "/site/../broadcaster.db"]:
         with subtests.test(str(path)):
             assert get(world, path).status == 404
+
+
+def test_the_site_is_served_for_other_sites_to_show_and_never_kept_for_long(world):
+    site = world.parts.settings.site_dir
+    site.mkdir(parents=True, exist_ok=True)
+    (site / "alerts.json").write_text('{"alerts": []}')
+    answer = get(world, "/site/alerts.json")
+    assert (answer.status, answer.json) == (200, {"alerts": []})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"].startswith("max-age=30")
+
+
+@pytest.mark.parametrize("name", [".lock", ".alerts/7F3K2M.json", "alerts/.draft-x"])
+def test_the_memory_of_the_website_channel_is_no_page(world, name):
+    path = world.parts.settings.site_dir / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+    assert get(world, f"/site/{name}").status == 404
 
 
 # --- receipts -----------------------------------------------------------------------------------------------
