@@ -25,7 +25,11 @@ class BlankType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Blank:
-    """One thing that an officer fills in. `max_chars` counts code points; `choices` only for a choice."""
+    """One thing that an officer fills in. `max_chars` counts code points; `choices` only for a choice.
+
+    `default` is the answer where the officer gives none: at 3 a.m. an expiry is not asked, and can be changed.
+    `ahead`, for a time: one that has passed is refused, as no news can come by it and nobody can leave by it.
+    """
 
     name: str
     type: BlankType
@@ -35,6 +39,8 @@ class Blank:
     required: bool = True
     max_chars: int = 500
     choices: tuple[str, ...] = ()
+    default: str = ""
+    ahead: bool = False
 
 
 def has_brackets(text: str) -> bool:
@@ -51,7 +57,7 @@ def read_answer(
     """The answer, or None where there is none; and every problem with it."""
     if not isinstance(value, str):
         return None, ("must be text; put it in quotes",)
-    text = value.replace("\r\n", "\n").strip(" \n")
+    text = value.replace("\r\n", "\n").strip(" \n") or blank.default
     if not text:
         example = f", for example: {blank.example}" if blank.example else ""
         return None, (f"is needed; fill it in{example}",) if blank.required else ()
@@ -88,7 +94,10 @@ def _read(blank: Blank, text: str, zone: ZoneInfo, now: datetime) -> str | datet
         case BlankType.CHOICE:
             return _among(text, blank.choices)
         case BlankType.TIME:
-            return _time(text, zone, now)
+            moment = _time(text, zone, now)
+            if blank.ahead and moment.timestamp() <= now.timestamp():
+                raise Unreadable(f"has passed ({time_in_words(moment)}); give a time that is still to come")
+            return moment
         case BlankType.LINK:
             return _link(text)
         case BlankType.PHONE:
@@ -130,7 +139,9 @@ _HALF_HOUR_S = 1800
 
 
 def _time(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """ISO 8601, local to `zone` where it has no offset, or `+12h`: that long from now, up to the next half hour."""
+    """ISO 8601, local to `zone` where it has no offset; `now`; or `+12h`: that long from now, up to the next half hour."""
+    if text.casefold() == "now":
+        return now.replace(second=0, microsecond=0)
     if from_now := _FROM_NOW.fullmatch(text):
         unit = {"m": "minutes", "h": "hours", "d": "days"}[from_now[2]]
         later = now.astimezone(UTC) + timedelta(**{unit: int(from_now[1])})

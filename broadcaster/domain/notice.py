@@ -7,7 +7,7 @@ carries a blank which was left empty is left out, so optional sentences stand on
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Certainty, Facts, Severity, Urgency
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import LATE_SLOTS
+from broadcaster.domain.refusal import Refusal, Shape
 from broadcaster.domain.times import time_in_words
 
 #: Values that go with every template, beside its blanks.
@@ -26,9 +27,14 @@ OVERRIDES: Mapping[str, type[StrEnum]] = {"severity": Severity, "urgency": Urgen
 _MUST_WORD = ("headline", "area", "instruction", "expires", "source")
 _MAY_WORD = ("starts", "details", "contact")
 _TIME_FACTS = ("starts", "expires")
+#: Every channel carries these, and there every character counts: their times are told shortly.
+_SHORT = frozenset({"headline", "area", "instruction", "source", "contact"})
 _WORDED = ("headline", "area", "instruction", "source", "details", "contact")
 _MARK = re.compile(r"\(\(([a-z][a-z0-9_]*)\)\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_LATER_BLANK_PARTS = ("default", "ahead")
+_ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)  # a default such as +12h can be read at any
+_LATER_PARTS = ("help", "never", "refused", "must_keep", "review_by")  # stored versions may be without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,8 @@ class NoticeTemplate:
     """Wording per fact, with `((blank))` marks. Raises Invalid, listing everything, where the parts do not fit.
 
     `starts` and `expires` are worded as one mark of a time blank and nothing else; without a start, it is now.
+    `help` tells the officer when to use it and what to do when it is over, `never` what it must not say;
+    `refused` is what of that a machine can tell. `review_by` is the day (ISO 8601) by which the wording is read anew.
     """
 
     name: str
@@ -48,13 +56,29 @@ class NoticeTemplate:
     wording: Mapping[str, str]
     blanks: tuple[Blank, ...]
     channels: tuple[str, ...] = field(default=())
+    help: str = ""
+    never: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    must_keep: tuple[str, ...] = ()
+    review_by: str = ""
 
     def __post_init__(self) -> None:
-        if problems := [*_blank_problems(self.blanks), *_wording_problems(self.wording, self.blanks)]:
+        problems = [
+            *_blank_problems(self.blanks),
+            *_wording_problems(self.wording, self.blanks),
+            *_later_problems(self),
+        ]
+        if problems:
             raise Invalid(f'The notice template "{self.name}" cannot be used.', details=tuple(problems))
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "wording": dict(self.wording)}
+        """Later parts only where there are some: what was stored before there were any keeps its digest."""
+        content = {**asdict(self), "wording": dict(self.wording)}
+        content["blanks"] = [
+            {k: v for k, v in blank.items() if v or k not in _LATER_BLANK_PARTS}
+            for blank in content["blanks"]
+        ]
+        return {k: v for k, v in content.items() if v or k not in _LATER_PARTS}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -67,12 +91,21 @@ class NoticeTemplate:
                 "wording": {fact: str(text) for fact, text in data["wording"].items()},
                 "blanks": tuple(_blank(each) for each in data["blanks"]),
                 "channels": _list(data.get("channels", ())),
+                "never": _list(data.get("never", ())),
+                "must_keep": _list(data.get("must_keep", ())),
+                "refused": tuple(_refusal(each) for each in data.get("refused", ())),
+                "review_by": str(data.get("review_by", "")),  # TOML has dates of its own
             }
             return cls(**{**data, **parts})
         except KeyError as error:
             raise Invalid(f'A notice template must have "{error.args[0]}".') from error
         except (TypeError, ValueError, AttributeError) as error:
             raise Invalid(f"This is not a notice template: {error}.") from error
+
+    @property
+    def kept_facts(self) -> tuple[str, ...]:
+        """The facts that a channel which has a place for them never leaves out, however little room there is."""
+        return (*_MUST_WORD, *self.must_keep)
 
     @property
     def sha256(self) -> str:
@@ -82,6 +115,13 @@ class NoticeTemplate:
 
 def _blank(data: Mapping[str, Any]) -> Blank:
     return Blank(**{**data, "type": BlankType(data["type"]), "choices": _list(data.get("choices", ()))})
+
+
+def _refusal(data: Mapping[str, Any]) -> Refusal:
+    parts = {key: _list(data.get(key, ())) for key in ("words", "blanks")}
+    return Refusal(
+        **{**data, **parts, "shapes": tuple(Shape(each) for each in _list(data.get("shapes", ())))}
+    )
 
 
 def _list(value: object) -> tuple[str, ...]:
@@ -101,8 +141,13 @@ def _blank_problems(blanks: tuple[Blank, ...]) -> Iterator[str]:
             yield f"{blank.name}: this name is kept for something else; choose another"
         if (blank.type is BlankType.CHOICE) != bool(blank.choices):
             yield f"{blank.name}: a choice has choices, and nothing else has"
+        if blank.ahead and blank.type is not BlankType.TIME:
+            yield f"{blank.name}: only a time can be ahead; take it out"
         if blank.max_chars < 1:
             yield f"{blank.name}: max_chars must be at least 1"
+        if blank.default:
+            _, wrong = read_answer(blank, blank.default, ZoneInfo("UTC"), _ANY_MOMENT)
+            yield from (f"{blank.name}: its default {problem}" for problem in wrong)
 
 
 def _wording_problems(wording: Mapping[str, str], blanks: tuple[Blank, ...]) -> Iterator[str]:
@@ -128,6 +173,25 @@ def _wording_problems(wording: Mapping[str, str], blanks: tuple[Blank, ...]) -> 
                 yield f"{fact}: must be one time blank and nothing else, such as (({fact}))"
 
 
+def _later_problems(template: NoticeTemplate) -> Iterator[str]:
+    for fact in template.must_keep:
+        if fact in _MUST_WORD:
+            yield f"must_keep: {fact} is always kept; take it out"
+        elif fact not in _MAY_WORD or not template.wording.get(fact, "").strip():
+            yield f"must_keep: there is no wording for {fact}.{did_you_mean(fact, _MAY_WORD)}"
+    for refusal in template.refused:
+        yield from refusal.faults({blank.name for blank in template.blanks})
+    if template.review_by and not _is_date(template.review_by):
+        yield "review_by: must be a date such as 2027-11-01"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def fill(
     template: NoticeTemplate, values: Mapping[str, object], *, zone: ZoneInfo, now: datetime | None = None
 ) -> Facts:
@@ -145,7 +209,16 @@ def fill(
         problems += [f"{blank.name}: {problem}" for problem in found]
         if answer is not None:
             answers[blank.name] = answer
+    problems += _refused(template, answers)
     return _facts(template, answers, problems, moment)
+
+
+def _refused(template: NoticeTemplate, answers: Mapping[str, str | datetime]) -> Iterator[str]:
+    words = [b.name for b in template.blanks if b.type in {BlankType.TEXT, BlankType.PLACE}]
+    for refusal in template.refused:
+        for name in refusal.blanks or words:
+            if found := refusal.found_in(_in_words(answers.get(name, ""))):
+                yield f'{name}: has "{found}" in it. {refusal.why}'
 
 
 def _override_blanks() -> Iterator[Blank]:
@@ -161,7 +234,9 @@ def _facts(
     starts = _moment(template.wording.get("starts", ""), answers) or now.replace(second=0, microsecond=0)
     expires = _moment(template.wording["expires"], answers)
     problems += _problems_together(template, answers, starts, expires)
-    worded = {fact: _worded(template.wording.get(fact, ""), answers) for fact in _WORDED}
+    worded = {
+        fact: _worded(template.wording.get(fact, ""), answers, short=fact in _SHORT) for fact in _WORDED
+    }
     if not problems:  # two harmless values side by side could still make a mark
         problems += [
             f"{fact}: has (( or )) in it; use single brackets"
@@ -197,15 +272,15 @@ def _problems_together(
             yield f"{name}: stands in the headline, so it must be on one line; take out the line break"
 
 
-def _worded(text: str, answers: Mapping[str, str | datetime]) -> str:
+def _worded(text: str, answers: Mapping[str, str | datetime], *, short: bool) -> str:
     """The text with its marks replaced, without the lines whose blanks have no answer."""
     lines = [line for line in text.split("\n") if answers.keys() >= set(_MARK.findall(line))]
     kept = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    return _MARK.sub(lambda mark: _in_words(answers[mark[1]]), kept)
+    return _MARK.sub(lambda mark: _in_words(answers[mark[1]], short=short), kept)
 
 
-def _in_words(answer: str | datetime) -> str:
-    return time_in_words(answer) if isinstance(answer, datetime) else answer
+def _in_words(answer: str | datetime, *, short: bool = False) -> str:
+    return time_in_words(answer, short=short) if isinstance(answer, datetime) else answer
 
 
 def _moment(wording: str, answers: Mapping[str, str | datetime]) -> datetime | None:
