@@ -90,6 +90,8 @@ def as_json_data(
         },
         "posts": [_post(each) for each in proof.posts],
         "problems": list(proof.problems),
+        "findings": [asdict(each) for each in proof.findings],
+        "reading_age": proof.reading_age,
         "decision": dict(decision) or None,
         "turned_down": turned_down and asdict(turned_down),
     }

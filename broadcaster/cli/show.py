@@ -14,6 +14,7 @@ from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.cli.visible import visible
 from broadcaster.db.alarms import Alarm
 from broadcaster.domain.audit import AuditEvent
+from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.times import time_in_words
@@ -26,6 +27,10 @@ BANNERS = {
     Mode.LIVE: (" LIVE ", "bold white on red", " This goes to the public."),
     Mode.EXERCISE: (" EXERCISE ", "bold black on yellow", " This goes to the exercise accounts only."),
 }
+FINDINGS = (
+    (Level.WARNING, "Look at this before it goes out; it can be sent as it is:", "bold yellow"),
+    (Level.HINT, "Could be said better:", "bold"),
+)
 INDENT = 4
 
 
@@ -92,6 +97,13 @@ def _warnings(shown: Proof) -> Iterator[Text]:
         heading = "This must be mended before it can be submitted:" if is_draft else "Warnings:"
         yield Text(f"\n{heading}", style="bold red")
         yield from (Text(visible(f"  - {line}")) for line in shown.problems)
+    for level, heading, style in FINDINGS:
+        found = [each.line for each in shown.findings if each.level is level]
+        if found:
+            yield Text(f"\n{heading}", style=style)
+            yield from (Text(visible(f"  - {line}")) for line in found)
+    if shown.reading_age is not None:
+        yield Text(f"\nReading age: about {shown.reading_age} (Automated Readability Index).")
 
 
 def _texts(posts: Iterable[ProofPost]) -> Iterator[RenderableType]:

@@ -11,6 +11,8 @@ from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.canonical import canonical, sha256
+from broadcaster.domain.checks.facts import reading_age_of
+from broadcaster.domain.checks.finding import Finding, Level
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Kind, MessageState, Mode
@@ -19,6 +21,7 @@ from broadcaster.domain.notice import NoticeTemplate, fill
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import Post, digest_of
 from broadcaster.render.posts import Renderer
+from broadcaster.service.checks import check_version
 from broadcaster.service.manifests import build_manifest, target_of
 from channels import CHANNELS
 from channels.base import Channel, ChannelsOfMode, CheckProblem, HasPages, SendsMany
@@ -38,7 +41,11 @@ class ProofPost:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """A message as everybody would see it. `problems` must be mended before it can be submitted."""
+    """A message as everybody would see it. `problems` must be mended before it can be submitted.
+
+    `findings` are warnings, which officer and approver must see and which never hold a message up, and hints.
+    `reading_age` is in years, or None where there are too few words to tell.
+    """
 
     ref: str
     version: int
@@ -48,6 +55,8 @@ class Proof:
     posts: tuple[ProofPost, ...]
     audience: AudienceVersion | None
     problems: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    reading_age: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +280,8 @@ class Compose:
         ]
         if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
             problems += _audience_problems(audience)
+        found = check_version(tx, version, texts=[p.post for p in posts if p.channel == "sms"])
+        problems += [each.line for each in found if each.level is Level.PROBLEM]
         return Proof(
             ref=row.ref,
             version=row.version,
@@ -280,6 +291,8 @@ class Compose:
             posts=posts,
             audience=audience,
             problems=tuple(problems),
+            findings=tuple(each for each in found if each.level is not Level.PROBLEM),
+            reading_age=reading_age_of(version.facts),
         )
 
     def _rendered_posts(self, row: Message, version: Version) -> tuple[ProofPost, ...]:

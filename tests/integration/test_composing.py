@@ -3,11 +3,17 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from rich.console import Console
 
+from broadcaster.cli import show
+from broadcaster.cli.message_view import as_json_data
 from broadcaster.db.tables import message, message_version, notice_template, post, submission
+from broadcaster.domain.blanks import Blank, BlankType
+from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
@@ -217,3 +223,112 @@ def test_officers_who_use_a_template_or_an_account_for_the_first_time_at_once_lo
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(write, processes))) == 4
     assert world.size(notice_template) == 1
+
+
+# --- what is checked before approval -------------------------------------------------------------------------
+
+
+def drawn(proof) -> str:
+    console = Console(width=300, file=None, markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(show.proof(proof))
+    return captured.get()
+
+
+def test_a_problem_in_the_facts_is_shown_with_the_draft_and_keeps_it_from_being_submitted(world, subtests):
+    for text, code, said in [
+        ("Read http://wyre.gov.uk now.", "not https", "Use the address that begins with https://"),
+        ("He has AB123456C.", "National Insurance", "Take it out"),
+        ("It is 943 476 5919.", "NHS number", "Take it out"),
+        ("Pay with 4111 1111 1111 1111.", "payment card", "Take it out"),
+        ("Go \u200eout.", "another order", "Type this text again"),
+        ("Go out\U000e0041.", "hidden characters", "Type this text again"),
+        ("https://w\u0430les.gov", "mixes alphabets", "Type it again by hand"),
+    ]:
+        with subtests.test(code):
+            ref = world.draft(action=text)
+            (problem,) = world.parts.compose.preview(ref).problems
+            assert problem.startswith("instruction: ")
+            assert code in problem
+            assert said in problem
+            with refused(world, Invalid, "cannot be submitted") as caught:
+                world.parts.compose.submit(world.officer, ref)
+            assert caught.value.details == (problem,)
+            world.edit(ref, action="Keep off the seafront.")
+            world.parts.compose.submit(world.officer, ref)
+
+
+def test_warnings_and_hints_are_shown_to_officer_and_approver_and_hold_nothing_up(world):
+    text = "Ring Ann on 07700 900123 prior to leaving. KEEP OFF THE SEAFRONT."
+    drafted = world.parts.compose.preview(world.draft(action=text))
+    submitted = world.submit(action=text).proof
+    for proof in (drafted, submitted):
+        assert proof.problems == ()
+        assert [(f.level, f.code, f.where) for f in proof.findings] == [
+            (Level.WARNING, "phone_number", "instruction"),
+            (Level.HINT, "jargon", "instruction"),
+            (Level.HINT, "capitals", "instruction"),
+        ]
+        shown = drawn(proof)
+        order = ["Look at this before it goes out", "a phone number that is not the template's"]
+        order += ["Could be said better", 'say "before"', "Title: "]
+        places = [shown.index(each) for each in order]
+        assert places == sorted(places)
+        data = as_json_data(proof, facts={}, decision={}, turned_down=None)
+        assert [each["level"] for each in data["findings"]] == ["warning", "hint", "hint"]
+        assert json.loads(json.dumps(data))["findings"][0]["where"] == "instruction"
+
+
+def test_a_life_safety_message_with_every_warning_there_is_can_be_submitted_and_released(world):
+    text = "Ring 07700 900123 or a@b.test, born 3 May 1961. Case 9434765919. Go\u200b \ufffd https://xn--trn-hma.wales"
+    ref = world.draft(action=text, severity="Extreme", urgency="Immediate")
+    found = world.parts.compose.preview(ref).findings
+    assert {f.level for f in found} == {Level.WARNING}
+    assert len(found) == 7
+    assert world.approve(world.parts.compose.submit(world.officer, ref)).ref == ref
+
+
+def test_numbers_that_the_template_says_or_asks_for_are_its_own(world):
+    plain = a_template()
+    asking = replace(
+        plain,
+        wording={
+            **plain.wording,
+            "details": "((more))\nNo internet? Ring ((phone)).\nFloodline: 0345 988 1188",
+        },
+        blanks=(
+            *plain.blanks,
+            Blank(name="more", type=BlankType.TEXT, label="more"),
+            Blank(name="phone", type=BlankType.PHONE, label="phone"),
+        ),
+    )
+
+    def found(more):
+        proof = world.parts.compose.draft(
+            world.officer,
+            template=asking,
+            values={**VALUES, "phone": "01632 960123", "more": more},
+            channels=("website",),
+        )
+        return [(f.code, f.where) for f in proof.findings]
+
+    assert found("Ring +44 1632 960123 by day, Floodline on 03459881188 by night.") == []
+    assert found("Ring 01632 960124.") == [("phone_number", "details")]
+
+
+def test_a_character_that_doubles_the_cost_of_a_text_is_a_warning_of_the_text(world):
+    world.add_audience("residents", 3)
+    dear = world.draft(channels=("website", "sms"), audience="residents", headline="\u0174ind")
+    (found,) = world.parts.compose.preview(dear).findings
+    assert (found.where, found.level) == ("text message", Level.WARNING)
+    assert "U+0174" in found.text
+    assert world.parts.compose.preview(world.draft(headline="\u0174ind")).findings == ()
+
+
+def test_the_reading_age_is_told_where_there_are_words_enough(world):
+    few, many = world.draft(), world.draft(action="Keep off the sea wall and stay in. " * 8)
+    assert world.parts.compose.preview(few).reading_age is None
+    proof = world.parts.compose.preview(many)
+    assert proof.reading_age == 5
+    assert "Reading age: about 5" in drawn(proof)
+    assert as_json_data(proof, facts={}, decision={}, turned_down=None)["reading_age"] == 5

@@ -1,0 +1,1 @@
+"""What is looked for in a message before anybody approves it: one module per kind. Each finding says what to do."""
