@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from broadcaster.domain.errors import SendError
+from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 
 
@@ -144,6 +145,32 @@ class SendsMany(Protocol):
     def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
         """One outcome per parcel, in their order. Never raises for a single parcel's failure."""
         ...
+
+
+@runtime_checkable
+class ShowsImages(Protocol):
+    """Shows a post's pictures. They come to `send` with their bytes, made to these rules before anybody approved them."""
+
+    image_rules: ClassVar[ImageRules]
+
+
+@runtime_checkable
+class Threads(Protocol):
+    """Can say in several posts, each an answer to the one before, what does not fit into one.
+
+    `check` is asked about the whole post, and `send` is given one part after the other: `text` is the part's, and
+    `in_reply_to` the platform's id of the part before, empty for the first. Each part is a delivery of its own.
+    """
+
+    max_parts: ClassVar[int]
+
+
+@runtime_checkable
+class ChoosesLinks(Protocol):
+    """Its account decides whether its posts carry the link to the message's page, as where a link costs extra."""
+
+    @property
+    def with_links(self) -> bool: ...
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from rich.table import Table
 from broadcaster.cli import show
 from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.domain.message import MessageState
-from broadcaster.service.compose import Proof, ProofPost
+from broadcaster.service.proof import Proof, ProofPost
 from broadcaster.service.report import TurnedDown
 
 NO_MESSAGES = (

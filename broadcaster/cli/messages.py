@@ -16,7 +16,7 @@ from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
 from broadcaster.render.notices import shipped_notice
-from broadcaster.service.compose import Proof
+from broadcaster.service.proof import Proof
 from broadcaster.service.report import Written
 
 messages = terminal.group("Write, submit, approve and look at messages.")

@@ -18,7 +18,7 @@ from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.times import time_in_words
-from broadcaster.service.compose import Proof, ProofPost
+from broadcaster.service.proof import Proof, ProofPost
 from broadcaster.service.report import NO_RECEIPT_AFTER, Status, TargetStatus
 from channels import channel_class
 from channels.base import HasPages, SendsMany

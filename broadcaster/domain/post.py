@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from broadcaster.domain.canonical import canonical
+from broadcaster.domain.media import Image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class Post:
 
     `text` is the whole text (plain, paragraphs separated by a blank line). `facts` are the machine-readable
     facts that the channel publishes beside it (the website's page and feeds): ASCII keys, text values.
+
+    `further` are the texts that follow in a thread, in their order; `text` is then its first part. `left_out` names
+    the facts for which there was no room: shown to officer and approver, and not sent.
     """
 
     channel: str
@@ -44,8 +48,19 @@ class Post:
     text: str
     link: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    further: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    left_out: tuple[str, ...] = ()
+    #: The platform's id of the part before this one; known only while a thread is sent.
+    in_reply_to: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
+        """What came later stands there only where there is some: an older post keeps its digest."""
+        later = {
+            "further": list(self.further),
+            "images": [image.to_json() for image in self.images],
+            "left_out": list(self.left_out),
+        }
         return {
             "account": self.account,
             "channel": self.channel,
@@ -55,6 +70,7 @@ class Post:
             "link": self.link,
             "text": self.text,
             "title": self.title,
+            **{name: value for name, value in later.items() if value},
         }
 
     @classmethod
@@ -62,6 +78,8 @@ class Post:
         """The post that `to_bytes` wrote. Raises ValueError or KeyError for anything else."""
         data = json.loads(content)
         del data["late_slots"]
+        data["images"] = tuple(Image(**each) for each in data.get("images", ()))
+        data |= {name: tuple(data.get(name, ())) for name in ("further", "left_out")}
         return cls(**data)
 
     def to_bytes(self) -> bytes:
@@ -74,17 +92,36 @@ class Post:
 
     def late_slots(self) -> list[str]:
         """Names of the late slots that stand in this post, sorted."""
-        return sorted(
-            n for n, slot in LATE_SLOTS.items() if slot.mark in self.text or slot.mark in self.title
-        )
+        texts = (self.title, *self.parts)
+        return sorted(n for n, slot in LATE_SLOTS.items() if any(slot.mark in text for text in texts))
 
     def filled(self, values: Mapping[str, str]) -> Self:
         """This post with its late slots filled. KeyError where a value is missing."""
         post = self
         for name in self.late_slots():
             mark, value = LATE_SLOTS[name].mark, values[name]
-            post = replace(post, text=post.text.replace(mark, value), title=post.title.replace(mark, value))
+            post = replace(
+                post,
+                title=post.title.replace(mark, value),
+                text=post.text.replace(mark, value),
+                further=tuple(part.replace(mark, value) for part in post.further),
+            )
         return post
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """All texts of the thread; one where it is none."""
+        return (self.text, *self.further)
+
+    def part(self, no: int, *, in_reply_to: str = "") -> Self:
+        """One part of the thread as a post of its own, counted from 1; the pictures go with the first."""
+        images = self.images if no == 1 else ()
+        return replace(self, text=self.parts[no - 1], further=(), images=images, in_reply_to=in_reply_to)
+
+    def with_content(self, contents: Mapping[str, bytes]) -> Self:
+        """With the bytes of its pictures, by their digest. KeyError where some are missing."""
+        images = tuple(replace(image, content=contents[image.sha256]) for image in self.images)
+        return replace(self, images=images)
 
     def at_widest(self) -> Self:
         """This post as long as any release can make it: what `check` is asked about."""

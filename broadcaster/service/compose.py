@@ -7,56 +7,22 @@ from zoneinfo import ZoneInfo
 
 from broadcaster.db import accounts, audiences, audit_log, messages, notices, submissions
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.messages import Message, Version
+from broadcaster.db.messages import Message
 from broadcaster.db.people import Person
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.canonical import canonical, sha256
-from broadcaster.domain.checks.facts import reading_age_of
-from broadcaster.domain.checks.finding import Finding, Level
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Kind, MessageState, Mode
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate, fill
 from broadcaster.domain.policy import Action, require
-from broadcaster.domain.post import Post, digest_of
+from broadcaster.domain.post import digest_of
 from broadcaster.render.posts import Renderer
-from broadcaster.service.checks import check_version
 from broadcaster.service.manifests import build_manifest, target_of
+from broadcaster.service.proof import Proof, Proofs
 from channels import CHANNELS
-from channels.base import Channel, ChannelsOfMode, CheckProblem, HasPages, SendsMany
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProofPost:
-    """One channel's post as it will read, with what stands against it."""
-
-    account: str
-    channel: str
-    title: str
-    speaks_as: str
-    post: Post
-    problems: tuple[CheckProblem, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """A message as everybody would see it. `problems` must be mended before it can be submitted.
-
-    `findings` are warnings, which officer and approver must see and which never hold a message up, and hints.
-    `reading_age` is in years, or None where there are too few words to tell.
-    """
-
-    ref: str
-    version: int
-    mode: Mode
-    state: MessageState
-    expires: str
-    posts: tuple[ProofPost, ...]
-    audience: AudienceVersion | None
-    problems: tuple[str, ...]
-    findings: tuple[Finding, ...] = ()
-    reading_age: int | None = None
+from channels.base import ChannelsOfMode, HasPages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +49,7 @@ class Compose:
     ) -> None:
         self._database = database
         self._channels = channels
-        self._renderer = renderer
+        self._proofs = Proofs(channels, renderer, zone=zone)
         self._zone = zone
         self._waits = timedelta(minutes=submission_minutes)
 
@@ -126,7 +92,7 @@ class Compose:
                     "template": template.name,
                 },
             )
-            return self._proof(tx, messages.by_id(tx, row.id))
+            return self._proofs.of(tx, messages.by_id(tx, row.id))
 
     def edit(
         self,
@@ -162,12 +128,12 @@ class Compose:
                 subject=row.ref,
                 payload={"facts_sha256": sha256(facts.to_json()), "version": row.version + 1},
             )
-            return self._proof(tx, messages.by_id(tx, row.id))
+            return self._proofs.of(tx, messages.by_id(tx, row.id))
 
     def preview(self, ref: str) -> Proof:
         """The current version as it would be submitted now; or, where it was submitted, the stored posts."""
         with self._database.read() as tx:
-            return self._proof(tx, messages.find(tx, ref))
+            return self._proofs.of(tx, messages.find(tx, ref))
 
     def submit(self, actor: Person, ref: str) -> Submitted:
         """Store posts and manifest for a second person. Invalid, with all problems, where it cannot be sent as it is."""
@@ -176,7 +142,7 @@ class Compose:
             row = messages.find(tx, ref, lock=True)
             if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
                 raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
-            proof = self._proof(tx, row)
+            proof = self._proofs.of(tx, row)
             problems = proof.problems + _past(tx, proof)
             if problems:
                 raise Invalid(f"{row.ref} cannot be submitted yet. Nothing was changed.", details=problems)
@@ -189,7 +155,7 @@ class Compose:
                 subject=row.ref,
                 payload={"manifest_sha256": digest, "version": row.version},
             )
-            proof = self._proof(tx, messages.by_id(tx, row.id))
+            proof = self._proofs.of(tx, messages.by_id(tx, row.id))
         return Submitted(ref=row.ref, manifest_sha256=digest, expires_at=expires_at, proof=proof)
 
     def _store(self, tx: Tx, row: Message, proof: Proof, actor: Person) -> tuple[str, datetime]:
@@ -266,92 +232,12 @@ class Compose:
         chosen = [name for name, channel in configured.items() if channel.name in wanted]
         return sorted(chosen, key=lambda name: (not isinstance(configured[name], HasPages), name))
 
-    def _proof(self, tx: Tx, row: Message) -> Proof:
-        version = messages.current_version(tx, row)
-        audience = (
-            audiences.version_by_id(tx, version.audience_version_id) if version.audience_version_id else None
-        )
-        posts = self._stored_posts(tx, row) or self._rendered_posts(row, version)
-        problems = [f"{p.title} ({p.account}): {problem.text}" for p in posts for problem in p.problems]
-        configured = self._channels.get(row.mode, {})
-        missing = [name for name in version.accounts if name not in configured]
-        problems += [
-            f"The account {name} is not set up any more. Choose the channels again." for name in missing
-        ]
-        if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
-            problems += _audience_problems(audience)
-        found = check_version(tx, version, texts=[p.post for p in posts if p.channel == "sms"])
-        problems += [each.line for each in found if each.level is Level.PROBLEM]
-        return Proof(
-            ref=row.ref,
-            version=row.version,
-            mode=row.mode,
-            state=row.state,
-            expires=version.facts.expires,
-            posts=posts,
-            audience=audience,
-            problems=tuple(problems),
-            findings=tuple(each for each in found if each.level is not Level.PROBLEM),
-            reading_age=reading_age_of(version.facts),
-        )
-
-    def _rendered_posts(self, row: Message, version: Version) -> tuple[ProofPost, ...]:
-        configured = self._channels.get(row.mode, {})
-        chosen = [(name, configured[name]) for name in version.accounts if name in configured]
-        pages = [c for _, c in chosen if isinstance(c, HasPages)]
-        link = pages[0].page_address(row.ref) if pages else ""
-        return tuple(
-            self._proof_post(
-                channel,
-                self._renderer.render(
-                    version.facts,
-                    channel=channel.name,
-                    account=name,
-                    reference=row.ref,
-                    link=link,
-                    mode=row.mode,
-                    zone=self._zone,
-                ),
-            )
-            for name, channel in chosen
-        )
-
-    def _stored_posts(self, tx: Tx, row: Message) -> tuple[ProofPost, ...]:
-        if row.state is MessageState.DRAFT:
-            return ()
-        found = submissions.latest_for(tx, row.id)
-        configured = self._channels.get(row.mode, {})
-        stored = submissions.posts(tx, found.id) if found else []
-        return tuple(
-            self._proof_post(configured[p.account], Post.from_bytes(p.content))
-            for p in stored
-            if p.account in configured
-        )
-
-    def _proof_post(self, channel: Channel, post: Post) -> ProofPost:
-        return ProofPost(
-            account=post.account,
-            channel=channel.name,
-            title=channel.title,
-            speaks_as=channel.target,
-            post=post,
-            problems=tuple(channel.check(post.at_widest())),
-        )
-
 
 def _audience(tx: Tx, name: str) -> AudienceVersion:
     found = audiences.latest_version(tx, name)
     if found is None:
         raise NotFound(f'There is no audience "{name}".{did_you_mean(name, audiences.names(tx))}')
     return found
-
-
-def _audience_problems(audience: AudienceVersion | None) -> list[str]:
-    if audience is None:
-        return ["Text messages need an audience. Choose one with --audience, or leave the channel sms out."]
-    if audience.size == 0:
-        return [f"The audience {audience.name} is empty. Import numbers, or choose another one."]
-    return []
 
 
 def _incident(tx: Tx, ref: str, name: str) -> int:

@@ -24,7 +24,7 @@ from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.post import Post
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_notices
-from broadcaster.service.compose import Proof, ProofPost
+from broadcaster.service.proof import Proof, ProofPost
 from broadcaster.service.report import Status, TargetStatus
 from channels.base import CheckProblem
 
