@@ -202,6 +202,30 @@ notice_template = Table(
     UniqueConstraint("name", "sha256"),
 )
 
+#: Pictures, stripped of what they say beside the picture; each once, under the SHA-256 of its bytes.
+media = Table(
+    "media",
+    metadata,
+    _id(),
+    Column("sha256", String(64), nullable=False, unique=True),
+    _word("media_type"),
+    _count("width"),
+    _count("height"),
+    Column("content", LargeBinary, nullable=False),
+    _time("created_at"),
+)
+
+#: A picture as it was made for the rules of a platform.
+rendition = Table(
+    "rendition",
+    metadata,
+    _id(),
+    _to("media", name="original_id"),
+    _word("rules"),  # digest of the rules
+    _to("media"),
+    UniqueConstraint("original_id", "rules"),
+)
+
 incident = Table(
     "incident",
     metadata,
@@ -242,6 +266,7 @@ message_version = Table(
     _text("blanks"),  # canonical JSON: what the officer filled in, so that a draft can be opened again
     _text("accounts"),  # JSON list of account names, in the order they were chosen
     _to("audience_version", nullable=True),
+    Column("images", Text, nullable=False, server_default="[]"),  # JSON list of {sha256, alt}
     _to("person", name="author_id"),
     _time("created_at"),
     UniqueConstraint("message_id", "no"),
