@@ -3,15 +3,28 @@
 import hashlib
 import hmac
 import json
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 import requests
 
-from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, SendError
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, SendError
+from broadcaster.domain.media import Image, ImageRules
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.facebook_errors import refusal
+from channels.facebook_photos import (
+    IMAGE_RULES,
+    UPLOADS_WITHIN_S,
+    attached,
+    nothing_published,
+    picture_problems,
+    require_contents,
+    upload_form,
+)
+from channels.facebook_usage import warn_of_use
 from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session
 from channels.options import address, is_web_address, option, require_secrets, secret
 from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
@@ -34,14 +47,26 @@ class FacebookPage:
         Option(name="page_id", help="the Page's number, from its About page", required=True),
         Option(name="page_name", help="the Page's name, shown to approvers"),
         Option(
-            name="access_token", help="a Page token (better: of a system user)", required=True, secret=True
+            name="access_token",
+            help="a Page token that a system user of the business made: it does not expire, and hangs on no person",
+            required=True,
+            secret=True,
         ),
         Option(name="app_secret", help="the app's secret; signs each call with appsecret_proof", secret=True),
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.READABLE
+    image_rules: ClassVar[ImageRules] = IMAGE_RULES
 
-    def __init__(self, account: Account, *, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         require_secrets(account, self.options)
+        self._account_name = account.name
+        self._monotonic = monotonic
         self._page_id = option(account, self.options, "page_id")
         self._page_name = option(account, self.options, "page_name")
         self._page_url = f"{address(account, self.options, 'base_url')}/{GRAPH_VERSION}/{self._page_id}"
@@ -68,29 +93,20 @@ class FacebookPage:
         if post.link and not is_web_address(post.link):
             text = "The link of the Facebook post does not begin with https://. Give the full https address."
             problems.append(CheckProblem(code="bad_link", text=text))
-        return problems
+        return problems + picture_problems(post)
 
     def send(self, post: Post, key: str) -> Receipt:  # noqa: ARG002 - Graph has no place for a key of ours
-        """Facebook refuses only a repeat that follows directly, so an unknown outcome must be read back first."""
+        """Only the last call can publish; where it fails its outcome is the post's (see channels/facebook_photos.py).
+
+        Facebook refuses only a repeat that follows directly, so an unknown outcome must be read back first.
+        """
+        require_contents(post)
         form = {"message": post.text, "fields": "id,permalink_url", **self._credentials}
-        if post.link:
+        if post.images:  # `link` and `attached_media` are alternatives; the link stands in the text
+            form |= attached(self._upload_all(post))
+        elif post.link:
             form["link"] = post.link
-        try:
-            # In the body, never the query: addresses are logged on the way.
-            response = self._session.post(f"{self._page_url}/feed", data=form)
-            answer = _json(response)
-        except (requests.RequestException, ValueError) as exc:
-            raise from_exception(exc) from exc
-        return self._receipt(response, answer, post)
-
-    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - as in send
-        """The post among the Page's published ones; `channels/readback.py` says which is taken for it."""
-        found = look_through(lambda after: self._read(post, since, after), post, since)
-        return _receipt_of(found.platform_id, found.link) if found else None
-
-    def _receipt(self, response: requests.Response, answer: dict[str, Any], post: Post) -> Receipt:
-        if not 200 <= response.status_code < 300 or "error" in answer:
-            raise self._refusal(response, answer, post)
+        answer = self._post("feed", post, data=form)
         platform_id = str(answer.get("id") or "")
         if not platform_id:
             raise OutcomeUnknown(
@@ -98,6 +114,53 @@ class FacebookPage:
             )
         link = answer.get("permalink_url")
         return _receipt_of(platform_id, link if isinstance(link, str) else "")
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - as in send
+        """The post among the Page's published ones; `channels/readback.py` says which is taken for it."""
+        found = look_through(lambda after: self._read(post, since, after), post, since)
+        return _receipt_of(found.platform_id, found.link) if found else None
+
+    def _upload_all(self, post: Post) -> list[str]:
+        """The ids of the post's photos, in their order. No failure here leaves the post's outcome unknown."""
+        photo_ids, until = [], self._monotonic() + UPLOADS_WITHIN_S
+        for number, image in enumerate(post.images, 1):
+            try:
+                photo_ids.append(self._upload(image, post))
+            except SendError as exc:
+                failure = nothing_published(exc, number=number, of=len(post.images))
+                raise failure from (exc.__cause__ if failure is exc else exc)
+            if self._monotonic() > until:
+                text = (
+                    "The pictures took too long to reach Facebook; nothing was published. It is tried again."
+                )
+                raise NotSent("pictures_too_slow", text, detail=f"{number} of {len(post.images)} uploaded")
+        return photo_ids
+
+    def _upload(self, image: Image, post: Post) -> str:
+        body, content_type = upload_form(image, self._credentials)
+        answer = self._post("photos", post, data=body, headers={"Content-Type": content_type})
+        photo_id = answer.get("id")
+        if not (isinstance(photo_id, str) and photo_id):
+            raise OutcomeUnknown("no_id", detail="HTTP 2xx, no id")
+        return photo_id
+
+    def _post(
+        self, edge: str, post: Post, *, data: bytes | dict[str, str], headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The answer of a call that was a success."""
+        try:
+            # In the body, never the query: addresses are logged on the way.
+            response = self._session.post(f"{self._page_url}/{edge}", data=data, headers=headers)
+            answer = _json(response)
+        except (requests.RequestException, ValueError) as exc:
+            raise from_exception(exc) from exc
+        return self._succeeded(response, answer, post)
+
+    def _succeeded(self, response: requests.Response, answer: dict[str, Any], post: Post) -> dict[str, Any]:
+        warn_of_use(response.headers, account=self._account_name)
+        if not 200 <= response.status_code < 300 or "error" in answer:
+            raise self._refusal(response, answer, post)
+        return answer
 
     def _read(self, post: Post, since: datetime, after: str) -> Page:
         """developers.facebook.com/docs/graph-api/reference/page/published_posts and .../graph-api/results, read 2026-11."""
@@ -107,15 +170,13 @@ class FacebookPage:
         headers = {"Authorization": f"Bearer {self._credentials['access_token']}"}
         try:
             response = self._session.get(f"{self._page_url}/published_posts", params=query, headers=headers)
-            return self._page(response, _json(response), post)
+            return self._page(self._succeeded(response, _json(response), post))
         except (requests.RequestException, ValueError, SendError) as exc:
             failure = _of_reading(from_exception(exc))
         # Raised out here, so that no traceback shows what requests says: its text has the address with the proof.
         raise read_back_failed(failure, post) from failure
 
-    def _page(self, response: requests.Response, answer: dict[str, Any], post: Post) -> Page:
-        if not 200 <= response.status_code < 300 or "error" in answer:
-            raise self._refusal(response, answer, post)
+    def _page(self, answer: dict[str, Any]) -> Page:
         items = answer.get("data")
         if not isinstance(items, list):
             raise unreadable()
@@ -142,7 +203,7 @@ class FacebookPage:
             response.headers,
             error if isinstance(error, dict) else {},
             secrets=self._secrets,
-            private=post.text,
+            private="\n".join([post.text, *(image.alt for image in post.images)]),
         )
 
 

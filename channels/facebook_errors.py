@@ -1,13 +1,13 @@
 """What the Graph API's error codes say about a post: the table, and nothing else of Facebook."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
-from channels.http import clamp_wait_s, from_status, redact
+from channels.facebook_usage import regain_s
+from channels.http import from_status, redact
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,23 @@ _TOKEN = _Kind(
     "token_refused",
     "Facebook does not accept the Page's token. Renew access_token in the account.",
 )
+_EXPIRED = _Kind(
+    NotConfigured,
+    "token_refused",
+    "The Page's token has expired or was withdrawn. Make one with a system user, which does not expire, "
+    "and put it into access_token.",
+)
+_PERSON = _Kind(
+    NotConfigured,
+    "token_refused",
+    "The token hangs on a person who removed the app, lost the Page or must log in to Facebook. "
+    "Make one with a system user and put it into access_token.",
+)
+_USER_TOKEN = _Kind(
+    NotConfigured,
+    "token_refused",
+    "access_token holds a person's token. Facebook wants the Page's own: make one with a system user.",
+)
 _PERMISSION = _Kind(
     NotConfigured,
     "no_permission",
@@ -40,19 +57,27 @@ _POLICY = _Kind(
     "Facebook blocked the post by a policy or a security check. Post by hand, and ask Meta.",
 )
 _LINK = _Kind(Refused, "bad_link", "Facebook could not use the post's link. Send the post without it.")
+_PICTURE = _Kind(
+    Refused, "picture_refused", "Facebook could not use a picture. Send the post without it or with another."
+)
 _CONTENT = _Kind(Refused, "content", "Facebook refused the content of the post.")
 
 # The codes are from developers.facebook.com/docs/graph-api/guides/error-handling and the exceptions.py of
 # facebook_business, the subcodes from github.com/gitroomhq/postiz-app of 2026-08; both read 2026-11.
+# 324 and 1366046 as in issues 711 and 923 of github.com/facebookarchive/php-graph-sdk; 2069032 as people quote it.
 # A subcode is looked up before its code.
 _CODES: Mapping[_Kind, tuple[int, ...]] = {
     _TEMPORARY: (1, 2, 1363047, 1609010),
     _RATE: (4, 17, 32, 341, 613, 80001, 1390008),
-    _TOKEN: (102, 190, 458, 459, 460, 463, 464, 467, 492),
+    _TOKEN: (102, 190),
+    _EXPIRED: (460, 463, 467),
+    _PERSON: (458, 459, 464, 492),
+    _USER_TOKEN: (2069032,),
     _PERMISSION: (3, 10, *range(200, 300), 1404078, 4854002),
     _DUPLICATE: (506, 1366051),
     _POLICY: (368, 1346003, 1404006, 1404102, 1404112),
     _LINK: (1609005, 1609008),
+    _PICTURE: (324, 1366046),
     _CONTENT: (100, 2061006),
 }
 _TRACE = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -71,7 +96,7 @@ def refusal(
     if status < 300 and kind is _TEMPORARY:
         return OutcomeUnknown("temporary", _TEMPORARY.text, detail=detail)
     if kind is not None and kind.outcome is NotSent:
-        return NotSent(kind.code, kind.text, detail=detail, retry_after_s=_regain_s(headers))
+        return NotSent(kind.code, kind.text, detail=detail, retry_after_s=regain_s(headers))
     if kind is not None:
         return kind.outcome(kind.code, kind.text, detail=detail)
     if status == 503:  # Graph documents no 503 that means "not processed"
@@ -99,13 +124,3 @@ def _detail(status: int, error: Mapping[str, Any], secrets: list[str], private: 
         if error
         else f"HTTP {status}"
     )
-
-
-def _regain_s(headers: Mapping[str, str]) -> float | None:
-    """Graph sends no Retry-After but minutes in a JSON header (docs/graph-api/overview/rate-limiting)."""
-    usage = next((v for name, v in headers.items() if name.lower() == "x-business-use-case-usage"), "")
-    try:
-        rows = [row for rows in json.loads(usage).values() for row in rows]
-        return clamp_wait_s(60.0 * max(row.get("estimated_time_to_regain_access", 0) for row in rows))
-    except (ValueError, TypeError, AttributeError):
-        return None

@@ -14,6 +14,7 @@ from channels.sandbox.facebook import Facebook
 from channels.sandbox.faults import Faults
 from channels.sandbox.kannel import Kannel
 from channels.sandbox.ledger import Ledger
+from channels.sandbox.media import MediaStore
 from channels.sandbox.notify import Notify
 from channels.sandbox.receipts import Receipts
 from channels.sandbox.settings import Settings
@@ -28,11 +29,11 @@ class Sandbox:
 
     def __init__(self, data_dir: Path, site_url: str = "") -> None:
         accounts = sandbox_accounts(data_dir)
-        settings, faults = Settings(), Faults()
+        settings, faults, media = Settings(), Faults(), MediaStore()
         self._ledger = Ledger(data_dir / "ledger.db")
         self._receipts = Receipts(settings)
-        facebook = Facebook(accounts["facebook"])
-        x = X(accounts["x"], settings)
+        facebook = Facebook(accounts["facebook"], media)
+        x = X(accounts["x"], settings, media)
         kannel = Kannel(accounts["sms"], self._receipts)
         notify = Notify(accounts["notify"], settings, self._receipts)
         twilio = Twilio(accounts["twilio"], self._receipts)
@@ -49,7 +50,7 @@ class Sandbox:
             platforms=platforms,
         )
         self._pages = Starlette(
-            routes=[*self._control.routes(), *self._wall.routes()], lifespan=self._lifespan
+            routes=[*self._control.routes(), *media.routes(), *self._wall.routes()], lifespan=self._lifespan
         )
         self._facebook = Exchange(facebook, self._ledger, faults)
         self._by_prefix = {

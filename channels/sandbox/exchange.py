@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     """What a call is for, which decides the faults that may meet it."""
 
     PUBLISH = "publish"
+    UPLOAD = "upload"  #: brings something that a later call publishes
     READ = "read"
     OTHER = "other"
 
@@ -127,10 +128,11 @@ class Exchange:
             answer = self._refused(fault, call)
         else:
             answer = self._platform.answer(call, mood)
-        after = fault.ending(accepted=answer.accepted) if fault is not None else ""
+        taken = answer.accepted or bool(answer.platform_id)  # a post, or what a later call publishes
+        after = fault.ending(accepted=taken) if fault is not None else ""
         if after == "500":
-            taken, answer = answer, self._platform.refusal("500", call)
-            answer.accepted, answer.platform_id, answer.said = True, taken.platform_id, taken.said
+            told, answer = answer, self._platform.refusal("500", call)
+            answer.accepted, answer.platform_id, answer.said = told.accepted, told.platform_id, told.said
         elif after == "broken":
             answer.body = answer.body[: len(answer.body) // 2]
         unanswered = after in {"silence", "reset"}

@@ -1,22 +1,26 @@
-"""Facebook's Graph API v26.0, as far as a page's own posts go: publish, read back, delete.
+"""Facebook's Graph API v26.0, as far as a page's own posts go: upload photos, publish, read back, delete.
 
 Shapes: Meta's Page and PagePost specifications, and the error-handling guide. Texts of errors are as seen live.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, ClassVar
 
-from channels.sandbox import graph
+from channels.sandbox import graph, graph_photos
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
-from channels.sandbox.graph import GraphError, PagePost
+from channels.sandbox.graph import GraphError, PagePost, Photo
+from channels.sandbox.graph_photos import Photos
 from channels.sandbox.ledger import Entry
+from channels.sandbox.media import MediaStore
 
 VERSION = "v26.0"
 MAX_MESSAGE_CHARS = 63_206  # github.com/gitroomhq/postiz-app, read 2026-08
 #: Parameters of POST /{page-id}/feed that this stand-in understands; all stand in Meta's Page specification.
-FEED_PARAMETERS = frozenset({"message", "link", "published"})
+FEED_PARAMETERS = frozenset({"message", "link", "published", "attached_media"})
 MOST_LOOKALIKES = 20
 LIST_PARAMETERS = frozenset({"limit", "since", "after"})
 COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
@@ -25,22 +29,26 @@ COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
 class Facebook:
     name: ClassVar[str] = "facebook"
 
-    def __init__(self, account: Mapping[str, str]) -> None:
+    def __init__(self, account: Mapping[str, str], media: MediaStore | None = None) -> None:
         self._account = account
+        self.media = MediaStore() if media is None else media
+        self._photos = Photos(self.media)
         self._posts: list[PagePost] = []
         self._lookalikes: dict[str, tuple[PagePost, PagePost]] = {}  # by text, oldest first
         self._numbers = count(int(datetime.now(UTC).timestamp() * 1_000_000))
 
     def purpose(self, call: Call) -> Purpose:
+        """An unpublished photo is on no page: its upload publishes nothing."""
         if call.method == "POST" and call.path.endswith("/feed"):
             return Purpose.PUBLISH
+        if graph_photos.is_upload(call):
+            return Purpose.PUBLISH if _published(_given(call)) else Purpose.UPLOAD
         return Purpose.READ if call.method == "GET" else Purpose.OTHER
 
     def said(self, call: Call) -> Said:
-        try:
-            given = graph.parameters(call)
-        except GraphError:
-            return Said()
+        given = _given(call)
+        if graph_photos.is_upload(call):
+            return graph_photos.said(call, given)
         return Said(recipient="", text=given.get("message", ""), link=given.get("link", ""))
 
     def answer(self, call: Call, mood: Mood) -> Answer:
@@ -59,14 +67,16 @@ class Facebook:
     def restore(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             node = entry.path.partition("?")[0].split("/")[2:3]
-            if entry.accepted:
-                self._restore_post(entry)
+            if entry.method == "POST" and entry.platform_id:
+                with suppress(GraphError):  # such as a photo that is in the ledger no more
+                    self._restore_made(entry)
             elif entry.method == "DELETE" and entry.status == 200:
                 self._posts = [post for post in self._posts if [post.id] != node]
 
     def forget(self) -> None:
         self._posts.clear()
         self._lookalikes.clear()
+        self._photos.forget()
 
     def published(self) -> list[PagePost]:
         """What a visitor of the page sees, newest first."""
@@ -81,6 +91,8 @@ class Facebook:
         match call.method, node == page_id, edge:
             case "POST", True, "feed":
                 return self._publish(call, given)
+            case "POST", True, "photos":
+                return self._upload(call, given)
             case "GET", True, "published_posts":
                 return self._list(call, given, mood)
             case "GET", True, "":
@@ -95,31 +107,66 @@ class Facebook:
                 raise graph.unknown_path(call.path)
         raise graph.unknown_object(call.method, node)
 
+    def _upload(self, call: Call, given: dict[str, str]) -> Answer:
+        """A photo that is published at once makes a post of its own, whose id stands beside the photo's."""
+        photo = self._photos.upload(call, given, photo_id=str(next(self._numbers)))
+        said = self.said(call)
+        if _published(given):
+            post = self._add(self._post(message=photo.message, photos=(photo,)))
+            answer = graph.answer({"id": photo.id, "post_id": post.id})
+            answer.accepted, answer.platform_id = True, post.id
+        else:
+            answer = graph.answer({"id": photo.id})
+            answer.platform_id = photo.id
+        answer.said = said
+        return answer
+
     def _publish(self, call: Call, given: dict[str, str]) -> Answer:
         graph.check_names(given, FEED_PARAMETERS | COMMON_PARAMETERS)
         said = self.said(call)
         self._prepare_lookalikes(said)
-        if not said.text.strip() and not said.link:
+        photos = self._photos.to_attach(given)
+        if photos and said.link:
+            raise GraphError(100, "(#100) The sandbox takes link or attached_media, and not both")
+        if not said.text.strip() and not said.link and not photos:
             raise GraphError(100, "(#100) Missing message or attachment")
         if len(said.text) > MAX_MESSAGE_CHARS:
             raise GraphError(100, f"(#100) Param message must be at most {MAX_MESSAGE_CHARS} characters long")
-        published = given.get("published", "true").lower() not in ("false", "0")
-        last = self._posts[-1] if self._posts else None
-        if last and (last.message, last.link) == (said.text, said.link):
+        if self._repeats_the_last(said, photos):
             raise graph.duplicate()
-        post = PagePost(
-            id=f"{self._account['page_id']}_{next(self._numbers)}",
-            message=said.text,
-            link=said.link,
-            published=published,
-            created=datetime.now(UTC),
-            author=(self._account["page_id"], self._account["page_name"]),
-        )
+        post = self._post(message=said.text, link=said.link, photos=photos, published=_published(given))
         body = graph.selected(post.fields(call.base_url), given, default=("id",), node_type="PagePost")
-        self._posts.append(post)
+        self._add(post)
         answer = graph.answer(body)
         answer.accepted, answer.platform_id, answer.said = True, post.id, said
         return answer
+
+    def _repeats_the_last(self, said: Said, photos: tuple[Photo, ...]) -> bool:
+        last = self._posts[-1] if self._posts else None
+        return last is not None and (last.message, last.link, [p.sha256 for p in last.photos]) == (
+            said.text,
+            said.link,
+            [p.sha256 for p in photos],
+        )
+
+    def _post(
+        self, *, message: str, link: str = "", photos: tuple[Photo, ...] = (), published: bool = True
+    ) -> PagePost:
+        return PagePost(
+            id=f"{self._account['page_id']}_{next(self._numbers)}",
+            message=message,
+            link=link,
+            published=published,
+            created=datetime.now(UTC),
+            author=(self._account["page_id"], self._account["page_name"]),
+            photos=photos,
+        )
+
+    def _add(self, post: PagePost) -> PagePost:
+        """The post on the page, and its photos in use."""
+        post = replace(post, photos=self._photos.attach(post.photos, post.id))
+        self._posts.append(post)
+        return post
 
     def _list(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:
         graph.check_names(given, LIST_PARAMETERS | COMMON_PARAMETERS)
@@ -151,6 +198,10 @@ class Facebook:
                 default = ("created_time", "message", "id")
                 fields = post.fields(call.base_url)
                 return graph.answer(graph.selected(fields, given, default=default, node_type="PagePost"))
+        photo = self._photos.find(node)
+        if photo is not None:
+            default = ("created_time", "name", "id")
+            return graph.answer(graph.selected(photo.fields(), given, default=default, node_type="Photo"))
         raise graph.unknown_object("GET", node)
 
     def _delete(self, call: Call, node: str) -> Answer:
@@ -180,7 +231,8 @@ class Facebook:
         for oldest in list(self._lookalikes)[:-MOST_LOOKALIKES]:
             del self._lookalikes[oldest]
 
-    def _restore_post(self, entry: Entry) -> None:
+    def _restore_made(self, entry: Entry) -> None:
+        """The post or the photo that this request made. GraphError where it cannot be read any more."""
         path, _, query = entry.path.partition("?")
         call = Call(
             method=entry.method,
@@ -190,14 +242,30 @@ class Facebook:
             headers=entry.headers,
             body=entry.body,
         )
-        published = graph.parameters(call).get("published", "true")
-        self._posts.append(
-            PagePost(
-                id=entry.platform_id,
-                message=entry.text,
-                link=entry.link,
-                published=published.lower() not in ("false", "0"),
-                created=datetime.fromisoformat(entry.at),
-                author=(self._account["page_id"], self._account["page_name"]),
-            )
+        given = graph.parameters(call)
+        photos: tuple[Photo, ...] = ()
+        if graph_photos.is_upload(call):
+            photo_id = str(next(self._numbers)) if entry.accepted else entry.platform_id
+            photos = (self._photos.upload(call, given, photo_id=photo_id),)
+        if not entry.accepted:
+            return
+        with suppress(GraphError):  # such as a photo that is in the ledger no more: the post itself is
+            photos = photos or self._photos.to_attach(given)
+        post = self._post(
+            message=given.get("message", ""),
+            link=given.get("link", ""),
+            photos=photos,
+            published=_published(given),
         )
+        self._add(replace(post, id=entry.platform_id, created=datetime.fromisoformat(entry.at)))
+
+
+def _given(call: Call) -> dict[str, str]:
+    try:
+        return graph.parameters(call)
+    except GraphError:
+        return {}
+
+
+def _published(given: Mapping[str, str]) -> bool:
+    return given.get("published", "true").lower() not in ("false", "0")

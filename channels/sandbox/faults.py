@@ -1,6 +1,7 @@
 """Faults on demand: which of them meets a call. What a platform then says is the platform's business.
 
-Unless its name says otherwise, a fault meets publishing calls only, so that "500" never disturbs reading back.
+Unless its name says otherwise, a fault meets publishing calls only, so that "500" never disturbs reading back;
+with `on` = "upload" it meets the uploads of pictures instead.
 """
 
 import math
@@ -27,12 +28,16 @@ KINDS: Mapping[str, str] = {
     "broken_json": "accept, and answer with half of the body",
     "expired_token": "refuse every call, reads too, as with credentials that have lapsed",
     "duplicate_refusal": "refuse as a duplicate, though nothing was accepted (Facebook and X)",
+    "no_credits": "refuse every call, reads too, as with credits that are used up (X)",
+    "spend_cap": "refuse every call, reads too, as with a spending cap that is reached (X)",
+    "daily_limit": "refuse a post as one too many for the day (X)",
+    "reply_refused": "refuse a post that answers another one, as X does to apps; others go on, and count too (X)",
     "refuse_recipient": "refuse `recipient` (SMS); others in the same request are accepted",
     "readback_lag": "posts younger than `seconds` are missing when read back (Facebook, X and Notify)",
     "readback_500": "answer 500 to reading back (Facebook, X and Notify)",
     "readback_lookalike": "reading back also shows another author's and yesterday's post with each of the last texts",
 }
-KEYS = ("platform", "kind", "count", "seconds", "retry_after", "probability", "seed", "recipient")
+KEYS = ("platform", "kind", "count", "seconds", "retry_after", "probability", "seed", "recipient", "on")
 
 _AFTER = {
     "accept_then_silence": "silence",
@@ -42,8 +47,15 @@ _AFTER = {
 }
 _BLIND = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookalike"}
 #: What a platform cannot do. GOV.UK Notify can be asked for a reference, which nobody else has.
-_NOT_FOR = {"sms": _BLIND, "twilio": _BLIND, "notify": {"duplicate_refusal", "readback_lookalike"}}
+_OF_X = {"no_credits", "spend_cap", "daily_limit", "reply_refused"}
+_NOT_FOR = {
+    "facebook": _OF_X,
+    "sms": _BLIND | _OF_X,
+    "twilio": _BLIND | _OF_X,
+    "notify": {"duplicate_refusal", "readback_lookalike"} | _OF_X,
+}
 _BESIDE_OTHERS = {"delay", "refuse_recipient", "readback_lag", "readback_lookalike"}
+_EVERY_CALL = {"expired_token", "no_credits", "spend_cap"}
 _NEEDS_SECONDS = {"delay", "readback_lag"}
 _MOST_SECONDS = 3600.0
 
@@ -61,6 +73,7 @@ class Fault:
     probability: float = 1.0
     seed: int | None = None
     recipient: str = ""
+    on: str = "publish"
     fired: int = 0
     dice: random.Random = field(default_factory=random.Random, repr=False)
 
@@ -84,9 +97,9 @@ class Fault:
             return False
         if self.kind.startswith("readback_"):
             return purpose == "read"
-        if self.kind == "expired_token":
+        if self.kind in _EVERY_CALL:
             return True
-        return purpose == "publish" and (not self.recipient or self.recipient in recipients)
+        return purpose == self.on and (not self.recipient or self.recipient in recipients)
 
     def takes_its_chance(self) -> bool:
         return self.probability >= 1 or self.dice.random() < self.probability
@@ -166,6 +179,8 @@ def _check_values(given: Mapping[str, Any]) -> None:
     for key in ("count", "seed"):
         if key in given and not isinstance(given[key], int):
             raise ValueError(f"{key} is a whole number.")
+    if given.get("on", "publish") not in ("publish", "upload"):
+        raise ValueError("on is publish or upload.")
     for key in ("retry_after", "recipient"):
         if key in given and (not isinstance(given[key], str) or not given[key].isprintable()):
             raise ValueError(f"{key} is text on one line.")
@@ -176,7 +191,9 @@ def _check_combination(given: Mapping[str, Any]) -> None:
     if kind in _NEEDS_SECONDS and "seconds" not in given:
         raise ValueError(f"{kind} needs seconds.")
     if kind in _NOT_FOR.get(given["platform"], ()):
-        raise ValueError(f"This SMS gateway has no {kind}.")
+        raise ValueError(
+            f"{'This SMS gateway' if given['platform'] in GATEWAYS else 'Facebook'} has no {kind}."
+        )
     if kind == "refuse_recipient" and (given["platform"] not in GATEWAYS or not given.get("recipient")):
         raise ValueError(f"refuse_recipient is for {', '.join(sorted(GATEWAYS))} and needs a recipient.")
 

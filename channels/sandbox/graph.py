@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.sandbox.exchange import Answer, Call, Said
+from channels.sandbox.multipart import is_multipart, parts
 
 #: This stand-in has no limit of its own, so its usage stays low; the fault "429" shows what being over it looks like.
 USAGE = {"call_count": 1, "total_time": 1, "total_cputime": 1}
@@ -18,8 +19,34 @@ USED_UP = {"call_count": 100, "total_time": 40, "total_cputime": 25}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Photo:
+    """`post_id` is the post that shows it, or empty. The bytes are in the media store, under `sha256`."""
+
+    id: str
+    sha256: str
+    width: int
+    height: int
+    alt: str
+    message: str
+    created: datetime
+    post_id: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        told = {
+            "id": self.id,
+            "created_time": self.created.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+            "width": self.width,
+            "height": self.height,
+            "alt_text_custom": self.alt,
+            "name": self.message,
+            "page_story_id": self.post_id,
+        }
+        return {name: value for name, value in told.items() if value not in ("", 0)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class PagePost:
-    """`author` is (id, name); `created` is in UTC."""
+    """`author` is (id, name); `created` is in UTC; `photos` are in the order in which they are shown."""
 
     id: str
     message: str
@@ -27,6 +54,7 @@ class PagePost:
     published: bool
     created: datetime
     author: tuple[str, str]
+    photos: tuple[Photo, ...] = ()
 
     def fields(self, base_url: str) -> dict[str, Any]:
         """As in Meta's PagePost specification; the address leads to the wall, not to Facebook."""
@@ -46,7 +74,10 @@ POST_FIELDS = frozenset(
     {"id", "created_time", "updated_time", "from", "is_published", "permalink_url", "message"},
 )
 PAGE_FIELDS = frozenset({"id", "name"})
-_KNOWN = {"PagePost": POST_FIELDS, "Page": PAGE_FIELDS}
+PHOTO_FIELDS = frozenset(
+    {"id", "created_time", "width", "height", "alt_text_custom", "name", "page_story_id"}
+)
+_KNOWN = {"PagePost": POST_FIELDS, "Page": PAGE_FIELDS, "Photo": PHOTO_FIELDS}
 
 
 class GraphError(Exception):
@@ -83,7 +114,10 @@ def answer(body: Mapping[str, Any], *, status: int = 200, usage: Mapping[str, in
 
 
 def parameters(call: Call) -> dict[str, str]:
-    """From the query, then from a form or a JSON object in the body, which wins. GraphError 100 for bad JSON."""
+    """From the query, then from a form or a JSON object in the body, which wins; without the files.
+
+    GraphError 100 for a body that cannot be read.
+    """
     given = dict(parse_qsl(call.query.decode("latin-1"), keep_blank_values=True))
     content_type = call.header(b"content-type").partition(";")[0].strip().lower()
     if content_type == "application/json" and call.body:
@@ -96,6 +130,11 @@ def parameters(call: Call) -> dict[str, str]:
         return given | {k: v if isinstance(v, str) else json.dumps(v) for k, v in data.items()}
     if content_type == "application/x-www-form-urlencoded":
         return given | dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
+    if is_multipart(call):
+        try:
+            return given | {part.name: part.text for part in parts(call) if not part.filename}
+        except ValueError as error:
+            raise GraphError(100, "(#100) The body is not a valid form") from error
     if call.body:
         raise GraphError(100, "(#100) The sandbox reads forms and JSON only")
     return given
@@ -118,7 +157,7 @@ def check_credentials(call: Call, given: Mapping[str, str], account: Mapping[str
 
 def check_names(given: Mapping[str, str], known: Collection[str]) -> None:
     """Graph overlooks many unknown parameters; a stand-in that did so would hide our mistakes."""
-    unknown = sorted(set(given) - set(known))
+    unknown = sorted({name.partition("[")[0] for name in given} - set(known))
     if unknown:
         raise GraphError(100, f"(#100) The sandbox does not know the parameter {unknown[0]}")
 

@@ -51,13 +51,14 @@ EXPECTED = {
         "rate_limited": (4, 17, 32, 341, 613, 80001, 1390008),
     },
     NotConfigured: {
-        "token_refused": (102, 190, 458, 459, 460, 463, 464, 467, 492),
+        "token_refused": (102, 190, 458, 459, 460, 463, 464, 467, 492, 2069032),
         "no_permission": (3, 10, *range(200, 300), 1404078, 4854002),
     },
     OutcomeUnknown: {"duplicate": (506, 1366051)},
     Refused: {
         "policy": (368, 1346003, 1404006, 1404102, 1404112),
         "bad_link": (1609005, 1609008),
+        "picture_refused": (324, 1366046),
         "content": (100, 2061006),
     },
 }

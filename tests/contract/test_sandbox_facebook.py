@@ -70,7 +70,8 @@ def test_parameters_and_fields_stand_in_metas_specifications(sandbox, page, toke
 
 def test_every_parameter_offered_is_taken_and_no_other(sandbox, page, token):
     everything = {"message": "m", "link": "https://a.example/", "published": "true", "fields": "id"}
-    assert set(everything) | {"access_token", "appsecret_proof"} == FEED_PARAMETERS | COMMON_PARAMETERS
+    others = {"access_token", "appsecret_proof", "attached_media"}  # pictures and a link are alternatives
+    assert set(everything) | others == FEED_PARAMETERS | COMMON_PARAMETERS
     assert sandbox.post(f"{page}/feed", data={**token, **everything}).status_code == 200
     assert error_of(sandbox.publish("m2", mesage="typo"))["code"] == 100
 
