@@ -85,6 +85,26 @@ def x_weight(text: str) -> int:
     return _weight(text, _LINK.finditer(text), 0, len(text))
 
 
+def x_links(text: str) -> list[str]:
+    """What X surely makes a link of, and so charges for: addresses with their scheme, and bare domains.
+
+    Here a doubtful end of a name ("read.Me") is no link: what is found is held against the post.
+    """
+    text = unicodedata.normalize("NFC", text)
+    return [link[0] for match in _LINK.finditer(text) for link in _surely(match) if _is_link(link)]
+
+
+def _surely(link: re.Match[str]) -> Iterable[re.Match[str]]:
+    if link["scheme"] or _SURE.fullmatch(link["bare"]):
+        return [link]
+    return _SURE_LINK.finditer(link.string, *link.span())
+
+
+def _is_link(link: re.Match[str]) -> bool:
+    short = _TCO.match(link[0])
+    return len(short[1]) <= MAX_TCO_CHARS if short else _is_valid(link)
+
+
 def _weight(text: str, links: Iterable[re.Match[str]], start: int, end: int) -> int:
     weight = 0
     for link in links:

@@ -1,28 +1,35 @@
 """Posts to X through tweepy. Knows X's requests and errors, nothing of deliveries."""
 
 import html
-import json
-import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Self
-from urllib.parse import urlsplit
 
 import requests
+import structlog
 import tweepy
 
-from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, SendError
+from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
-from channels.http import DEFAULT_TIMEOUTS, USER_AGENT, FencedSession, Timeouts, from_exception
+from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception
 from channels.options import address, option, require_secrets, secret
 from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
-from channels.text import MAX_X_WEIGHT, x_weight
-from channels.twitter_errors import refusal
+from channels.twitter_checks import MAX_PARTS, problems
+from channels.twitter_errors import REPLY_REFUSED
+from channels.twitter_media import IMAGE_RULES, Uploads
+from channels.twitter_session import XSession, id_in, object_in, open_client
 
-# At DEBUG these write credentials and the post into the log (tweepy/client.py, requests_oauthlib/oauth1_auth.py).
-TALKATIVE_LOGGERS = ("tweepy", "requests_oauthlib", "oauthlib")
+log = structlog.get_logger()
+
+# docs.x.com, pricing, read 2026-11
+_LINKS_HELP = (
+    "yes, or no: posts without the link to the message's page, as X charges 0.20 USD for a post with a link instead "
+    "of 0.015, 13 times as much; people then do not get to the page from X"
+)
 
 
 class XAccount:
@@ -34,12 +41,15 @@ class XAccount:
         Option(name="base_url", help="address of X's API", default="https://api.x.com"),
         Option(name="username", help="the account's name on X, without @", required=True),
         Option(name="user_id", help="the account's number on X; asked for where it is not given"),
+        Option(name="links", help=_LINKS_HELP, default="yes"),
         Option(name="consumer_key", help="the app's API key", required=True, secret=True),
         Option(name="consumer_secret", help="the app's API key secret", required=True, secret=True),
         Option(name="access_token", help="the account's access token", required=True, secret=True),
         Option(name="access_token_secret", help="the access token's secret", required=True, secret=True),
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.READABLE
+    image_rules: ClassVar[ImageRules] = IMAGE_RULES
+    max_parts: ClassVar[int] = MAX_PARTS
 
     def __init__(
         self,
@@ -47,15 +57,19 @@ class XAccount:
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         now_s: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         require_secrets(account, self.options)
         self._username = option(account, self.options, "username").removeprefix("@")
         self._user_id = option(account, self.options, "user_id")
-        self._now_s = now_s
-        self._credentials = {o.name: secret(account, o.name) for o in self.options if o.secret}
-        _check_user_id(self._user_id, self._credentials["access_token"])
+        self._with_links = _yes(option(account, self.options, "links"))
+        credentials = {o.name: secret(account, o.name) for o in self.options if o.secret}
+        _check_user_id(self._user_id, credentials["access_token"])
         base_url = address(account, self.options, "base_url")
-        self._client = _client(self._credentials, _Session(account, timeouts, base_url, self._refusal))
+        self._account_name = account.name
+        self._client = open_client(credentials, XSession(account, timeouts, base_url, credentials, now_s))
+        self._uploads = Uploads(self._client, clock=clock, sleep=sleep)
 
     @classmethod
     def from_account(cls, account: Account) -> Self:
@@ -65,27 +79,45 @@ class XAccount:
     def target(self) -> str:
         return f"@{self._username}"
 
-    def check(self, post: Post) -> list[CheckProblem]:
-        if not post.text.strip():
-            return [CheckProblem(code="empty", text="The post for X is empty. Write its text.")]
-        over = x_weight(post.text) - MAX_X_WEIGHT
-        if over <= 0:
-            return []
-        text = f"The post for X is {over} over X's {MAX_X_WEIGHT} characters (a link counts 23). Shorten it."
-        return [CheckProblem(code="too_long", text=text)]
+    @property
+    def with_links(self) -> bool:
+        return self._with_links
 
-    def send(self, post: Post, key: str) -> Receipt:  # noqa: ARG002 - X has no place for a key of ours
-        """X refuses a repeated text, but without naming the post, so an unknown outcome must be read back."""
+    def check(self, post: Post) -> list[CheckProblem]:
+        return list(problems(post, with_links=self._with_links))
+
+    def send(self, post: Post, key: str) -> Receipt:
+        """X refuses a repeated text, but without naming the post, so an unknown outcome must be read back.
+
+        X lets a self-serve app answer only where it was mentioned, and does not say whether that holds for its own
+        posts (docs.x.com, changelog of 2026-02-23). A part that X surely refuses as an answer goes out by itself:
+        better than a warning that ends after its first part, and each part carries the reference.
+        """
+        media_ids = self._uploads.upload(post.images)
         try:
-            response = self._client.create_tweet(text=post.text, user_auth=True)
+            return self._publish(post.text, media_ids, post.in_reply_to)
+        except Refused as refused:
+            if refused.code != REPLY_REFUSED or not post.in_reply_to:
+                raise
+        log.warning("x_part_posted_by_itself", account=self._account_name, delivery=key)
+        return self._publish(post.text, media_ids, "")
+
+    def _publish(self, text: str, media_ids: list[str], in_reply_to: str) -> Receipt:
+        try:
+            response = self._client.create_tweet(
+                text=text,
+                media_ids=media_ids or None,
+                in_reply_to_tweet_id=in_reply_to or None,
+                user_auth=True,
+            )
         except (requests.RequestException, tweepy.TweepyException, ValueError) as exc:
             raise from_exception(exc) from exc
-        platform_id = _id_in(response)
+        platform_id = id_in(response)
         if not platform_id:
             raise OutcomeUnknown("no_id", "X answered without the post's id.", detail="HTTP 2xx, no id")
         return self._receipt(platform_id)
 
-    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - as in send
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - X has no place for a key of ours
         """The post in the account's own timeline; `channels/readback.py` says which is taken for it."""
         found = look_through(lambda after: self._read(post, since, after), post, since)
         return self._receipt(found.platform_id) if found else None
@@ -105,7 +137,7 @@ class XAccount:
                 pagination_token=after or None,
                 user_auth=True,
             )
-            return _page(_json(response), user_id)
+            return _page(object_in(response), user_id)
         except (requests.RequestException, tweepy.TweepyException, ValueError, SendError) as exc:
             failure = from_exception(exc)
         raise read_back_failed(failure, post) from failure
@@ -113,72 +145,11 @@ class XAccount:
     def _own_id(self) -> str:
         """Asked for once. Threads that ask at the same time get the same answer."""
         if not self._user_id:
-            user_id = _id_in(self._client.get_me(user_auth=True))
+            user_id = id_in(self._client.get_me(user_auth=True))
             if not user_id.isdecimal():
                 raise unreadable()
             self._user_id = user_id
         return self._user_id
-
-    def _refusal(self, response: requests.Response) -> SendError:
-        return refusal(
-            response.status_code,
-            response.headers,
-            _json(response),
-            secrets=list(self._credentials.values()),
-            private=_text_of(response.request),
-            now_s=self._now_s(),
-        )
-
-
-class _Session(FencedSession):
-    """Mends what tweepy 4.17 fixes in place: the host (no way to a stand-in) and the missing time-out.
-
-    The address is changed before `requests` signs it, since OAuth 1.0a signs the address too.
-    """
-
-    def __init__(
-        self,
-        account: Account,
-        timeout: Timeouts,
-        base_url: str,
-        refusal_of: Callable[[requests.Response], SendError],
-    ) -> None:
-        super().__init__(account, timeout)
-        self._base_url = base_url
-        self._refusal_of = refusal_of
-
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Judges the answer at once: tweepy's error classes fail on a body that is JSON but no object."""
-        path = urlsplit(url if isinstance(url, str) else url.decode()).path
-        response = super().request(method, self._base_url + path, *args, **kwargs)
-        if not 200 <= response.status_code < 300:
-            raise self._refusal_of(response)
-        return response
-
-
-def _client(credentials: dict[str, str], session: requests.Session) -> tweepy.Client:
-    for name in TALKATIVE_LOGGERS:
-        logging.getLogger(name).setLevel(logging.INFO)
-    # wait_on_rate_limit would sleep up to a day inside the worker, and then send again.
-    client = tweepy.Client(**credentials, return_type=requests.Response, wait_on_rate_limit=False)
-    client.session.close()
-    client.session = session
-    client.user_agent = USER_AGENT
-    return client
-
-
-def _json(response: requests.Response) -> dict[str, Any]:
-    """The answer's object; empty for a broken or other answer, whose status then decides."""
-    try:
-        answer = json.loads(response.content)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _id_in(response: requests.Response) -> str:
-    data = _json(response).get("data")
-    return str(data.get("id") or "") if isinstance(data, dict) else ""
 
 
 def _page(answer: dict[str, Any], user_id: str) -> Page:
@@ -212,7 +183,8 @@ def _shown(item: dict[str, Any], user_id: str) -> Shown | None:
 
 
 def _as_sent(item: dict[str, Any]) -> str | None:
-    """The text as a reader sees it: X escapes & < > and puts links of t.co in the place of each link."""
+    """The text as a reader sees it. X escapes & < >, puts links of t.co in the place of each link, and adds one to a
+    post's own pictures at its end, which nobody wrote: left there, our own post would look like another one."""
     text, entities = item.get("text"), item.get("entities")
     if not isinstance(text, str):
         return None
@@ -221,13 +193,22 @@ def _as_sent(item: dict[str, Any]) -> str | None:
     for url in urls if isinstance(urls, list) else []:
         short, long = (url.get("url"), url.get("expanded_url")) if isinstance(url, dict) else ("", "")
         if isinstance(short, str) and short and isinstance(long, str) and long:
-            text = text.replace(short, long)
+            text = text.replace(short, "" if _is_own_picture(long, item) else long)
     return text
 
 
-def _text_of(request: requests.PreparedRequest) -> str:
-    """The post, so that an answer quoting it is withheld."""
-    return str(json.loads(request.body).get("text", "")) if request.body else ""
+def _is_own_picture(address: str, item: dict[str, Any]) -> bool:
+    found = _PICTURE.fullmatch(address)
+    return found is not None and found[1] == item.get("id")
+
+
+_PICTURE = re.compile(r"https://(?:x|twitter)\.com/[^/]+/status/([0-9]+)/photo/[0-9]+")
+
+
+def _yes(value: str) -> bool:
+    if value not in {"yes", "no"}:
+        raise Invalid('The X account\'s links must be "yes" or "no". Correct it in its file.')
+    return value == "yes"
 
 
 def _check_user_id(user_id: str, access_token: str) -> None:

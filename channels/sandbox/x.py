@@ -5,7 +5,7 @@ Shapes: X's OpenAPI 2.167; error bodies as its documentation has them or as seen
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -13,14 +13,20 @@ from urllib.parse import parse_qsl
 
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
 from channels.sandbox.ledger import Entry
+from channels.sandbox.media import MediaStore
 from channels.sandbox.settings import Settings
+from channels.sandbox.x_create import pictures_asked, reply_asked, why_not
 from channels.sandbox.x_length import MAX_WEIGHTED_LENGTH, weighted_length
+from channels.sandbox.x_media import Pictures
 from channels.sandbox.x_posts import XPost, new_id, of_another, of_yesterday
 from channels.sandbox.x_problems import (
     DUPLICATE,
+    REPLY_GONE,
     TOO_LONG,
     RateWindow,
+    daily_headers,
     invalid,
+    invalid_pictures,
     json_answer,
     not_found,
     problem,
@@ -29,11 +35,9 @@ from channels.sandbox.x_problems import (
 from channels.sandbox.x_query import POST_FIELDS, USER_FIELDS, fields_asked, timeline_of
 from channels.sandbox.x_signature import Signatures
 
-#: Of X's CreatePostsRequest, what this stand-in understands.
-CREATE_PARAMETERS = frozenset({"text", "reply", "reply_settings", "made_with_ai"})
-REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 DELETES_PER_WINDOW = 50
 READS_PER_WINDOW = 900
+MEDIA_PER_WINDOW = 500
 MOST_LOOKALIKES = 20
 DUPLICATES_WITHIN = timedelta(hours=24)
 
@@ -41,10 +45,14 @@ DUPLICATES_WITHIN = timedelta(hours=24)
 class X:
     name: ClassVar[str] = "x"
 
-    def __init__(self, account: Mapping[str, str], settings: Settings) -> None:
+    def __init__(
+        self, account: Mapping[str, str], settings: Settings, media: MediaStore | None = None
+    ) -> None:
         self._account = account
         self._settings = settings
         self._signatures = Signatures(account)
+        self.media = MediaStore() if media is None else media
+        self._pictures = Pictures(self.media)
         self._posts: list[XPost] = []
         self._lookalikes: dict[str, tuple[XPost, XPost]] = {}  # by text, oldest first
         self._windows: dict[str, RateWindow] = {}
@@ -52,7 +60,7 @@ class X:
     def purpose(self, call: Call) -> Purpose:
         if (call.method, call.path) == ("POST", "/2/tweets"):
             return Purpose.PUBLISH
-        if call.method == "GET" and call.path != "/2/users/me":
+        if call.method == "GET" and call.path not in ("/2/users/me", "/2/media/upload"):
             return Purpose.READ
         return Purpose.OTHER
 
@@ -74,7 +82,11 @@ class X:
     def refusal(self, kind: str, call: Call) -> Answer:
         if self.purpose(call) is Purpose.PUBLISH:
             self._prepare_lookalikes(self.said(call).text)
+        if kind == "reply_refused" and not (self.purpose(call) is Purpose.PUBLISH and _is_reply(call)):
+            return self.answer(call, Mood())
         answer = refusal(kind)
+        if kind == "daily_limit":
+            answer.headers = daily_headers(time.time())
         if kind == "429":
             answer.headers = RateWindow(
                 self._settings.x_posts_per_window, time.time(), used_up=True
@@ -84,16 +96,34 @@ class X:
     def restore(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             if entry.accepted:
-                created = datetime.fromisoformat(entry.at)
-                author = self._account["user_id"]
-                self._posts.append(
-                    XPost(id=entry.platform_id, text=entry.text, created=created, author_id=author)
-                )
+                self._take_up(entry)
             elif entry.method == "DELETE" and entry.status == 200:
                 self._posts = [post for post in self._posts if not entry.path.endswith("/" + post.id)]
+            elif entry.method == "POST" and entry.status == 200:
+                self._pictures.restore(entry)
+
+    def _take_up(self, entry: Entry) -> None:
+        """The post of a request that was accepted. Its pictures had been uploaded before, and stand as they were."""
+        given = json.loads(entry.body)
+        self._add(entry.platform_id, entry.text, datetime.fromisoformat(entry.at), given)
+
+    def _add(self, post_id: str, text: str, created: datetime, given: dict[str, Any]) -> XPost:
+        before = next((post for post in self._posts if post.id == reply_asked(given)), None)
+        post = XPost(
+            id=post_id,
+            text=text,
+            created=created,
+            author_id=self._account["user_id"],
+            pictures=self._pictures.of(pictures_asked(given)),
+            in_reply_to=before.id if before else "",
+            thread=(before.thread or before.id) if before else "",
+        )
+        self._posts.append(post)
+        return post
 
     def forget(self) -> None:
         self._posts.clear()
+        self._pictures.forget()
         self._windows.clear()
         self._lookalikes.clear()
 
@@ -105,6 +135,8 @@ class X:
         limits = {"POST": self._settings.x_posts_per_window, "DELETE": DELETES_PER_WINDOW}
         limit = limits.get(call.method, READS_PER_WINDOW)
         key = call.method if call.method in limits else call.path
+        if call.path.startswith("/2/media/"):
+            limit, key = MEDIA_PER_WINDOW, f"{call.method} {call.path}"
         window = self._windows.get(key)
         if window is None or window.over(time.time()):
             window = self._windows[key] = RateWindow(limit, time.time())
@@ -112,6 +144,9 @@ class X:
         return window
 
     def _route(self, call: Call, mood: Mood) -> Answer:
+        return self._pictures.answer(call) or self._route_posts(call, mood)
+
+    def _route_posts(self, call: Call, mood: Mood) -> Answer:
         query = dict(parse_qsl(call.query.decode("latin-1"), keep_blank_values=True))
         match call.method, call.path.strip("/").split("/")[1:]:
             case "POST", ["tweets"]:
@@ -133,43 +168,34 @@ class X:
             given = json.loads(call.body)
         except ValueError:
             return invalid("The body of this request is not valid JSON.")
-        wrong = next(self._problems(given), "")
+        wrong = next(why_not(given), "")
         if wrong:
             return invalid(wrong)
-        text = given["text"]
+        text = given.get("text", "")
         self._prepare_lookalikes(text)
-        if weighted_length(text) > MAX_WEIGHTED_LENGTH:
-            return invalid(TOO_LONG)
-        since = datetime.now(UTC) - DUPLICATES_WITHIN
-        if any(post.text == text and post.created >= since for post in self._posts):
-            return problem(403, DUPLICATE)
+        refused = self._refused(text, given)
+        if refused:
+            return refused
         created = datetime.now(UTC)
         last = self._posts[-1].id if self._posts else "0"
-        post = XPost(
-            id=new_id(created, above=last), text=text, created=created, author_id=self._account["user_id"]
-        )
-        self._posts.append(post)
+        post = self._add(new_id(created, above=last), text, created, given)
         answer = json_answer(201, {"data": {"id": post.id, "text": post.shown_text}})
         answer.accepted, answer.platform_id, answer.said = True, post.id, Said(text=text)
         return answer
 
-    def _problems(self, given: Any) -> Iterator[str]:
-        """Why this is not a request that X would take, gravest first."""
-        if not isinstance(given, dict):
-            yield "The body of this request is not a JSON object."
-        for name in sorted(given.keys() - CREATE_PARAMETERS):
-            yield f"$.{name}: is not defined in the schema and the schema does not allow additional properties"
-        if not isinstance(given.get("text"), str) or not given["text"].strip():
-            yield "$.text: a text is required"
-        if given.get("reply_settings", "verified") not in REPLY_SETTINGS:
-            yield f"$.reply_settings: does not have a value in the enumeration {list(REPLY_SETTINGS)}"
-        if not isinstance(given.get("made_with_ai", False), bool):
-            yield "$.made_with_ai: is not a boolean"
-        reply = given.get("reply")
-        if "reply" in given and not (isinstance(reply, dict) and set(reply) == {"in_reply_to_tweet_id"}):
-            yield "$.reply: in_reply_to_tweet_id is required, and the sandbox knows nothing else there"
-        if reply and reply["in_reply_to_tweet_id"] not in [post.id for post in self._posts]:
-            yield "$.reply.in_reply_to_tweet_id: there is no such post"
+    def _refused(self, text: str, given: dict[str, Any]) -> Answer | None:
+        """Why X would not take this request, well-formed as it is."""
+        if weighted_length(text) > MAX_WEIGHTED_LENGTH:
+            return invalid(TOO_LONG)
+        before = reply_asked(given)
+        if before and before not in [post.id for post in self._posts]:
+            return problem(403, REPLY_GONE)
+        if not self._pictures.usable(pictures_asked(given)):
+            return invalid_pictures(pictures_asked(given))
+        since = datetime.now(UTC) - DUPLICATES_WITHIN
+        if any(post.text == text and post.created >= since for post in self._posts):
+            return problem(403, DUPLICATE)
+        return None
 
     def _me(self, query: dict[str, str]) -> Answer:
         try:
@@ -215,3 +241,10 @@ class X:
         self._lookalikes[text] = (of_another(text), of_yesterday(text, self._account["user_id"]))
         for oldest in list(self._lookalikes)[:-MOST_LOOKALIKES]:
             del self._lookalikes[oldest]
+
+
+def _is_reply(call: Call) -> bool:
+    try:
+        return bool(reply_asked(json.loads(call.body)))
+    except (ValueError, AttributeError):
+        return False

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from channels.sandbox.x_length import links
+from channels.sandbox.x_media import Picture
 
 #: Snowflake ids count milliseconds from here, in the bits above the lowest 22.
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
@@ -18,29 +19,39 @@ _LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, kw_only=True)
 class XPost:
-    """`text` is as it was sent and as a reader sees it; `created` is in UTC."""
+    """`text` is as it was sent and as a reader sees it; `created` is in UTC. `thread` is the id of the first post of
+    the thread that `in_reply_to` belongs to; both are empty for a post by itself.
+    """
 
     id: str
     text: str
     created: datetime
     author_id: str
+    pictures: tuple[Picture, ...] = ()
+    in_reply_to: str = ""
+    thread: str = ""
 
     @cached_property
     def shown_text(self) -> str:
         return self._shown[0]
 
     def to_json(self, fields: Iterable[str]) -> dict[str, Any]:
-        everything = {
+        everything: dict[str, Any] = {
             "id": self.id,
             "text": self.shown_text,
             "created_at": self.created.strftime("%Y-%m-%dT%H:%M:%S.")
             + f"{self.created.microsecond // 1000:03d}Z",
             "author_id": self.author_id,
-            "conversation_id": self.id,
+            "conversation_id": self.thread or self.id,
             "public_metrics": {**dict.fromkeys(METRICS, 0), "impression_count": 0},
         }
         if self._shown[1]:
             everything["entities"] = {"urls": self._shown[1]}
+        if self.in_reply_to:
+            everything["in_reply_to_user_id"] = self.author_id  # the stand-in knows no other author to answer
+            everything["referenced_posts"] = [{"type": "replied_to", "id": self.in_reply_to}]
+        if self.pictures:
+            everything["attachments"] = {"media_keys": [f"3_{picture.id}" for picture in self.pictures]}
         return {name: everything[name] for name in fields if name in everything}
 
     @cached_property
@@ -63,7 +74,27 @@ class XPost:
             )
             shown += short
             done = match.end()
-        return shown + _escaped(self.text[done:]), urls
+        shown += _escaped(self.text[done:])
+        if self.pictures:
+            shown += " "
+            urls += self._picture_links(len(shown))
+            shown += str(urls[-1]["url"])
+        return shown, urls
+
+    def _picture_links(self, start: int) -> list[dict[str, Any]]:
+        """X ends a text with one link for all of its pictures, and lists it once for each of them."""
+        short = f"https://t.co/{_short(self.id + 'pictures')}"
+        return [
+            {
+                "start": start,
+                "end": start + len(short),
+                "url": short,
+                "expanded_url": f"https://x.com/{self.author_id}/status/{self.id}/photo/1",
+                "display_url": f"pic.x.com/{short[-10:]}",
+                "media_key": f"3_{picture.id}",
+            }
+            for picture in self.pictures
+        ]
 
 
 def new_id(created: datetime, *, above: str) -> str:

@@ -17,6 +17,15 @@ TOO_LONG = (  # live 2023-02-25, with status 400
 )
 
 
+# live in 2026-03 and after, with status 403
+REPLY_REFUSED = (
+    "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged by the author"
+    " of the post you are replying to."
+)
+REPLY_GONE = "You attempted to reply to a Tweet that is deleted or not visible to you."
+DAY_S = 86_400
+
+
 class RateWindow:
     """So many calls in 15 minutes; the headers that X sends with every answer."""
 
@@ -55,6 +64,17 @@ def problem(status: int, detail: str, *, kind: str = "about:blank") -> Answer:
     return Answer(status=status, body=json.dumps(body).encode(), content_type=b"application/problem+json")
 
 
+def invalid_pictures(media_ids: list[str]) -> Answer:
+    """For ids that are unknown, another account's or run out: X tells them not apart."""
+    body = {
+        "errors": [{"parameters": {"media.media_ids": media_ids}, "message": "Your media IDs are invalid."}],
+        "title": "Invalid Request",
+        "detail": "One or more parameters to your request was invalid.",
+        "type": INVALID_REQUEST,
+    }
+    return json_answer(400, body)
+
+
 def invalid(detail: str) -> Answer:
     return problem(400, detail, kind=INVALID_REQUEST)
 
@@ -73,6 +93,8 @@ def not_found(resource: str, resource_id: str) -> dict[str, str]:
 
 def refusal(kind: str) -> Answer:
     """X's words for a fault of this kind."""
+    if kind in ("no_credits", "spend_cap", "daily_limit"):
+        return _used_up(kind)
     match kind:
         case "429":
             return json_answer(429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]})
@@ -80,7 +102,40 @@ def refusal(kind: str) -> Answer:
             return problem(int(kind), HTTPStatus(int(kind)).phrase)
         case "expired_token":
             return problem(401, "Unauthorized")
-        case "duplicate_refusal":
-            return problem(403, DUPLICATE)
+        case "duplicate_refusal" | "reply_refused":
+            return problem(403, DUPLICATE if kind == "duplicate_refusal" else REPLY_REFUSED)
     page = f"<html><body>{HTTPStatus(int(kind)).phrase}</body></html>\n"
     return Answer(status=int(kind), body=page.encode(), content_type=b"text/html; charset=utf-8")
+
+
+def _used_up(kind: str) -> Answer:
+    if kind == "daily_limit":
+        return problem(429, "Too Many Requests")
+    if kind == "no_credits":
+        told = "does not have any credits to fulfill this request."
+        return json_answer(402, _of_account("CreditsDepleted", told))
+    told = (
+        "has reached its billing cycle spend cap. API requests will be blocked until the next cycle begins on"
+    )
+    body = _of_account("SpendCapReached", f"{told} 2026-12-14.")
+    return json_answer(403, {**body, "reset_date": "2026-12-14"})
+
+
+def _of_account(title: str, told: str) -> dict[str, Any]:
+    """What X says of the developer's account, seen live from 2026-04 on: one type for both kinds."""
+    detail = f"Your enrolled account [1999] {told}"
+    return {
+        "account_id": 1999,
+        "title": title,
+        "detail": detail,
+        "type": "https://api.x.com/2/problems/credits",
+    }
+
+
+def daily_headers(now: float) -> tuple[Header, ...]:
+    """As node-twitter-api-v2 #495 and #553 quote them."""
+    return (
+        (b"x-user-limit-24hour-limit", b"100"),
+        (b"x-user-limit-24hour-remaining", b"0"),
+        (b"x-user-limit-24hour-reset", str(int(now) + DAY_S).encode()),
+    )

@@ -9,7 +9,18 @@ from channels.sandbox.x_posts import XPost
 #: `tweet.fields` in the documentation, `post.fields` in OpenAPI 2.167.
 FIELDS_NAMES = ("tweet.fields", "post.fields")
 POST_FIELDS = frozenset(
-    {"id", "text", "created_at", "author_id", "conversation_id", "entities", "public_metrics"}
+    {
+        "id",
+        "text",
+        "created_at",
+        "author_id",
+        "conversation_id",
+        "entities",
+        "public_metrics",
+        "attachments",
+        "in_reply_to_user_id",
+        "referenced_posts",
+    }
 )
 USER_FIELDS = frozenset({"id", "name", "username"})
 MOST_ID = 2**63

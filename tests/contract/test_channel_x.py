@@ -11,7 +11,8 @@ from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
 from channels.base import Account, Receipt, Secret
-from channels.twitter import TALKATIVE_LOGGERS, XAccount
+from channels.twitter import XAccount
+from channels.twitter_session import TALKATIVE_LOGGERS
 from tests.contract.channel_suite import IMPATIENT, Answer, Case, ChannelSuite, Table, attempt, payload
 
 SECRETS = {
