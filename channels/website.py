@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from broadcaster.domain.errors import NotSent, Refused
+from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.options import address, is_web_address, option
 from channels.website_feeds import alerts_json, atom_feed
+from channels.website_images import IMAGE_RULES, check_images, image_files
 from channels.website_pages import Site, alert_page, banner_script, list_page, templates
 from channels.website_state import shown_as_ended
 from channels.website_store import Document, SiteStore
@@ -36,6 +38,7 @@ class Website:
         Option(name="site_name", help="who publishes, as readers know it", required=True),
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.IDEMPOTENT
+    image_rules: ClassVar[ImageRules] = IMAGE_RULES
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class Website:
         if post.link and not is_web_address(post.link, plain_http=True):
             text = "The link of the web page does not begin with https://. Give the full address."
             problems.append(CheckProblem(code="bad_link", text=text))
-        return problems
+        return [*problems, *check_images(post)]
 
     def send(self, post: Post, key: str) -> Receipt:
         problems = self.check(post)
@@ -108,10 +111,13 @@ class Website:
             raise _disk_error(exc) from exc
 
     def _publish(self, reference: str, post: Post, key: str) -> None:
+        """The pictures first: a page never shows one that is not there yet."""
         now = self._now()
+        pictures = {self._store.path(name): content for name, content in image_files(post).items()}
         documents = self._store.documents()
         documents[reference] = self._updated(documents.get(reference), reference, post, key, now)
-        self._store.put({**self._page(documents[reference], now), **self._overview(documents, now)})
+        page = self._page(documents[reference], now)
+        self._store.put({**pictures, **page, **self._overview(documents, now)})
 
     def _bring_up_to_date(self, documents: dict[str, Document]) -> None:
         now = self._now()
@@ -167,6 +173,7 @@ def _kept(post: Post, key: str) -> dict[str, Any]:
         "text": post.text,
         "link": post.link,
         "facts": dict(post.facts),
+        "images": [image.to_json() for image in post.images],
     }
 
 
@@ -175,7 +182,7 @@ def _json(document: Document) -> bytes:
 
 
 def _texts(post: Post) -> list[str]:
-    return [post.title, post.text, post.link, *post.facts.values()]
+    return [post.title, post.text, post.link, *post.facts.values(), *(image.alt for image in post.images)]
 
 
 def _is_unprintable(char: str) -> bool:

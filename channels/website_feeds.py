@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from channels.website_pages import Site, ended_line
-from channels.website_state import changed_at, end_of, for_feeds, has_ended, main_post
+from channels.website_state import changed_at, end_of, for_feeds, has_ended, images_of, main_post
 from channels.website_store import Document
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -44,11 +44,18 @@ def _alert(site: Site, document: Document, now: datetime) -> dict[str, Any]:
         "severity": main_post(document)["facts"].get("severity", "Unknown"),
         "expires": end_of(document),
         "ended": has_ended(document, now),
-        "posts": [
-            {name: post[name] for name in ("language", "title", "text", "link", "facts")}
-            for post in document["posts"].values()
-        ],
+        "posts": [_post(site, post) for post in document["posts"].values()],
     }
+
+
+def _post(site: Site, post: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: post[name] for name in ("language", "title", "text", "link", "facts")}
+    return {**shown, "images": [_image(site, image) for image in images_of(post)]}
+
+
+def _image(site: Site, image: dict[str, Any]) -> dict[str, Any]:
+    described = {name: image[name] for name in ("media_type", "width", "height", "size", "alt")}
+    return {"url": site.image_address(image), **described}
 
 
 def atom_feed(site: Site, documents: Iterable[Document], now: datetime) -> bytes:
@@ -81,7 +88,15 @@ def _add_entry(feed: Any, site: Site, document: Document, now: datetime) -> None
     _add(entry, "published", document["published"])
     _add(entry, "updated", changed_at(document, now))
     _add(entry, "link", rel="alternate", type="text/html", href=site.address(document["reference"]))
+    for image in images_of(post):
+        _add_picture(entry, site, image)
     _add(entry, "content", first + post["text"], type="text")
+
+
+def _add_picture(entry: Any, site: Site, image: dict[str, Any]) -> None:
+    """As RFC 4287 has it (4.2.7): `length` in bytes, and `title` for those who cannot see it."""
+    described = {"type": image["media_type"], "length": str(image["size"]), "title": image["alt"]}
+    _add(entry, "link", rel="enclosure", href=site.image_address(image), **described)
 
 
 def _updated(shown: Iterable[Document], now: datetime) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from channels.website_state import SEVERITIES, clock, has_ended, in_force, main_post, newest_first
+from channels.website_images import file_name
+from channels.website_state import SEVERITIES, clock, has_ended, images_of, in_force, main_post, newest_first
 from channels.website_store import Document
 
 TEMPLATES = ("page.html", "alert.html", "alerts.html", "banner.js.j2")
@@ -42,6 +43,9 @@ class Site:
     def address(self, reference: str) -> str:
         return f"{self.base_url}/alerts/{reference.lower()}/"
 
+    def image_address(self, image: Mapping[str, Any]) -> str:
+        return f"{self.base_url}/{file_name(image)}"
+
     @property
     def feed_id(self) -> str:
         return uuid.uuid5(uuid.NAMESPACE_URL, self.base_url).urn
@@ -58,6 +62,7 @@ def alert_page(site: Site, document: Document, now: datetime) -> bytes:
         locales=[locale for post in posts if (locale := _locale(post["language"]))],
         posts=posts,
         description=_description(posts[0]),
+        preview=_preview(site, document, posts[0]),
         address=site.address(document["reference"]),
         reference=document["reference"],
         published=document["published"],
@@ -107,6 +112,7 @@ def _shown(post: dict[str, Any], now: datetime) -> dict[str, Any]:
         "expires": expires,
         "ended": not in_force(expires, now),
         "starts": facts.get("starts", ""),
+        "images": [{**image, "file": file_name(image)} for image in images_of(post)],
         "facts": [(label, said) for name, label in SHOWN_FACTS.items() if (said := _said(facts, name))],
     }
 
@@ -128,6 +134,12 @@ def _description(post: Mapping[str, Any]) -> str:
             break
         said = longer
     return said
+
+
+def _preview(site: Site, document: Document, post: Mapping[str, Any]) -> dict[str, Any]:
+    """The picture of other people's posts about the page; none of what has ended, so that it frightens nobody any more."""
+    images = images_of(main_post(document))
+    return {**images[0], "address": site.image_address(images[0])} if images and not post["ended"] else {}
 
 
 def _locale(language: str) -> str:

@@ -19,6 +19,12 @@ def main_post(document: Document) -> dict[str, Any]:
     return post
 
 
+def images_of(post: dict[str, Any]) -> list[dict[str, Any]]:
+    """The post's pictures; none where it was published before there were any."""
+    images: list[dict[str, Any]] = post.get("images", [])
+    return images
+
+
 def end_of(document: Document) -> str:
     """When the message ends, in UTC so that programs and strings compare alike; empty where it is not known."""
     return as_utc(main_post(document)["facts"].get("expires", ""))

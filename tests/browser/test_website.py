@@ -1,10 +1,15 @@
 """The website's pages and its banner in a real browser: what is shown, what a screen reader is told, what is not done."""
 
+import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
+from PIL import Image as Drawing
 
+from broadcaster.domain.media import Image
 from broadcaster.domain.post import Post
 from channels.base import Account
 from channels.website import Website
@@ -322,3 +327,72 @@ def test_a_dark_screen_gets_light_letters(tab, pages):
     tab.open(pages[1])
     assert tab.ask("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 27)"
     assert tab.ask("getComputedStyle(document.body).color") == "rgb(243, 244, 245)"
+
+
+def picture(alt, width, height):
+    drawn = io.BytesIO()
+    Drawing.new("RGB", (width, height), "navy").save(drawn, "JPEG")
+    content = drawn.getvalue()
+    return Image(
+        sha256=sha256(content).hexdigest(),
+        media_type="image/jpeg",
+        width=width,
+        height=height,
+        size=len(content),
+        alt=alt,
+        content=content,
+    )
+
+
+PICTURES = (picture("The river over its bank", 1600, 900), picture("The way to the hall", 400, 1600))
+#: The policy that docs/website.md asks a site's server for.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'"
+
+
+@pytest.fixture
+def pictured(tmp_path, serve):
+    """The address of a page with pictures, from a server that sends the documented policy."""
+    site = tmp_path / "pictured"
+    url = serve(site, {**SITE_HEADERS, "Content-Security-Policy": POLICY})
+    options = {"site_dir": str(site), "base_url": url, "site_name": "Wyre Council"}
+    website = Website(Account(name="web", channel="website", mode="live", options=options), now=lambda: NOW)
+    website.send(replace(post("A1", "Flood"), images=PICTURES), "k")
+    return f"{url}/alerts/a1/"
+
+
+def test_pictures_are_loaded_and_a_screen_reader_is_told_what_they_show(tab, pictured):
+    tab.open(pictured)
+    tab.ask("document.images[1].scrollIntoView()")
+    tab.until("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert tab.ask("[...document.images].map(i => i.naturalWidth)") == [1600, 400]
+    told = [told for role, told in tab.accessible() if role == "image"]
+    assert told == ["The river over its bank", "The way to the hall"]
+    ours = [error for error in tab.errors() if "404" not in error]  # a browser asks for an icon by itself
+    assert ours == []
+
+
+def test_a_picture_keeps_its_room_before_it_is_there_and_fits_the_narrowest_screen(tab, pictured):
+    tab.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=2, mobile=True)
+    tab.call("Network.setBlockedURLs", urls=["*.jpg"])
+    tab.open(pictured)
+    boxes = "[...document.images].map(i => [i.clientWidth, i.clientHeight])"
+    assert tab.ask("[...document.images].some(i => i.naturalWidth)") is False
+    kept = tab.ask(boxes)
+    tab.call("Network.setBlockedURLs", urls=[])
+    tab.open(f"{pictured}?again")
+    tab.until("location.search === '?again' && document.readyState === 'complete'")
+    tab.ask("document.images[1].scrollIntoView()")
+    tab.until("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert kept == tab.ask(boxes) == [[288, 162], [288, 1152]]
+    assert tab.ask("document.documentElement.scrollWidth") == 320
+
+
+def test_a_printed_page_has_its_pictures_and_none_fills_the_sheet(tab, pictured):
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    tab.open(pictured)
+    tab.ask("document.images[1].scrollIntoView()")
+    tab.until("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    heights = tab.ask("[...document.images].map(i => i.clientHeight * 25.4 / 96)")
+    widths = tab.ask("[...document.images].map(i => i.clientWidth / i.clientHeight)")
+    assert max(heights) <= 110.5
+    assert [round(each, 2) for each in widths] == [1.78, 0.25]

@@ -2,12 +2,16 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from html.parser import HTMLParser
 
-from lxml import html
+import pytest
+from lxml import etree, html
 
+from broadcaster.domain.media import Image
 from broadcaster.domain.post import Post
 from channels.base import Account
+from tests.contract.channel_suite import SHARED
 
 BASE_URL = "https://alerts.wyre.example"
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -31,7 +35,11 @@ def account(site, mode="live", **options):
 
 
 def post(
-    reference="7F3K2M", text="River <rising> & fast.\nMove up.\n\nStay there.", language="en", **changes
+    reference="7F3K2M",
+    text="River <rising> & fast.\nMove up.\n\nStay there.",
+    language="en",
+    images=(),
+    **changes,
 ):
     facts = {
         "reference": reference,
@@ -44,7 +52,8 @@ def post(
     values = {"title": "Flood <now>", "link": "https://www.wyre.example/flood"}
     values |= {name: changes.pop(name) for name in ("title", "link") if name in changes}
     facts = {name: value for name, value in (facts | changes).items() if value}
-    return Post(channel="website", account="wyre-web", language=language, text=text, facts=facts, **values)
+    values |= {"language": language, "text": text, "facts": facts, "images": tuple(images)}
+    return Post(channel="website", account="wyre-web", **values)
 
 
 def files(site):
@@ -95,3 +104,22 @@ def meta(tree):
 
 def words(element):
     return " ".join(element.text_content().split())
+
+
+def picture(content=b"a picture", alt="The River Wyre over its bank", **changes):
+    """Its bytes need not be a picture's: the site neither opens nor changes them."""
+    values = {"media_type": "image/jpeg", "width": 1200, "height": 800, "size": len(content)} | changes
+    return Image(**{"sha256": sha256(content).hexdigest(), "alt": alt, "content": content} | values)
+
+
+def atom_schema(folder):
+    """The published schema; its imports of CAP are for feeds that carry CAP inside, and their files are not beside it."""
+    schema = SHARED / "cap" / "schema"
+    if not (schema / "atom.xsd").exists():
+        pytest.skip(f"the Atom schema is not at {schema}")
+    for path in schema.glob("x*.xsd"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    lines = (schema / "atom.xsd").read_text().splitlines()
+    kept = [line for line in lines if "cap1" not in line or "xs:schema" in line]
+    (folder / "atom.xsd").write_text("\n".join(kept), encoding="utf-8")
+    return etree.XMLSchema(etree.parse(folder / "atom.xsd"))
