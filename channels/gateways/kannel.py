@@ -7,24 +7,25 @@ alternative: smsbox 1.4.5 answers "Invalid content-type" to one (tried), and rea
 How it treats texts (tried, octet by octet at an SMPP peer; tests/contract/test_real_kannel.py): the body is converted
 once, by the charset of the Content-Type, so UTF-8 is right for both codings. X-Kannel-Charset is not read. With coding
 0 every character of GSM 7-bit arrives, ç becomes Ç and others "?". An emoji that meets the end of a UCS-2 segment is
-cut in two, which some handsets show as two question marks.
+cut in two, which some handsets show as two question marks; `check` finds it (docs/adr/0006-emoji-between-segments.md).
 """
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 from urllib.parse import quote
 
 from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
-from broadcaster.domain.post import Post
+from broadcaster.domain.post import SEQUENCE, Post
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
 from channels.gateways import GatewayAnswer, GatewayRequest
 from channels.gateways.terms import checked_sender, seconds_left
 from channels.http import from_status, redact
 from channels.options import address, option, require_secrets, secret
-from channels.text import sms_size
+from channels.text import graphemes, sms_size, utf16_units
+from channels.text_sms import UCS2_PART, UCS2_SINGLE
 
 SEND_PATH = "/cgi-bin/sendsms"
 
@@ -58,7 +59,7 @@ class Kannel:
         ),
         Option(name="password", help="the password of Kannel's sendsms-user", required=True, secret=True),
         Option(
-            name="sender", help="the sender shown: up to 11 letters and digits, or a number", required=True
+            name="sender", help="the sender shown: 3 to 11 letters and digits, or a number", required=True
         ),
         Option(name="receipt_url", help="our address to which Kannel brings delivery receipts"),
     )
@@ -85,9 +86,16 @@ class Kannel:
     def target(self) -> str:
         return f"sender {self._sender}"
 
-    def check(self, post: Post) -> list[CheckProblem]:  # noqa: ARG002 - part of the contract of a gateway
-        """Nothing: what Kannel cannot say in 7 bits it sends in UCS-2, whole."""
-        return []
+    def check(self, post: Post) -> list[CheckProblem]:
+        """An emoji that some phones would get in two halves. All else that 7 bits cannot say goes in UCS-2, whole."""
+        cut = _cut_in_two(post.at_widest().text)
+        if not cut:
+            return []
+        text = (
+            f"Kannel would cut an emoji in two between two segments of the text message: {', '.join(cut)}. Some phones "
+            "then show question marks. Move it by a word, or leave it out."
+        )
+        return [CheckProblem(code="emoji_cut", text=text)]
 
     def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
         coding = "0" if sms_size(post.text).encoding == "GSM-7" else "2"
@@ -142,6 +150,30 @@ class Kannel:
         if status not in _STATES:
             raise ValueError("a Kannel receipt with an unknown status")
         return DeliveryReceipt(key=key, state=_STATES[status], code=status)
+
+
+# What the sequence may be at release. Officers see its greatest width; a shorter one moves all that follows it, and so
+# another emoji onto an edge. The other late slot, the time of sending, is always as wide.
+_SEQUENCES = ("", "Update 9", SEQUENCE.widest)
+
+
+def _cut_in_two(text: str) -> list[str]:
+    """Each emoji that stands on an edge between two segments, with the word before it, whatever the sequence is."""
+    versions = [text.replace(SEQUENCE.widest, sequence) for sequence in _SEQUENCES]
+    return list(dict.fromkeys(found for version in versions for found in _on_an_edge(version)))
+
+
+def _on_an_edge(text: str) -> Iterator[str]:
+    """By smsbox 1.4.5, which looks at no character: 67 UTF-16 units to a segment where the text has more than 70."""
+    if utf16_units(text) <= UCS2_SINGLE:
+        return
+    before, end = "", 0
+    for piece in graphemes(text):
+        for char in piece:
+            end += utf16_units(char)
+            if utf16_units(char) == 2 and end % UCS2_PART == 1:
+                yield f'{piece} after "{"".join(before.split()[-1:])}"'
+        before += piece
 
 
 def _refusal(answer: GatewayAnswer, said: str, detail: str) -> SendError:

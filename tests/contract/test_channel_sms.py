@@ -241,13 +241,40 @@ def test_what_is_no_receipt_is_a_value_error(query):
         Sms(account()).read_receipt(query, b"", {})
 
 
-@pytest.mark.parametrize("sender", ["Wyre\r\nX-Kannel-To: 1", "TwelveLetter", "Wyre_", "+12", ""])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "Wyre\r\nX-Kannel-To: 1",
+        "TwelveLetter",
+        "Wyre_",
+        "Gŵyr",
+        "+12",
+        "",
+        "WC",
+        "   ",
+        "12",
+        "12 34",
+        "447 700 900",
+        "00447700900000",
+        "00Wyre",
+        "+0447700900",
+        "1234567890123456",
+    ],
+)
 def test_a_sender_that_no_network_takes_is_refused(sender):
     with pytest.raises(Invalid):
         Sms(account(sender=sender))
 
 
-@pytest.mark.parametrize("sender", ["Wyre", "Wyre Flood", "+447700900000", "60777"])
+@pytest.mark.parametrize("sender", ["Alert", "INFO", "verify"])
+def test_a_sender_that_spam_has_spoilt_is_refused_and_said_why(sender):
+    with pytest.raises(Invalid, match="spam is sent under it"):
+        Sms(account(sender=sender))
+
+
+@pytest.mark.parametrize(
+    "sender", ["WBC", "Wyre", "Wyre Flood", "2WyreAlerts", "+447700900000", "07700900000", "60777"]
+)
 def test_usual_senders_are_taken(sender):
     assert Sms(account(sender=sender)).target == f"sender {sender}"
 
@@ -259,3 +286,80 @@ def test_an_unknown_gateway_is_told_with_the_nearest_name():
 
 def test_a_parcel_does_not_show_its_number():
     assert ADDRESS not in repr(Parcel(key=KEY, address=ADDRESS))
+
+
+def told(text, **changes):
+    return [(problem.code, problem.text) for problem in Sms(account()).check(post(text, **changes))]
+
+
+def test_a_long_text_of_plain_letters_is_only_to_be_shortened():
+    assert told("a" * 919) == [
+        ("too_long", "The text message takes 7 segments of at most 6. Shorten it."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("Tŷ ŵ " * 100, "ŷ ŵ"),
+        ("Façade – " * 60, "ç"),
+        ("cafe\u0301 " * 100, "e\u0301"),
+        ("Łódź … " * 90, "Ł ó ź"),
+    ],
+)
+def test_nobody_is_asked_to_replace_a_letter(text, letters):
+    """Nor a dash beside one: without the dash the letter would halve the room as before."""
+    [(code, said)] = told(text)
+    assert code == "too_long"
+    assert said.endswith(
+        f"Shorten it. {letters} halves the room in each segment, but stays as it is: without it the word would be another."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("— a" * 150, "Shorten it, or replace what halves the room in each segment: —."),
+        ("— a" * 400, "Shorten it and replace what halves the room in each segment: —."),
+        (
+            "a\u200b\xa0b°" * 90,
+            "Shorten it, or replace what halves the room in each segment: U+200B U+00A0 °.",
+        ),
+        ("Storm 🌪️ now " * 40, "Shorten it, or replace what halves the room in each segment: 🌪️."),
+    ],
+)
+def test_signs_that_cost_room_are_named(text, cure):
+    [(_, said)] = [problem for problem in told(text) if problem[0] == "too_long"]
+    assert said.endswith(f"segments of at most 6. {cure}")
+
+
+def test_an_emoji_between_two_segments_is_named_with_its_place_and_a_cure():
+    [(code, said)] = told(f"{'a' * 58} upwards🌊 {'b' * 60}")
+    assert code == "emoji_cut"
+    assert '🌊 after "upwards"' in said
+    assert "Move it by a word, or leave it out." in said
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 66 + "🌊" + "b" * 2, "a" * 65 + "🌊" + "b" * 90, "a" * 67 + "🌊" + "b" * 90]
+)
+def test_an_emoji_within_a_segment_is_none_of_our_business(text):
+    assert told(text) == []
+
+
+@pytest.mark.parametrize(("gap", "found"), [(66, True), (58, True), (57, True), (65, False), (59, False)])
+def test_an_emoji_is_found_for_every_width_of_the_sequence(gap, found):
+    """Nothing, Update 2 to 9, or Update 10 to 99: 0, 8 or 9 units before it."""
+    stored = post(f"((sequence)){'a' * gap}🌊{'b' * 80}")
+    for asked in (stored, stored.at_widest()):
+        assert [p.code for p in Sms(account()).check(asked)] == (["emoji_cut"] if found else [])
+
+
+def test_an_emoji_of_several_characters_is_named_whole():
+    [(_, said)] = told(f"{'a' * 64}👍🏽{'b' * 60}")
+    assert "👍🏽" in said
+
+
+def test_an_emoji_in_halves_is_told_once():
+    [(_, said)] = told(f"Update 99{'a' * 57}🌊{'b' * 80}")
+    assert said.count("🌊") == 1

@@ -336,13 +336,51 @@ def test_what_our_adapter_sends_reaches_the_network_as_it_was_written(channel, c
     assert {segment.sender for segment in segments} == {"WyreCouncil"}
 
 
-def test_smsbox_cuts_an_emoji_in_two_between_segments(channel, centre):
+def test_smsbox_cuts_an_emoji_in_two_between_segments_and_our_check_says_so(channel, centre):
     """Where we count a segment more. A handset that decodes each segment by itself shows two question marks."""
     text = "ŵ" * 66 + "🌊" + "ŷ" * 66
     first, second = sorted(sent(channel, centre, text, 2), key=lambda s: s.series)
     assert (first.text[-1], second.text[0]) == ("\ud83c", "\udf0a")
     assert whole([first, second]) == text
     assert sms_size(text).segments == 3
+    assert [problem.code for problem in channel.check(post_of(text))] == ["emoji_cut"]
+
+
+def is_cut(channel, centre, text):
+    """Whether the network got a half character; known as soon as it has every unit of the text."""
+    octets = len(text.encode("utf-16-be"))
+    centre.segments.clear()
+    channel.send_many(post_of(text), [Parcel(key="k-1", address=NUMBER)])
+    assert eventually(lambda: sum(len(s.octets) for s in centre.segments[NUMBER]) >= octets)
+    return any(0xD800 <= ord(char) <= 0xDFFF for s in centre.segments[NUMBER] for char in s.text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        *[(before, 100) for before in (64, 65, 66, 67, 68)],
+        *[(before, 100) for before in (132, 133, 134)],
+        (200, 0),
+        (199, 0),
+        (66, 1),
+        (66, 2),
+        (66, 3),
+        (0, 140),
+    ],
+)
+def test_the_check_finds_what_smsbox_cuts_and_nothing_else(channel, centre, before, after):
+    text = "ŵ" * before + "🌊" + "ŷ" * after
+    cut = is_cut(channel, centre, text)
+    assert bool(channel.check(post_of(text))) is cut
+
+
+@pytest.mark.parametrize("before", range(52, 70))
+def test_the_check_of_the_widest_post_finds_what_smsbox_cuts_with_any_sequence(channel, centre, before):
+    stored = post_of("((sequence))" + "ŵ" * before + "🌊" + "ŷ" * 80)
+    values = ["", "Update 2", "Update 12"]
+    sent_texts = [stored.filled({"sequence": value}).text for value in values]
+    cut = [is_cut(channel, centre, text) for text in sent_texts]
+    assert bool(channel.check(stored.at_widest())) is any(cut)
 
 
 def test_a_user_without_max_messages_loses_the_end_of_a_text_silently(kannel, centre):
