@@ -6,6 +6,7 @@ Needs Chromium or Chrome on the PATH and nothing that runs already: stand-ins an
 are started here, on loopback, and end with it.
 """  # noqa: INP001 - a script beside the documents, in no package
 
+import hashlib
 import http.server
 import shutil
 import struct
@@ -21,13 +22,17 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from broadcaster.cli.demo import PICTURE_SHOWS
+from broadcaster.domain.media import Image
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import fill
 from broadcaster.domain.post import Post
-from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.render.images import fitted, read_picture
+from broadcaster.render.notices import shipped_example, shipped_notice, shipped_picture
 from broadcaster.render.posts import Renderer
+from broadcaster.service.room import room_of
 from channels import channel_class
-from channels.base import Account, Parcel, Secret
+from channels.base import Account, Channel, Parcel, Secret, ShowsImages
 from channels.facebook import FacebookPage
 from channels.sandbox.accounts import sandbox_accounts
 from channels.sms import Sms
@@ -36,7 +41,7 @@ from channels.website import Website
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-SIZE = (1280, 760)
+SIZE = (1280, 1000)
 UNPAINTED = 200  # Chromium counts a window's frame into its size, and leaves as much of the picture empty
 ZONE = ZoneInfo("Europe/London")
 TEMPLATE, REFERENCE = "severe-weather", "7F3K2M"
@@ -107,15 +112,17 @@ def publish(folder: Path, sandbox_url: str, mode: Mode = Mode.LIVE) -> None:
     texts = {**known["sms"], "base_url": sandbox_url, "sender": "WyreCouncil"}
     website = Website(account("website", site, mode))
     link = website.page_address(REFERENCE)
-    website.send(post("website", "", mode), "website")
-    FacebookPage(account("facebook", {**known["facebook"], "base_url": sandbox_url}, mode)).send(
-        post("facebook", link, mode), "facebook"
-    )
-    XAccount(account("x", {**known["x"], "base_url": sandbox_url}, mode)).send(post("x", link, mode), "x")
+    website.send(post(website, "", mode), "website")
+    page = FacebookPage(account("facebook", {**known["facebook"], "base_url": sandbox_url}, mode))
+    page.send(post(page, link, mode), "facebook")
+    x = XAccount(account("x", {**known["x"], "base_url": sandbox_url}, mode))
+    thread, before = post(x, link, mode), ""
+    for no in range(1, len(thread.parts) + 1):
+        before = x.send(thread.part(no, in_reply_to=before), f"x-{no}").platform_id
     sms = Sms(account("sms", texts, mode))
     parcels = [Parcel(key=f"sms-{n}", address=f"+447700900{n:03}") for n in range(RECIPIENTS)]
     for start in range(0, RECIPIENTS, GROUP):
-        for outcome in sms.send_many(post("sms", link, mode), parcels[start : start + GROUP]):
+        for outcome in sms.send_many(post(sms, link, mode), parcels[start : start + GROUP]):
             if isinstance(outcome, Exception):
                 raise outcome
     sms.close()
@@ -123,7 +130,8 @@ def publish(folder: Path, sandbox_url: str, mode: Mode = Mode.LIVE) -> None:
 
 def account(channel: str, given: Mapping[str, str], mode: Mode) -> Account:
     """An account with these options, those that are secret kept as such."""
-    secret = {option.name for option in channel_class(channel).options if option.secret}
+    options = Sms.options_for(given) if channel == "sms" else channel_class(channel).options
+    secret = {option.name for option in options if option.secret}
     return Account(
         name=channel,
         channel=channel,
@@ -134,14 +142,41 @@ def account(channel: str, given: Mapping[str, str], mode: Mode) -> Account:
     )
 
 
-def post(channel: str, link: str, mode: Mode) -> Post:
-    """The shipped example, as this channel says it now."""
+def post(channel: Channel, link: str, mode: Mode) -> Post:
+    """The shipped example, as this channel says it now, with its pictures."""
     now = datetime.now(ZONE)
     facts = fill(shipped_notice(TEMPLATE), shipped_example(TEMPLATE), zone=ZONE, now=now)
     rendered = Renderer().render(
-        facts, channel=channel, account=channel, reference=REFERENCE, link=link, mode=mode, zone=ZONE
+        facts,
+        channel=channel.name,
+        account=channel.name,
+        reference=REFERENCE,
+        link=link,
+        mode=mode,
+        zone=ZONE,
+        images=pictures(channel),
+        room=room_of(channel),
     )
-    return rendered.filled({"sent_at": f"{now:%H:%M}", "sequence": ""})
+    filled = rendered.filled({"sent_at": f"{now:%H:%M}", "sequence": ""})
+    return filled.with_content({image.sha256: image.content for image in rendered.images})
+
+
+def pictures(channel: Channel) -> tuple[Image, ...]:
+    """The example's picture as this channel is given it."""
+    if not isinstance(channel, ShowsImages):
+        return ()
+    made = fitted(read_picture(shipped_picture(TEMPLATE), "storm.jpg"), channel.image_rules)
+    return (
+        Image(
+            sha256=hashlib.sha256(made.content).hexdigest(),
+            media_type=made.media_type,
+            width=made.width,
+            height=made.height,
+            size=len(made.content),
+            alt=PICTURE_SHOWS,
+            content=made.content,
+        ),
+    )
 
 
 def take(browser: str, address: str, picture: Path, size: tuple[int, int] = SIZE) -> None:

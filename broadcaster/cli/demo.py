@@ -31,7 +31,8 @@ from broadcaster.cli.show import status as status_shown
 from broadcaster.db.migrate import migrate
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.errors import Problem
-from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.render.notices import shipped_example, shipped_notice, shipped_picture
+from broadcaster.service.media import Attached
 from broadcaster.service.report import Status
 from broadcaster.settings import Settings
 
@@ -41,6 +42,7 @@ FAULT_AFTER = 0.2  # share of the recipients that are accepted when something is
 FEW = 3  # events of one act that the demo shows whole
 RESERVED_NUMBERS = 1_000  # Ofcom keeps 07700 900000 to 900999 for fiction
 TEMPLATE, AUDIENCE = "severe-weather", "wyre-residents"
+PICTURE_SHOWS = "Drawing: three houses by the water in heavy rain, and trees bent low by the wind."
 
 
 class DemoFailed(Exception):
@@ -112,7 +114,11 @@ class _Demo:
         self._import(parts, tokens["officer"])
         self._say("4", f'The officer fills the template "{TEMPLATE}" from a file of facts.')
         drafted = parts.compose.draft(
-            officer, template=shipped_notice(TEMPLATE), values=shipped_example(TEMPLATE), audience=AUDIENCE
+            officer,
+            template=shipped_notice(TEMPLATE),
+            values=shipped_example(TEMPLATE),
+            audience=AUDIENCE,
+            images=[Attached(name="storm.jpg", content=shipped_picture(TEMPLATE), alt=PICTURE_SHOWS)],
         )
         submitted = parts.compose.submit(officer, drafted.ref)
         facts = parts.report.written(drafted.ref).facts.to_json()

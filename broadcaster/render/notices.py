@@ -39,6 +39,11 @@ def shipped_example(name: str) -> dict[str, str]:
     return read_values(content, file=f"templates/examples/{name}.toml")[1]
 
 
+def shipped_picture(name: str) -> bytes:
+    """A JPEG that goes with the example of this name. FileNotFoundError where none ships."""
+    return (files("templates.examples") / f"{name}.jpg").read_bytes()
+
+
 def read_values(content: bytes, *, file: str) -> tuple[str, dict[str, str]]:
     """Name of the notice template and the values for it, from a TOML file such as those in `templates/examples`."""
     data = _toml(content, file=file)

@@ -3,9 +3,10 @@
 import json
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qsl, urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import aiohttp
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,10 +17,13 @@ from starlette.routing import Route
 
 from channels.sandbox.facebook import Facebook
 from channels.sandbox.faults import GATEWAYS
+from channels.sandbox.graph import Photo
 from channels.sandbox.kannel_request import sender_of
 from channels.sandbox.ledger import Entry, Ledger
 from channels.sandbox.notify import FROM_NUMBER
 from channels.sandbox.x import X
+from channels.sandbox.x_media import Picture
+from channels.sandbox.x_posts import XPost
 
 POSTS_SHOWN = 5
 PAGES_SHOWN = 5
@@ -29,9 +33,9 @@ MOST_SITE_BYTES = 1_000_000
 LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,:;!?()\[\]]")
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src {}; frame-ancestors 'none'"
 
 
 class Wall:
@@ -40,10 +44,12 @@ class Wall:
         self._x = x
         self._ledger = ledger
         self._site = Site(site_url)
+        self._policy = POLICY.format(" ".join(["'self'", *_origin(site_url)]))
         environment = Environment(
             loader=PackageLoader("channels.sandbox", ""), autoescape=True, undefined=StrictUndefined
         )
         environment.filters["linked"] = linked
+        environment.filters["on_the_wall"] = on_the_wall
         self._page = environment.get_template("wall.html")
 
     async def start(self) -> None:
@@ -61,14 +67,14 @@ class Wall:
         text = max(latest, key=lambda entry: entry.at, default=None)
         html = self._page.render(
             facebook_posts=self._facebook.published()[:POSTS_SHOWN],
-            x_posts=self._x.published()[:POSTS_SHOWN],
+            x_posts=_threads_in_order(self._x.published())[:POSTS_SHOWN],
             sms=text,
             sender=_sender(text) if text else "",
             sms_accepted=sum(count.accepted for count in counts),
             site=self._site.url,
             pages=await self._site.newest(),
         )
-        return HTMLResponse(html, headers=HEADERS)
+        return HTMLResponse(html, headers={**HEADERS, "Content-Security-Policy": self._policy})
 
 
 class Site:
@@ -77,7 +83,7 @@ class Site:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self._read_at = 0.0
-        self._pages: list[dict[str, str]] = []
+        self._pages: list[dict[str, Any]] = []
 
     async def start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=SITE_TIMEOUT_S)
@@ -86,7 +92,7 @@ class Site:
     async def stop(self) -> None:
         await self._session.close()
 
-    async def newest(self) -> list[dict[str, str]]:
+    async def newest(self) -> list[dict[str, Any]]:
         if self.url and time.monotonic() - self._read_at > SITE_FRESH_S:
             self._pages = []
             with suppress(aiohttp.ClientError, TimeoutError, ValueError):
@@ -98,6 +104,25 @@ class Site:
         async with self._session.get(f"{self.url}/alerts.json", allow_redirects=False) as response:
             response.raise_for_status()
             return json.loads(await response.content.read(MOST_SITE_BYTES))
+
+
+def on_the_wall(picture: Photo | Picture) -> dict[str, str]:
+    """Where its bytes are shown, and what a reader who does not see it is told."""
+    return {"src": f"/_sandbox/media/{picture.sha256}", "alt": picture.alt}
+
+
+def _threads_in_order(posts: Iterable[XPost]) -> list[XPost]:
+    """The newest thread first; in each, the first part first. A post by itself is a thread of one."""
+    threads: dict[str, list[XPost]] = {}
+    for post in posts:
+        threads.setdefault(post.thread or post.id, []).append(post)
+    return [post for thread in threads.values() for post in reversed(thread)]
+
+
+def _origin(address: str) -> list[str]:
+    """Whose pictures may be shown beside our own: those of the website, where there is one."""
+    found = urlsplit(address)
+    return [f"{found.scheme}://{found.netloc}"] if found.netloc else []
 
 
 def _sender(text: Entry) -> str:
@@ -119,7 +144,7 @@ def linked(text: str) -> Markup:
     return html + escape(text[done:])
 
 
-def _pages(data: Any, base: str) -> list[dict[str, str]]:
+def _pages(data: Any, base: str) -> list[dict[str, Any]]:
     """Title, text and address of each alert: {"alerts": [{"url": ..., "posts": [{"title": ..., "text": ...}]}]}.
 
     ValueError where the site's file is something else.
@@ -130,11 +155,20 @@ def _pages(data: Any, base: str) -> list[dict[str, str]]:
                 "title": str(alert["posts"][0]["title"]),
                 "text": str(alert["posts"][0].get("text", "")),
                 "url": _web_address(base, str(alert["url"])),
+                "images": [
+                    {"src": _web_address(base, _file_at_site(str(each["url"]))), "alt": str(each["alt"])}
+                    for each in alert["posts"][0].get("images", [])
+                ],
             }
             for alert in data["alerts"][:PAGES_SHOWN]
         ]
     except (TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError("this is not an alerts.json") from error
+
+
+def _file_at_site(address: str) -> str:
+    """media/NAME: the site's public address need not be the one at which it is served here."""
+    return "/".join(urlsplit(address).path.split("/")[-2:])
 
 
 def _web_address(base: str, address: str) -> str:
