@@ -27,7 +27,9 @@ from broadcaster.db.tables import (
     broadcast,
     delivery,
     metadata,
+    post,
     recipient,
+    submission,
     suppression,
     target,
 )
@@ -35,8 +37,10 @@ from broadcaster.db.vault import Vault, load_or_create_key
 from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
+from broadcaster.domain.post import Post
 from broadcaster.service.approve import Released
 from broadcaster.service.compose import Submitted
 from broadcaster.service.deliver import Deliver
@@ -199,6 +203,27 @@ class World:
 
     def approve(self, submitted: Submitted) -> Released:
         return self.parts.approve.approve(self.approver, submitted.ref, submitted.manifest_sha256)
+
+    def submit_as(self, channel: str, content: Callable[[Post], Post], **draft: Any) -> Submitted:
+        """A submission as it would be, had rendering made this of the channel's post: a thread, pictures."""
+        submitted = self.submit(**draft)
+        stored = next(p for p in self.rows(post) if p.channel == channel and self._is_open(p, submitted))
+        made = content(Post.from_bytes(stored.content))
+        self.change(post, {"content": made.to_bytes(), "sha256": made.digest}, id=stored.id)
+        waiting = self.row(submission, id=stored.submission_id)
+        manifest = waiting.manifest.replace(stored.sha256, made.digest)
+        digest = manifest_hash(manifest.encode())
+        self.change(submission, {"manifest": manifest, "manifest_sha256": digest}, id=waiting.id)
+        return replace(submitted, manifest_sha256=digest)
+
+    def _is_open(self, stored: Any, submitted: Submitted) -> bool:
+        waiting = self.row(submission, id=stored.submission_id)
+        return bool(waiting.manifest_sha256 == submitted.manifest_sha256)
+
+    def release_thread(self, *further: str, channel: str = "x", **draft: Any) -> Released:
+        """A broadcast whose post for this channel has these further parts."""
+        draft = {"channels": (channel,), **draft}
+        return self.approve(self.submit_as(channel, lambda p: replace(p, further=further), **draft))
 
     def release(self, **draft: Any) -> Released:
         return self.approve(self.submit(**draft))
@@ -405,13 +430,18 @@ class World:
 
 @contextmanager
 def a_world(
-    database_url: str, folder: Path, *, gateway: FakeGateway | None = None, **settings: Any
+    database_url: str,
+    folder: Path,
+    *,
+    gateway: FakeGateway | None = None,
+    feed: FakeReadable | None = None,
+    **settings: Any,
 ) -> Iterator[World]:
     """An installation with four live accounts and one for exercises, nothing sent yet, and no user. The gateway is
-    one that nothing can be asked of, or the one given."""
+    one that nothing can be asked of, or the one given; the feed has no threads, but where one is given."""
     clock, bells = FakeClock(), RecordingBells()
     site, gateway = FakeSite("site"), gateway or FakeGateway("gateway")
-    page, feed = FakeReadable("facebook", "page"), FakeReadable("x", "feed")
+    page, feed = FakeReadable("facebook", "page"), feed or FakeReadable("x", "feed")
     channels = {
         "live": {c.account: c for c in (site, page, feed, gateway)},
         "exercise": {"site": FakeSite("site")},

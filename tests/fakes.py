@@ -12,7 +12,7 @@ from typing import Any, Self
 from sqlalchemy import Connection
 
 from broadcaster.domain.broadcast import Lane
-from broadcaster.domain.errors import SendError
+from broadcaster.domain.errors import Refused, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Parcel, Receipt, ReceiptState
 
@@ -119,6 +119,32 @@ class FakeReadable(FakePlatform):
         if not any(taken.post == post for taken in self.ledger):
             return None
         return Receipt(platform_id=f"{self.name}-found", link=f"https://{self.name}.test/found")
+
+
+class FakeThreading(FakeReadable):
+    """A public place whose posts may answer each other; what answers nothing that it has is refused. `ledger_ids` are
+    its ids of what is in `ledger`, and reading back finds the text itself with its own id."""
+
+    max_parts = 25
+
+    @property
+    def ledger_ids(self) -> list[str]:
+        return [f"{1000 + no}" for no in range(1, len(self.ledger) + 1)]
+
+    def _answer(self, post: Post, key: str, address: str, answer: Answer | None) -> Receipt:
+        if not isinstance(answer, BaseException) and post.in_reply_to not in {"", *self.ledger_ids}:
+            raise Refused("no_such_post", "There is no such post to answer.")
+        super()._answer(post, key, address, answer)
+        return self._receipt(self.ledger_ids[-1])
+
+    def find(self, post: Post, key: str, since: datetime) -> Receipt | None:
+        if super().find(post, key, since) is None:
+            return None
+        places = [no for no, taken in enumerate(self.ledger) if taken.post == post]
+        return self._receipt(self.ledger_ids[places[-1]])
+
+    def _receipt(self, platform_id: str) -> Receipt:
+        return Receipt(platform_id=platform_id, link=f"https://{self.name}.test/{self.account}/{platform_id}")
 
 
 class FakeSite(FakePlatform):

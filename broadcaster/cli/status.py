@@ -1,18 +1,20 @@
 """`broadcaster status` and `broadcaster stop`: what became of a message, and ending it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Group
 from rich.live import Live
+from rich.text import Text
 
 from broadcaster.cli import show, terminal
 from broadcaster.cli.message_view import listed
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, console, print_json, say
+from broadcaster.cli.visible import visible
 from broadcaster.db.alarms import Alarm
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import Action
@@ -115,11 +117,18 @@ def _until_over(look: Callable[[], Seen], tell: Callable[[Seen], None]) -> Statu
 
 
 def _view(now: Status, zone: ZoneInfo) -> Any:
-    return (
-        show.status(now, zone)
-        if now.broadcast
-        else UNSENT[MessageState(now.message_state)].format(ref=now.ref)
-    )
+    if not now.broadcast:
+        return UNSENT[MessageState(now.message_state)].format(ref=now.ref)
+    return Group(show.status(now, zone), *map(Text, parts_of(now)))
+
+
+def parts_of(now: Status) -> Iterator[str]:
+    """A line per part of each thread: `x (council), part 2 of 3: accepted, https://...`."""
+    for target in now.targets:
+        for part in target.parts:
+            said = f"{target.channel} ({target.account}), part {part.no} of {len(target.parts)}: "
+            said += str(part.state).replace("_", " ")
+            yield visible(f"{said}, {part.link}" if part.link else said)
 
 
 def _drawn(seen: Seen, zone: ZoneInfo) -> Group:
@@ -135,7 +144,7 @@ def _line(seen: Seen, zone: ZoneInfo) -> None:
     parts = "; ".join(f"{t.channel} ({t.account}) {show.in_words(t.states)}" for t in now.targets)
     say(f"{now.ref} {now.state}: {parts}")
     if now.over or not now.adds_up:
-        say(*show.no_receipts(now), show.totals(now))
+        say(*show.no_receipts(now), *parts_of(now), show.totals(now))
 
 
 def _json_line(seen: Seen) -> None:
@@ -163,4 +172,5 @@ def alarm_data(each: Alarm) -> Mapping[str, Any]:
 def _target(each: TargetStatus) -> Mapping[str, Any]:
     keys = ("channel", "account", "planned", "accepted", "settled", "states", "no_receipt", "link")
     found = {key: getattr(each, key) for key in keys}
-    return {**found, "approve_to_accepted_s": each.seconds, "reasons": list(each.reasons)}
+    parts = [{"part": p.no, "state": p.state, "link": p.link} for p in each.parts]
+    return {**found, "approve_to_accepted_s": each.seconds, "reasons": list(each.reasons), "parts": parts}

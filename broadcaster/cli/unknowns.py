@@ -7,6 +7,7 @@ import typer
 from broadcaster.cli import terminal
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
+from broadcaster.db.unknowns import Unknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.policy import Action
 
@@ -31,7 +32,10 @@ def list_(
         found = session.parts.unknowns.undecided(limit=limit)
         zone = session.parts.settings.zone
     if as_json:
-        keys = ("uid", "state", "ref", "mode", "channel", "account", "resends", "since", "operator_text")
+        keys = (
+            *("uid", "state", "ref", "mode", "channel", "account", "part", "parts"),
+            *("resends", "since", "operator_text"),
+        )
         print_json([{key: getattr(each, key) for key in keys} for each in found])
         return
     if not found:
@@ -39,7 +43,7 @@ def list_(
         return
     shown = table("Id", "Message", "Channel", "Since", "Why", "What to do")
     for each in found:
-        where = f"{each.channel} ({each.account})"
+        where = place(each)
         add_row(
             shown, (each.uid, each.ref, where, local(each.since, zone), each.operator_text, DOING[each.state])
         )
@@ -66,11 +70,24 @@ def resolve(
         raise typer.BadParameter("Give either --sent ADDRESS or --send-again.")
     with signed_in() as session:
         if sent is not None:
-            session.parts.unknowns.mark_sent(session.actor, uid, link=sent, reason=reason)
+            later = session.parts.unknowns.mark_sent(session.actor, uid, link=sent, reason=reason)
         else:
-            session.parts.unknowns.send_again(session.actor, uid, reason=reason)
+            later = session.parts.unknowns.send_again(session.actor, uid, reason=reason)
     decision = "sent" if sent is not None else "send_again"
     if as_json:
-        print_json({"uid": uid, "decision": decision, "link": sent or ""})
+        print_json({"uid": uid, "decision": decision, "link": sent or "", "parts_again": later})
     else:
-        say("Recorded as sent." if sent is not None else "It is sent once more.")
+        say("Recorded as sent." if sent is not None else "It is sent once more.", *_after_it(later))
+
+
+def place(each: Unknown) -> str:
+    """`x (council)`, or of a thread `x (council), part 2 of 3`."""
+    where = f"{each.channel} ({each.account})"
+    return f"{where}, part {each.part} of {each.parts}" if each.parts > 1 else where
+
+
+def _after_it(later: int) -> list[str]:
+    """What becomes of the parts of its thread that had nothing to follow."""
+    if not later:
+        return []
+    return [f"{later} more {'part' if later == 1 else 'parts'} of its thread had waited for it, and follow."]

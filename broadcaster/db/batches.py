@@ -211,6 +211,15 @@ def reopen(tx: Tx, batch_ids: Iterable[int]) -> None:
     )
 
 
+def wake(tx: Tx, batch_ids: Iterable[int]) -> None:
+    """Batches that wait to look again may be claimed now."""
+    c = batch.c
+    statement = update(batch).where(
+        c.id.in_(list(batch_ids)), c.state == BatchState.READY, c.next_at > tx.now()
+    )
+    tx.execute(statement.values(next_at=tx.now()))
+
+
 def ready_of(tx: Tx, broadcast_id: int, *, limit: int) -> list[int]:
     """Ids of batches of a broadcast that nobody works on, locked."""
     c = batch.c

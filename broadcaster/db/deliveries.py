@@ -18,6 +18,7 @@ from broadcaster.domain.delivery import (
     Outcome,
     states_before,
 )
+from broadcaster.domain.thread import Part
 
 #: What the columns about an unknown outcome hold once it is none any more.
 NOT_UNKNOWN: Mapping[str, None] = {"unknown_since": None, "look_at": None, "absent_since": None}
@@ -27,6 +28,7 @@ POISON: ColumnElement[bool] = (delivery.c.state == DeliveryState.QUARANTINED) & 
 AGAIN_BY_A_PERSON = (
     "sent_again_by_a_person"  # the code of what waits to be sent again because somebody decided so
 )
+PART_BEFORE_MISSING = "part_before_missing"  # the code of a part of a thread that had nothing to follow
 DECIDED = "A person looked, did not find it, and has it sent again."
 
 
@@ -62,9 +64,10 @@ class AttemptResult:
 
 @dataclass(frozen=True, kw_only=True)
 class PublicDelivery:
-    """What is shown of a delivery to a public place."""
+    """What is shown of a delivery to a public place. `part` is 0 where the post is no thread."""
 
     target_id: int
+    part: int
     state: DeliveryState
     attempts: int
     code: str
@@ -82,7 +85,8 @@ def insert(
     language: str,
     recipients: Iterable[tuple[int, int | None]],
 ) -> None:
-    """`recipients` are (ordinal, recipient id); a public place is ordinal 0 without a recipient."""
+    """`recipients` are (ordinal, recipient id); a public place is ordinal 0 without a recipient, and the parts of a thread
+    there are 1, 2, 3 without one."""
     rows = [
         {
             "uid": new_uid(),
@@ -121,6 +125,14 @@ def due(tx: Tx, batch_id: int, *, limit: int, first_tries_first: bool = False) -
     )
     rows = tx.execute(query).all()
     return [Due(**next(same)._mapping) for _, same in groupby(rows, key=lambda row: row.id)]
+
+
+def parts(tx: Tx, batch_id: int) -> list[Part]:
+    """The parts of the thread that this batch is, in their order."""
+    d = delivery.c
+    query = select(d.ordinal.label("no"), d.state, d.platform_id, d.next_at).where(d.batch_id == batch_id)
+    rows = tx.execute(query.order_by(d.ordinal))
+    return [Part(**{**r._mapping, "state": DeliveryState(r.state)}) for r in rows]
 
 
 def next_due(tx: Tx, batch_id: int) -> datetime | None:
@@ -256,6 +268,11 @@ def sent_before(batch_ids: Sequence[int]) -> ColumnElement[bool]:
     return of_batches(batch_ids) & (delivery.c.resends > 0)
 
 
+def waiting_parts(batch_id: int) -> ColumnElement[bool]:
+    """Parts of a thread that wait for the part before."""
+    return of_batch(batch_id) & (delivery.c.state == DeliveryState.PENDING)
+
+
 def having_ids(ids: Sequence[int]) -> ColumnElement[bool]:
     return delivery.c.id.in_(ids)
 
@@ -293,6 +310,17 @@ def send_again_by_a_person(tx: Tx, delivery_id: int) -> int:
     return _again(tx, mine, {"code": AGAIN_BY_A_PERSON, "operator_text": DECIDED})
 
 
+def parts_again(tx: Tx, batch_id: int) -> int:
+    """Parts of a thread that had nothing to follow wait again, since it is settled now. How many do.
+
+    They were never sent, so this is no second sending, and `resends` stays what it is.
+    """
+    d = delivery.c
+    mine = of_batch(batch_id) & (d.state == DeliveryState.FAILED) & (d.code == PART_BEFORE_MISSING)
+    values = {"state": DeliveryState.PENDING, "next_at": tx.now(), "settled_at": None}
+    return tx.execute(update(delivery).where(mine).values(**values, code="", operator_text="")).rowcount
+
+
 def _again(tx: Tx, condition: ColumnElement[bool], values: Mapping[str, object]) -> int:
     pending = {
         "state": DeliveryState.PENDING,
@@ -315,9 +343,13 @@ def unknown_or_resent(tx: Tx, broadcast_id: int) -> int:
 
 
 def public(tx: Tx, broadcast_id: int) -> list[PublicDelivery]:
+    """The parts of a thread in their order."""
     d = delivery.c
-    query = select(d.target_id, d.state, d.attempts, d.code, d.operator_text, d.link, d.settled_at).where(
-        d.broadcast_id == broadcast_id, d.recipient_id.is_(None)
+    names = (d.target_id, d.state, d.attempts, d.code, d.operator_text, d.link, d.settled_at)
+    query = (
+        select(*names, d.ordinal.label("part"))
+        .where(d.broadcast_id == broadcast_id, d.recipient_id.is_(None))
+        .order_by(d.target_id, d.ordinal)
     )
     return [PublicDelivery(**{**r._mapping, "state": DeliveryState(r.state)}) for r in tx.execute(query)]
 

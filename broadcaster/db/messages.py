@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, func, select, update
@@ -12,7 +12,7 @@ from broadcaster.db.ids import new_reference, new_uid
 from broadcaster.db.tables import broadcast, incident, message, message_version, notice_template, person
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.errors import NotFound, Stale
-from broadcaster.domain.message import MESSAGE_TRANSITIONS, Facts, Kind, MessageState, Mode
+from broadcaster.domain.message import MESSAGE_TRANSITIONS, Facts, Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
 
 
@@ -25,10 +25,20 @@ class Message:
     mode: Mode
     kind: Kind
     purpose: str
+    visibility: Visibility
     state: MessageState
     version: int
     author_id: int
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionImage:
+    """A picture of a version: the SHA-256 of what is kept of it, its alt text, and the name of the file it came from."""
+
+    sha256: str
+    alt: str
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +51,7 @@ class Version:
     accounts: tuple[str, ...]
     audience_version_id: int | None
     author_id: int
+    images: tuple[VersionImage, ...] = ()
 
 
 def open_incident(tx: Tx, name: str) -> int:
@@ -65,7 +76,9 @@ def sequence(tx: Tx, row: Message) -> int:
     return int(tx.execute(before).scalar_one()) + 1
 
 
-def insert(tx: Tx, *, incident_id: int, mode: Mode, kind: Kind, purpose: str, author_id: int) -> Message:
+def insert(
+    tx: Tx, *, incident_id: int, mode: Mode, kind: Kind, purpose: str, visibility: Visibility, author_id: int
+) -> Message:
     row = {
         "uid": new_uid(),
         "ref": _unused_reference(tx),
@@ -73,6 +86,7 @@ def insert(tx: Tx, *, incident_id: int, mode: Mode, kind: Kind, purpose: str, au
         "mode": mode,
         "kind": kind,
         "purpose": purpose,
+        "visibility": visibility,
         "state": MessageState.DRAFT,
         "version": 0,
         "author_id": author_id,
@@ -94,6 +108,7 @@ def insert_version(
     accounts: Sequence[str],
     notice_template_id: int,
     audience_version_id: int | None,
+    images: Sequence[VersionImage] = (),
     author_id: int,
 ) -> None:
     row = {
@@ -104,6 +119,7 @@ def insert_version(
         "blanks": canonical(dict(blanks)).decode(),
         "accounts": json.dumps(list(accounts)),
         "audience_version_id": audience_version_id,
+        "images": canonical([asdict(image) for image in images]).decode(),
         "author_id": author_id,
         "created_at": tx.now(),
     }
@@ -152,6 +168,7 @@ def current_version(tx: Tx, row: Message) -> Version:
         accounts=tuple(json.loads(found.accounts)),
         audience_version_id=found.audience_version_id,
         author_id=found.author_id,
+        images=tuple(VersionImage(**each) for each in json.loads(found.images)),
     )
 
 
@@ -195,6 +212,7 @@ def _select_message() -> Select[tuple[object, ...]]:
         c.mode,
         c.kind,
         c.purpose,
+        c.visibility,
         c.state,
         c.version,
         c.author_id,
@@ -208,6 +226,7 @@ def _message(tx: Tx, query: Select[tuple[object, ...]], *, lock: bool) -> Messag
         return None
     data = dict(row._mapping)
     data |= {"mode": Mode(row.mode), "kind": Kind(row.kind), "state": MessageState(row.state)}
+    data |= {"visibility": Visibility(row.visibility)}
     return Message(**data)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, case, select, update
 
 from broadcaster.db.deliveries import NOT_UNKNOWN, POISON, UNDECIDED
 from broadcaster.db.engine import Tx
@@ -20,7 +20,7 @@ OPEN: ColumnElement[bool] = (
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
     """One delivery that may have been sent. `state` says whether it is being looked into or waits for a person, and
-    whether that is because sending it stopped workers (`quarantined`)."""
+    whether that is because sending it stopped workers (`quarantined`). `part` of `parts`: 1 of 1 but in a thread."""
 
     id: int
     uid: str
@@ -37,6 +37,8 @@ class Unknown:
     since: datetime | None
     absent_since: datetime | None
     operator_text: str
+    part: int = 1
+    parts: int = 1
 
 
 def due_for_a_look(tx: Tx, *, mode: str, names: Sequence[str], after: timedelta, limit: int) -> list[Unknown]:
@@ -91,6 +93,13 @@ def first_sent(tx: Tx, batch_ids: Collection[int], delivery_ids: Collection[int]
     return first
 
 
+def platform_id_before(tx: Tx, unknown: Unknown) -> str:
+    """The platform's id of the part before this one; empty for the first, and where none is known."""
+    d = delivery.c
+    query = select(d.platform_id).where(d.target_id == unknown.target_id, d.ordinal == unknown.part - 1)
+    return str(tx.execute(query).scalar_one_or_none() or "")
+
+
 def undecided(tx: Tx, *, limit: int) -> list[Unknown]:
     """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first."""
     query = _select().where(OPEN).order_by(delivery.c.broadcast_id, delivery.c.id)
@@ -119,11 +128,18 @@ def _select() -> Select[*tuple[object, ...]]:
     return (
         select(*names, d.unknown_since.label("since"), message.c.ref, broadcast.c.mode, target.c.channel)
         .add_columns(account.c.id.label("account_id"), account.c.name.label("account"))
+        .add_columns(_of_thread(d.ordinal).label("part"), _of_thread(target.c.planned_total).label("parts"))
         .join(target, target.c.id == d.target_id)
         .join(account, account.c.id == target.c.account_id)
         .join(broadcast, broadcast.c.id == d.broadcast_id)
         .join(message, message.c.id == broadcast.c.message_id)
     )
+
+
+def _of_thread(number: ColumnElement[int]) -> ColumnElement[int]:
+    """1 where it is no part of a thread; the ordinals of recipients count people."""
+    in_thread = target.c.audience_version_id.is_(None) & (delivery.c.ordinal > 0)
+    return case((in_thread, number), else_=1)
 
 
 def _read(tx: Tx, query: Select[*tuple[object, ...]]) -> list[Unknown]:

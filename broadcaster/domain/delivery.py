@@ -24,20 +24,25 @@ _RECEIPT = frozenset({S.DELIVERED, S.UNDELIVERED})
 
 #: Every change of a delivery's state that there is. Nothing else decides one.
 DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    S.PENDING: frozenset({S.SENDING, S.CANCELLED, S.EXPIRED, S.SUPPRESSED, S.QUARANTINED}),
+    # Failed without being sent is a part of a thread whose part before is missing.
+    S.PENDING: frozenset({S.SENDING, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED, S.QUARANTINED}),
     S.SENDING: frozenset({S.PENDING, S.ACCEPTED, S.FAILED, S.UNKNOWN, S.QUARANTINED}) | _RECEIPT,
     S.UNKNOWN: frozenset({S.PENDING, S.ACCEPTED, S.UNKNOWN_FINAL, S.FAILED}) | _RECEIPT,
     S.UNKNOWN_FINAL: frozenset({S.PENDING, S.ACCEPTED}) | _RECEIPT,
     S.ACCEPTED: _RECEIPT,
     S.UNDELIVERED: frozenset({S.DELIVERED}),
     S.DELIVERED: frozenset(),
-    S.FAILED: frozenset(),
+    # Only such a part, which was never sent, once a person has settled the part before: see `states_before`.
+    S.FAILED: frozenset({S.PENDING}),
     S.CANCELLED: frozenset(),
     S.EXPIRED: frozenset(),
     S.SUPPRESSED: frozenset(),
     # Only what may have been sent: see `states_before`.
     S.QUARANTINED: frozenset({S.PENDING, S.ACCEPTED}) | _RECEIPT,
 }
+
+#: The platform took it, whatever a delivery receipt says further.
+ARRIVED = frozenset({S.ACCEPTED}) | _RECEIPT
 
 #: States in which nothing more will happen by itself.
 SETTLED = frozenset(s for s in S) - {S.PENDING, S.SENDING, S.UNKNOWN}
@@ -47,10 +52,11 @@ def states_before(state: DeliveryState) -> frozenset[DeliveryState]:
     """The stored states from which `state` may be reached: `pending` stands for `sending` too, which is derived.
 
     Without `quarantined`: a post that was altered was never sent, so no answer and no receipt for it can be true.
-    Only one that was sent before, and stopped workers, may leave it (`db.deliveries.may_follow`).
+    Only one that was sent before, and stopped workers, may leave it (`db.deliveries.may_follow`). Without `failed`:
+    only a part of a thread that was never sent may leave it (`db.deliveries.parts_again`).
     """
     sources = {before for before, after in DELIVERY_TRANSITIONS.items() if state in after}
-    return frozenset(S.PENDING if s is S.SENDING else s for s in sources - {S.QUARANTINED})
+    return frozenset(S.PENDING if s is S.SENDING else s for s in sources - {S.QUARANTINED, S.FAILED})
 
 
 class Outcome(StrEnum):

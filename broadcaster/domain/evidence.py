@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from broadcaster.domain.broadcast import BroadcastState
-from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.delivery import ARRIVED, DeliveryState
 from broadcaster.domain.evidence_audit import approval_events, audit_problems
-from broadcaster.domain.evidence_case import ARRIVED, Case, expected
-from broadcaster.domain.evidence_facts import DeliveryFacts, Evidence, TargetFacts
+from broadcaster.domain.evidence_case import Case, expected
+from broadcaster.domain.evidence_facts import DeliveryFacts, Evidence, TargetFacts, parts_of
+from broadcaster.domain.evidence_threads import CLOCKS, out_of_order
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.post import digest_of
 
@@ -31,9 +32,6 @@ COUNTS = (
 AFTER = timedelta(
     seconds=5
 )  # what was on its way when a broadcast was stopped, or its time was over, may still arrive
-CLOCKS = timedelta(
-    milliseconds=100
-)  # two witnesses on one machine do not read their clocks to the millisecond
 
 Found = Iterator[tuple[str, str]]  # a subject, and what is wrong with it
 
@@ -132,7 +130,7 @@ def _rows_of(case: Case, target: TargetFacts, deliveries: list[DeliveryFacts]) -
             name,
             f"{target.planned} of {target.planned_total} deliveries were made, and it did not end early",
         )
-    sizes = {target.planned_total, target.audience_size}
+    sizes = {target.planned_total, target.audience_size * parts_of(target)}
     audience = case.manifest.get("audience")
     if target.to_audience:
         sizes.add(audience["count"] if isinstance(audience, dict) else 0)
@@ -201,7 +199,8 @@ def _known_to_them(case: Case) -> Found:
 
 
 def _as_approved(case: Case) -> Found:
-    """I6: what was sent is, but for its late slots, a post of the manifest whose hash was approved."""
+    """I6: what was sent is, but for its late slots, a post of the manifest whose hash was approved, a thread's parts in
+    their order."""
     b = case.broadcast
     digest = manifest_hash(b.manifest)
     if digest != b.approved_sha256:
@@ -227,6 +226,7 @@ def _as_approved(case: Case) -> Found:
                 "the stored post does not have the hash stored beside it",
             )
     yield from _words(case)
+    yield from out_of_order(case)
 
 
 def _words(case: Case) -> Found:
@@ -236,9 +236,9 @@ def _words(case: Case) -> Found:
         delivery = case.deliveries[key]
         for a in taken:
             facts = tuple(sorted(a.facts.items())) if a.facts is not None else None
-            said = (delivery.target, a.title, a.text, a.link, facts)
+            said = (delivery.target, case.part(delivery), a.title, a.text, a.link, facts)
             if said not in known:
-                known[said] = case.says(case.targets[delivery.target], a)
+                known[said] = case.says(delivery, a)
             if not known[said]:
                 yield case.name(delivery), "what the platform took is not the approved post"
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from broadcaster.domain.audit import GENESIS, first_bad, merkle_root, outcome_leaf
 from broadcaster.domain.broadcast import BroadcastState
-from broadcaster.domain.delivery import DeliveryState
-from broadcaster.domain.evidence_case import ARRIVED, Case
+from broadcaster.domain.delivery import ARRIVED, DeliveryState
+from broadcaster.domain.evidence_case import Case
 from broadcaster.domain.evidence_facts import AttemptFacts
 
 S = DeliveryState
-#: States that nothing leaves: whatever the log's last word counts there is there still.
+#: States that nothing leaves: whatever the log's last word counts there is there still, but for the parts of a thread
+#: that had nothing to follow and, as a later event says, were sent after all.
 FOR_GOOD = (S.DELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED)
 
 Found = Iterator[tuple[str, str]]
@@ -88,8 +89,16 @@ def _last_word(case: Case) -> Found:
                 ref,
                 f"the audit log ends with {totals.total()} deliveries of {payload.get('planned')}, not {planned}",
             )
-        fewer = [state for state in FOR_GOOD if now[state] < totals[state]]
+        left = Counter({S.FAILED: _parts_again_after(case, payload)})
+        fewer = [state for state in FOR_GOOD if now[state] + left[state] < totals[state]]
         if sum(now[s] for s in ARRIVED) < sum(totals[s] for s in ARRIVED):
             fewer.append(S.ACCEPTED)
         for state in fewer:
             yield ref, f"the audit log ended with {totals[state]} {state}; the database has {now[state]} now"
+
+
+def _parts_again_after(case: Case, said: dict[str, Any]) -> int:
+    """How many parts of threads a person has set going since this event."""
+    payloads = [payload for _, _, payload in case.events]
+    later = payloads[next(i for i, payload in enumerate(payloads) if payload is said) + 1 :]
+    return sum(n for p in later if isinstance(n := p.get("parts_again", 0), int))

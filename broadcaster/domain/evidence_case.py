@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from broadcaster.domain.broadcast import BroadcastState
-from broadcaster.domain.delivery import DeliveryState, Outcome
+from broadcaster.domain.delivery import ARRIVED, DeliveryState, Outcome
 from broadcaster.domain.evidence_facts import (
     Acceptance,
     AttemptFacts,
@@ -18,12 +18,12 @@ from broadcaster.domain.evidence_facts import (
     Evidence,
     GroupFacts,
     TargetFacts,
+    parts_of,
     post_of,
 )
 from broadcaster.domain.post import LATE_SLOTS
 
 S = DeliveryState
-ARRIVED = frozenset({S.ACCEPTED, S.DELIVERED, S.UNDELIVERED})
 MAYBE = frozenset({S.UNKNOWN, S.UNKNOWN_FINAL})
 SURELY_NOT = frozenset({Outcome.NOT_SENT, Outcome.REFUSED, Outcome.NOT_CONFIGURED})
 
@@ -99,11 +99,23 @@ class Case:
 
     # --- what an acceptance is of, and how often it may have happened ---------------------------------------
 
-    def says(self, target: TargetFacts, acceptance: Acceptance) -> bool:
-        """Whether what was taken is this target's post, each declared late slot filled with one text of bounded length."""
+    def part(self, delivery: DeliveryFacts) -> int:
+        """The number of the part of a thread that it is; 1 where it is none, or the thread has no such part."""
+        return delivery.ordinal if delivery.ordinal in self.threads.get(delivery.target, ()) else 1
+
+    @cached_property
+    def threads(self) -> Mapping[int, range]:
+        """The numbers of the parts of each target that is a thread."""
+        return {t.id: range(1, n + 1) for t in self.evidence.targets if (n := parts_of(t)) > 1}
+
+    def says(self, delivery: DeliveryFacts, acceptance: Acceptance) -> bool:
+        """Whether what was taken is this target's post, or of a thread just this part, each declared late slot filled
+        with one text of bounded length."""
+        target = self.targets[delivery.target]
         post = post_of(target)
         if post is None:
             return False
+        post = post.part(self.part(delivery))
         if acceptance.link is not None and acceptance.link != post.link:
             return False
         if acceptance.facts is not None and dict(acceptance.facts) != dict(post.facts):
@@ -127,7 +139,7 @@ class Case:
         """Key of the delivery that a post without a key must be: the channel's only one, or the one that says this."""
         public = [d for d in self.evidence.deliveries if d.recipient is None]
         mine = [d for d in public if self.channel(d) == acceptance.platform]
-        saying = [d for d in mine if self.says(self.targets[d.target], acceptance)]
+        saying = [d for d in mine if d.target in self.targets and self.says(d, acceptance)]
         return next((d.key for d in saying or mine), "")
 
     def may_have_been_sent(self, delivery: DeliveryFacts) -> bool:
@@ -192,8 +204,10 @@ class Case:
 
 
 def expected(target: TargetFacts) -> set[int]:
-    """The ordinals that the deliveries of a target must have."""
-    return set(range(1, target.planned_total + 1)) if target.to_audience else {0}
+    """The ordinals that the deliveries of a target must have: of a thread, by the approved post and nobody's count."""
+    if target.to_audience:
+        return set(range(1, target.planned_total + 1))
+    return set(range(1, parts + 1)) if (parts := parts_of(target)) > 1 else {0}
 
 
 def _filled(text: str, slots: list[str]) -> str:

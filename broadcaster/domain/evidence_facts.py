@@ -30,7 +30,8 @@ class BroadcastFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetFacts:
-    """`audience_size` is 1 for a public place; its one delivery has ordinal 0, those of an audience count from 1."""
+    """`audience_size` is 1 for a public place; its one delivery has ordinal 0. Those of an audience count from 1, and so
+    do the parts of a thread, each a delivery to the same place."""
 
     id: int
     channel: str
@@ -87,7 +88,8 @@ class GroupFacts:
 class Acceptance:
     """One post or text that a platform says it took. `key` is empty where the platform has no place for ours.
 
-    None where a platform has no such thing: a text message no title or link, some places no time.
+    None where a platform has no such thing: a text message no title or link, some places no time. `in_reply_to` is the
+    platform's id of the post that it answers, empty where it answers none, and None where nobody could tell.
     """
 
     platform: str
@@ -99,6 +101,7 @@ class Acceptance:
     link: str | None = None
     facts: Mapping[str, str] | None = None
     at: datetime | None = None
+    in_reply_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +125,12 @@ class Evidence:
     leased: tuple[int, ...]
     accepted: tuple[Acceptance, ...]
     log: LogFacts
+
+
+def parts_of(target: TargetFacts) -> int:
+    """How many parts the approved post has: 1 where it is no thread, or nobody can read it any more."""
+    post = None if target.to_audience else post_of(target)
+    return len(post.parts) if post else 1
 
 
 def post_of(target: TargetFacts) -> Post | None:

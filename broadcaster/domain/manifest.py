@@ -6,7 +6,7 @@ from typing import Any
 
 from broadcaster.domain.broadcast import OnUnknown
 from broadcaster.domain.canonical import canonical
-from broadcaster.domain.message import Kind, Mode
+from broadcaster.domain.message import Kind, Mode, Visibility
 
 FORMAT = 1
 
@@ -64,8 +64,11 @@ class Manifest:
     on_unknown: OnUnknown
     audience: ApprovedAudience | None
     targets: tuple[ManifestTarget, ...]
+    visibility: Visibility = Visibility.PUBLIC
 
     def to_json(self) -> dict[str, Any]:
+        """Visibility stands there only where it is not public: an older manifest keeps its hash."""
+        later = {} if self.visibility is Visibility.PUBLIC else {"visibility": str(self.visibility)}
         return {
             "audience": self.audience and asdict(self.audience),
             "expires": self.expires,
@@ -82,6 +85,7 @@ class Manifest:
             "sequence": self.sequence,
             "targets": [t.to_json() for t in self.targets],
             "version": self.version,
+            **later,
         }
 
     def to_bytes(self) -> bytes:

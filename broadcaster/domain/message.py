@@ -44,6 +44,14 @@ class Mode(StrEnum):
     EXERCISE = "exercise"
 
 
+class Visibility(StrEnum):
+    """Who may read a message. What is not public never goes to a place that everybody can read."""
+
+    PUBLIC = "public"
+    PARTNERS = "partners"
+    STAFF = "staff"
+
+
 class MessageState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"  #: posts and manifest are stored and wait for a second person

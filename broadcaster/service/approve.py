@@ -14,6 +14,7 @@ from broadcaster.domain.errors import Invalid, NotAllowed, Stale
 from broadcaster.domain.manifest import Manifest, manifest_hash
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
+from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
 from broadcaster.service.manifests import build_manifest, target_of
 from channels.base import Channel, ChannelsOfMode, HasPages, SendsMany
@@ -23,7 +24,7 @@ FACTOR_TOKEN = "token"  # noqa: S105 - how the approver proved who he is: not a 
 
 @dataclass(frozen=True, kw_only=True)
 class Released:
-    """`recipients` are single recipients, beside one delivery for each of `public_posts`."""
+    """`recipients` are single recipients, beside the `public_posts`; a thread is one post, and a delivery per part."""
 
     ref: str
     broadcast: str
@@ -234,9 +235,11 @@ def _altered(row: Message) -> Stale:
 def _public_target(
     tx: Tx, row: Message, version: Version, broadcast_id: int, p: StoredPost, channel: Channel, *, wait: bool
 ) -> None:
-    """One post in one public place. Posts that link to the page give it a head start."""
+    """One post in one public place; of a thread each part is a delivery, and all are one batch, sent in their order.
+    Posts that link to the page give it a head start."""
+    size = len(Post.from_bytes(p.content).parts)
     target_id = _target(
-        tx, broadcast_id, p, lane=Lane.PUBLIC, audience_version_id=None, planned_total=1, planned=1
+        tx, broadcast_id, p, lane=Lane.PUBLIC, audience_version_id=None, planned_total=size, planned=size
     )
     waits = wait and not isinstance(channel, HasPages)
     batch_id = batches.insert(
@@ -247,7 +250,7 @@ def _public_target(
         mode=row.mode,
         lane=Lane.PUBLIC,
         precedence=precedence(version.facts.severity),
-        size=1,
+        size=size,
         next_at=tx.now() + WEBSITE_HEAD_START if waits else tx.now(),
     )
     deliveries.insert(
@@ -256,7 +259,7 @@ def _public_target(
         target_id=target_id,
         batch_id=batch_id,
         language=p.language,
-        recipients=[(0, None)],
+        recipients=[(no, None) for no in range(1, size + 1)] if size > 1 else [(0, None)],
     )
 
 

@@ -1,10 +1,12 @@
-"""The approved post, as it is sent: proved against the approved manifest, its late slots filled."""
+"""The approved post, as it is sent: proved against the approved manifest, its late slots filled, its pictures loaded."""
 
 import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from broadcaster.db import media
 from broadcaster.db.broadcasts import ApprovedPost
+from broadcaster.db.engine import Tx
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.post import Post, digest_of
 
@@ -34,3 +36,21 @@ def verified(approved: ApprovedPost, mode: str, zone: ZoneInfo) -> Post:
     sent_at = approved.released_at.astimezone(zone).strftime("%H:%M")
     sequence = f"Update {approved.sequence}" if approved.sequence > 1 else ""
     return Post.from_bytes(approved.content).filled({"sent_at": sent_at, "sequence": sequence})
+
+
+def with_pictures(tx: Tx, post: Post) -> Post:
+    """The post with the bytes of its pictures. Tampered where one is missing or is not the one that was approved."""
+    if not post.images:
+        return post
+    try:
+        return post.with_content(media.contents(tx, {image.sha256 for image in post.images}))
+    except KeyError as missing:
+        raise Tampered from missing
+
+
+def part_of(post: Post, no: int, *, parts: int, in_reply_to: str) -> Post:
+    """What this delivery says: one part of the thread, or the whole post where it is none. Tampered where the post has
+    not so many parts as were planned."""
+    if len(post.parts) != parts or not 1 <= no <= parts:
+        raise Tampered
+    return post.part(no, in_reply_to=in_reply_to) if parts > 1 else post

@@ -21,12 +21,23 @@ from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
-from broadcaster.service.approved import Tampered, verified
+from broadcaster.service.approved import Tampered, verified, with_pictures
 from broadcaster.service.ending import close_if_over
 from broadcaster.service.record import note
 from broadcaster.service.recording import Group, Recording
+from broadcaster.service.threads import PartNow, part_now, require_whole
+from broadcaster.service.visibility import withheld
 from broadcaster.service.window import past_window
-from channels.base import AfterUnknown, Channel, ChannelsOfMode, HasPages, Parcel, Receipt, SendsMany
+from channels.base import (
+    AfterUnknown,
+    Channel,
+    ChannelsOfMode,
+    HasPages,
+    Parcel,
+    Receipt,
+    SendsMany,
+    Threads,
+)
 
 log = structlog.get_logger()
 
@@ -38,6 +49,7 @@ ALTERED_SINCE = (
 WINDOW_OVER = (
     "It may have been sent. The platform would no longer notice that it is the same one, so it waits."
 )
+NO_THREADS = "The approved post has several parts, and this channel sends no threads. Tell an administrator."
 STALE = "This machine stood still just before sending, so it was not sent. It is tried again."
 #: A process may be stopped (a paused machine, swap) between its intent and the first byte, for longer than its lease.
 #: The fence keeps it from writing, but nothing keeps a platform from taking what another worker sent meanwhile: so an
@@ -113,17 +125,15 @@ class Deliver:
 
     def _run(self, claimed: Claimed, mode: str, deadline: float, running: Callable[[], bool]) -> int:
         """All groups of one claimed batch."""
-        with self._database.read() as tx:
-            approved = broadcasts.approved_post(tx, claimed.target_id)
-        channel = self._channels.get(mode, {}).get(approved.account)
         try:
-            post = verified(approved, mode, self._zone)
+            post = self._approved(claimed, mode)
         except Tampered:
             self._quarantine(claimed)
             return 0
+        channel, is_thread = self._channels.get(mode, {}).get(post.account), len(post.parts) > 1
         attempted = 0
         while self._monotonic() < deadline and running():
-            group = self._open_group(claimed, channel)
+            group = self._open_group(claimed, channel, is_thread=is_thread)
             if group is None:
                 return attempted
             if group.due:
@@ -133,7 +143,18 @@ class Deliver:
         self._hand_back(claimed)
         return attempted
 
-    def _open_group(self, claimed: Claimed, channel: Channel | None) -> Group | None:
+    def _approved(self, claimed: Claimed, mode: str) -> Post:
+        """What is sent, with its pictures: all is proved before the first byte goes out. Tampered where it is not."""
+        with self._database.read() as tx:
+            approved = broadcasts.approved_post(tx, claimed.target_id)
+            post = verified(approved, mode, self._zone)
+            if withheld(approved.manifest, self._channels.get(mode, {}).get(approved.account)):
+                raise Tampered
+            if len(post.parts) > 1:
+                require_whole(tx, claimed, post)
+            return with_pictures(tx, post)
+
+    def _open_group(self, claimed: Claimed, channel: Channel | None, *, is_thread: bool) -> Group | None:
         """Commit what is about to be sent. None where the batch is finished, lost or stopped; it is handed back then.
 
         A group may be empty: everything due in it was suppressed, or must not be sent again.
@@ -146,18 +167,23 @@ class Deliver:
             if close_if_over(tx, row, [claimed.id]):
                 return None
             paused = accounts.is_paused(tx, claimed.account_id)  # since the claim: not one more call with it
-            due = [] if paused else self._due(tx, claimed)
+            now = part_now(tx, row, claimed) if is_thread and not paused else None
+            due = [] if paused else self._due(tx, claimed, now)
             if not due:
-                batches.release(tx, claimed, next_at=deliveries.next_due(tx, claimed.id))
+                next_at = now.next_at if now else deliveries.next_due(tx, claimed.id)
+                batches.release(tx, claimed, next_at=next_at)
                 return None
             if _suppressed(tx, row, due) or _past_window(tx, row, claimed, channel, due):
                 return Group(id=0, due=(), started_at=tx.now(), opened_s=opened_s)
             group_id = batches.open_group(tx, claimed, owner=self._owner, delivery_ids=[d.id for d in due])
-            return Group(id=group_id, due=due, started_at=tx.now(), opened_s=opened_s)
+            turn = now.turn if now else None
+            return Group(id=group_id, due=due, started_at=tx.now(), opened_s=opened_s, turn=turn)
 
-    def _due(self, tx: Tx, claimed: Claimed) -> Sequence[Due]:
-        """The next group. On a batch on which a worker died, what is sent again goes alone, after everything else:
-        one of those made it die, and only that one may do so again."""
+    def _due(self, tx: Tx, claimed: Claimed, now: PartNow | None) -> Sequence[Due]:
+        """The next group: of a thread, the part whose turn it is. On a batch on which a worker died, what is sent again
+        goes alone, after everything else: one of those made it die, and only that one may do so again."""
+        if now:
+            return deliveries.due(tx, claimed.id, limit=1) if now.turn else []
         once_died = claimed.deaths > 0
         due = deliveries.due(tx, claimed.id, limit=self._max_in_flight, first_tries_first=once_died)
         if not once_died:
@@ -174,6 +200,9 @@ class Deliver:
                 "account_missing", "This account is not set up on the machine that sends."
             )
             return [missing] * len(group.due)
+        if len(post.parts) > 1 and not isinstance(channel, Threads):
+            # its first part would be taken for the whole
+            return [Refused("no_threads", NO_THREADS)] * len(group.due)
         try:
             problems = channel.check(post)
         except Exception as error:  # a bug in a channel: nothing was sent, and the mended channel can send it
@@ -183,7 +212,8 @@ class Deliver:
             return [Refused(problems[0].code, problems[0].text)] * len(group.due)
         if isinstance(channel, SendsMany):
             return self._send_many(channel, post, group)
-        return [self._send_one(channel, post, d, group) for d in group.due]
+        said = group.turn.part_of(post) if group.turn else post
+        return [self._send_one(channel, said, d, group) for d in group.due]
 
     def _send_many(self, channel: SendsMany, post: Post, group: Group) -> list[Receipt | SendError]:
         due = group.due

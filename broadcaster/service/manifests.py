@@ -51,6 +51,7 @@ def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[Man
         on_unknown=on_unknown(facts.severity, facts.urgency),
         audience=audience,
         targets=tuple(targets),
+        visibility=row.visibility,
     )
 
 

@@ -15,8 +15,9 @@ from broadcaster.db.unknowns import Unknown
 from broadcaster.domain.broadcast import BroadcastState, OnUnknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, SendError
-from broadcaster.service.approved import Tampered, verified
+from broadcaster.service.approved import Tampered, part_of, verified
 from broadcaster.service.record import note, pause_account
+from broadcaster.service.threads import wake
 from channels.base import AfterUnknown, ChannelsOfMode, Finds, Receipt
 
 log = structlog.get_logger()
@@ -65,8 +66,10 @@ class ReadBack:
             return
         with self._database.read() as tx:
             approved = broadcasts.approved_post(tx, unknown.target_id)
+            before = unknowns.platform_id_before(tx, unknown) if unknown.part > 1 else ""
         try:
-            post = verified(approved, unknown.mode, self._zone)
+            whole = verified(approved, unknown.mode, self._zone)
+            post = part_of(whole, unknown.part, parts=unknown.parts, in_reply_to=before)
             receipt = channel.find(post, unknown.uid, approved.released_at)
         except NotConfigured as error:
             with self._database.write() as tx:
@@ -78,6 +81,7 @@ class ReadBack:
             return
         with self._database.write() as tx:
             batches.lock(tx, [unknown.batch_id])
+            wake(tx, unknown)
             self._found(tx, unknown, receipt) if receipt else self._not_seen(tx, unknown)
 
     def _found(self, tx: Tx, unknown: Unknown, receipt: Receipt) -> None:

@@ -16,6 +16,7 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.delivery import Outcome
 from broadcaster.domain.errors import NotConfigured, SendError, Unavailable
+from broadcaster.domain.thread import Turn
 from broadcaster.queue import Bells
 from broadcaster.service.outcomes import attempt_result, summary
 from broadcaster.service.record import note, pause_account
@@ -32,13 +33,15 @@ TIMES = ("started_at", "ended_at", "next_at")
 class Group:
     """Deliveries whose intent is committed: from here on a crash leaves them unknown.
 
-    `opened_s` is this process's own clock before the commit, by which it tells that it was stopped since.
+    `opened_s` is this process's own clock before the commit, by which it tells that it was stopped since. `turn` is
+    the part of a thread that it is, and None where the post is none.
     """
 
     id: int
     due: Sequence[Due]
     started_at: datetime
     opened_s: float
+    turn: Turn | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

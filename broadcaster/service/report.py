@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ from broadcaster.db.people import Person
 from broadcaster.domain.audit import AuditEvent, first_bad
 from broadcaster.domain.audit_export import event_line, header_line
 from broadcaster.domain.broadcast import BroadcastState
-from broadcaster.domain.delivery import SETTLED, DeliveryState
+from broadcaster.domain.delivery import ARRIVED, SETTLED, DeliveryState
 from broadcaster.domain.errors import Stale
 from broadcaster.domain.evidence_facts import Evidence, LogFacts
 from broadcaster.domain.message import Facts, MessageState
@@ -43,7 +43,6 @@ UNMADE = {
 #: A gateway whose network works tells within a minute or two. Whoever waits longer is told that nothing came, instead
 #: of taking "accepted" for "arrived": some gateways accept texts and drop them.
 NO_RECEIPT_AFTER = timedelta(minutes=15)
-ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.UNDELIVERED})
 #: The act whose reason explains why a message is where it is.
 TURNED_DOWN = {
     MessageState.DRAFT: "message_returned",
@@ -75,9 +74,19 @@ class TurnedDown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartStatus:
+    """One part of a thread: its number, counted from 1, and its own link."""
+
+    no: int
+    state: DeliveryState
+    link: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetStatus:
     """`states` adds up to `planned`. `seconds` runs from approval to the (last) acceptance, None before it.
 
+    Of a thread, `planned` counts the `parts`, which are empty for any other post, and `link` leads to the first.
     `no_receipt` of the accepted ones have waited for their delivery receipt for longer than NO_RECEIPT_AFTER.
     """
 
@@ -89,6 +98,7 @@ class TargetStatus:
     seconds: float | None
     reasons: tuple[str, ...]
     no_receipt: int = 0
+    parts: tuple[PartStatus, ...] = ()
 
     @property
     def accepted(self) -> int:
@@ -257,20 +267,23 @@ def states_of(tx: Tx, target: Target, state: BroadcastState) -> dict[DeliverySta
 
 
 def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
-    public = {d.target_id: d for d in deliveries.public(tx, row.id)}
+    public: dict[int, list[PublicDelivery]] = {}
+    for each in deliveries.public(tx, row.id):
+        public.setdefault(each.target_id, []).append(each)
     for target in broadcasts.targets(tx, row.id):
         states = states_of(tx, target, row.state)
-        delivery = public.get(target.id)
+        mine = public.get(target.id, [])
         last = deliveries.last_accepted(tx, target.id)
         yield TargetStatus(
             channel=target.channel,
             account=target.account,
             planned=target.planned_total,
             states=states,
-            link=delivery.link if delivery else "",
-            seconds=_seconds(row, last, delivery),
+            link=mine[0].link if mine else "",
+            seconds=_seconds(row, last, mine),
             reasons=tuple(_reasons(tx, target)),
             no_receipt=_no_receipt(tx, row, target) if states.get(DeliveryState.ACCEPTED) else 0,
+            parts=tuple(PartStatus(no=d.part, state=d.state, link=d.link) for d in mine if d.part),
         )
 
 
@@ -284,10 +297,10 @@ def _no_receipt(tx: Tx, row: Broadcast, target: Target) -> int:
     return receipts.still_missing(tx, target.id, accepted_by=accepted_by)
 
 
-def _seconds(row: Broadcast, last: datetime | None, delivery: PublicDelivery | None) -> float | None:
-    """From release to acceptance: by the platform's answer, or by when it was found without one."""
-    if last is None and delivery and delivery.state in ARRIVED:
-        last = delivery.settled_at
+def _seconds(row: Broadcast, last: datetime | None, mine: Sequence[PublicDelivery]) -> float | None:
+    """From release to the last acceptance: by the platform's answer, or by when it was found without one."""
+    if last is None or len(mine) > 1:
+        last = max((d.settled_at for d in mine if d.state in ARRIVED and d.settled_at), default=last)
     return (last - row.released_at).total_seconds() if last else None
 
 

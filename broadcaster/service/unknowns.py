@@ -6,8 +6,11 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.db.unknowns import Unknown
 from broadcaster.domain.broadcast import BroadcastState
+from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.policy import Action, require
+from broadcaster.domain.thread import id_in
+from broadcaster.service.threads import go_on, wake
 
 AS_SENT = "A person looked and found it sent."
 
@@ -21,8 +24,9 @@ class Unknowns:
         with self._database.read() as tx:
             return unknowns.undecided(tx, limit=limit)
 
-    def mark_sent(self, actor: Person, uid: str, *, link: str, reason: str) -> None:
-        """A person has seen it on the platform, at this address."""
+    def mark_sent(self, actor: Person, uid: str, *, link: str, reason: str) -> int:
+        """A person has seen it on the platform, at this address. How many parts of its thread had nothing to follow, and
+        go out now; none where the address does not end with the platform's id, which the next part must answer."""
         require(actor.name, actor.roles, Action.DECIDE)
         _check(reason)
         if not link.startswith(("https://", "http://")):
@@ -31,11 +35,18 @@ class Unknowns:
             )
         with self._database.write() as tx:
             unknown, row = _one(tx, uid)
-            unknowns.found(tx, unknown.id, platform_id="", link=link, code="found_by_a_person", text=AS_SENT)
-            _record(tx, actor, row, uid, {"decision": "sent", "link": link, "reason": reason})
+            known = id_in(link) if unknown.parts > 1 else ""
+            unknowns.found(
+                tx, unknown.id, platform_id=known, link=link, code="found_by_a_person", text=AS_SENT
+            )
+            again = go_on(tx, row, unknown) if known else 0
+            wake(tx, unknown)
+            _record(tx, actor, row, uid, {"decision": "sent", "link": link, "reason": reason}, again)
+        return again
 
-    def send_again(self, actor: Person, uid: str, *, reason: str) -> None:
-        """A person has looked, did not find it, and wants it sent once more."""
+    def send_again(self, actor: Person, uid: str, *, reason: str) -> int:
+        """A person has looked, did not find it, and wants it sent once more. How many parts of its thread had nothing to
+        follow, and go out after it."""
         require(actor.name, actor.roles, Action.DECIDE)
         _check(reason)
         with self._database.write() as tx:
@@ -48,7 +59,9 @@ class Unknowns:
                 raise Stale(f"{row.ref} was {row.state}: nothing more of it is sent. Nothing was changed.")
             deliveries.send_again_by_a_person(tx, unknown.id)
             batches.reopen(tx, [unknown.batch_id])
-            _record(tx, actor, row, uid, {"decision": "send_again", "reason": reason})
+            again = go_on(tx, row, unknown)
+            _record(tx, actor, row, uid, {"decision": "send_again", "reason": reason}, again)
+        return again
 
 
 def _one(tx: Tx, uid: str) -> tuple[Unknown, Broadcast]:
@@ -67,6 +80,8 @@ def _check(reason: str) -> None:
         raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
 
 
-def _record(tx: Tx, actor: Person, row: Broadcast, uid: str, decision: dict[str, str]) -> None:
-    payload = {"broadcast": row.uid, "delivery": uid, **decision}
+def _record(tx: Tx, actor: Person, row: Broadcast, uid: str, decision: dict[str, str], parts: int) -> None:
+    """`parts_again` is there only in a thread: the checker counts with it."""
+    payload: dict[str, Json] = {"broadcast": row.uid, "delivery": uid, **decision}
+    payload |= {"parts_again": parts} if parts else {}
     audit_log.append(tx, actor=actor.name, act="unknown_decided", subject=row.ref, payload=payload)

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from broadcaster.db import deliveries
 from broadcaster.db.tables import account, batch, broadcast, delivery, post, receipt, target
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
 from broadcaster.domain.delivery import DELIVERY_TRANSITIONS, SETTLED, DeliveryState, states_before
@@ -36,7 +37,7 @@ from broadcaster.service.reconcile import IDEMPOTENT_TRIES
 from tests import fakes
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
 from tests.conftest import postgres_database
-from tests.fakes import Took, WorkerDied
+from tests.fakes import FakeThreading, Took, WorkerDied
 
 S = DeliveryState
 EXAMPLES, STEPS = int(os.environ.get("STATE_MACHINE_EXAMPLES", "15")), 30
@@ -116,7 +117,7 @@ class Broadcasting(RuleBasedStateMachine):
 
     @initialize(size=sizes, urgent=st.booleans(), brief=st.booleans())
     def first(self, size, urgent, brief):
-        self._release(size, urgent, brief, plan=True, channels=("website", "facebook", "x"))
+        self._release(size, urgent, brief, plan=True, channels=("website", "facebook", "x"), further=False)
 
     @precondition(lambda self: len(self.released) < MESSAGES)
     @rule(
@@ -125,21 +126,27 @@ class Broadcasting(RuleBasedStateMachine):
         brief=st.booleans(),
         plan=st.booleans(),
         channels=st.lists(st.sampled_from(["website", "facebook", "x"]), unique=True, min_size=1),
+        further=st.booleans(),
     )
-    def release(self, size, urgent, brief, plan, channels):
-        self._release(size, urgent, brief, plan, tuple(channels))
+    def release(self, size, urgent, brief, plan, channels, further):
+        self._release(size, urgent, brief, plan, tuple(channels), further)
 
-    def _release(self, size, urgent, brief, plan, channels):
-        """`brief` messages expire within the hour, the others outlive the example."""
+    def _release(self, size, urgent, brief, plan, channels, further):
+        """`brief` messages expire within the hour, the others outlive the example. `further`: on X it is a thread."""
         if size:
             self.world.add_audience("residents", size)
-        released = self.world.release(
-            channels=(*channels, "sms") if size else channels,
-            audience="residents" if size else "",
-            headline=f"Warning {len(self.released) + 1}",  # reading back tells posts apart by their text
-            expires="+1h" if brief else "+12h",
+        headline = f"Warning {len(self.released) + 1}"  # reading back tells posts apart by their text
+        draft = {
+            "channels": (*channels, "sms") if size else channels,
+            "audience": "residents" if size else "",
+            "headline": headline,
+            "expires": "+1h" if brief else "+12h",
             **(LIFE_SAFETY if urgent else NO_HURRY),
-        )
+        }
+        if further and "x" in channels:
+            released = self.world.release_thread(f"2/3 {headline}", f"3/3 {headline}", **draft)
+        else:
+            released = self.world.release(**draft)
         self.released.append(released)
         if plan:
             self.plan()
@@ -185,9 +192,8 @@ class Broadcasting(RuleBasedStateMachine):
         waiting = self.world.parts.unknowns.undecided()
         uid = waiting[which % len(waiting)].uid
         if uid in self.taken and not again:
-            self.world.parts.unknowns.mark_sent(
-                self.world.officer, uid, link="https://x.test/7", reason="seen"
-            )
+            link = f"https://x.test/{self.platform_id(uid)}"
+            self.world.parts.unknowns.mark_sent(self.world.officer, uid, link=link, reason="seen")
             return
         try:
             self.world.parts.unknowns.send_again(self.world.officer, uid, reason="not seen")
@@ -327,6 +333,12 @@ class Broadcasting(RuleBasedStateMachine):
         """How often a platform took each key."""
         return Counter(key for platform in self.platforms.values() for key in platform.keys)
 
+    def platform_id(self, uid):
+        """Where a person finds what the feed took, and 7 elsewhere."""
+        feed = self.world.feed
+        found = [id_ for id_, t in zip(feed.ledger_ids, feed.ledger, strict=True) if t.key == uid]
+        return (found or ["7"])[-1]
+
     def deliveries(self):
         query = (
             select(delivery, target.c.channel, broadcast.c.on_unknown, target.c.planned_total)
@@ -355,7 +367,9 @@ class Broadcasting(RuleBasedStateMachine):
         assert set(taken) <= {row.uid for row in rows}
         for row in rows:
             assert row.state in REACHABLE[self.seen.get(row.uid, S.PENDING)], (row, self.seen[row.uid])
-            self.seen[row.uid] = S(row.state)
+            # what had nothing to follow was never sent, and may yet be, where a person says so
+            waits = row.code == deliveries.PART_BEFORE_MISSING
+            self.seen[row.uid] = S.PENDING if waits else S(row.state)
             if taken[row.uid]:
                 assert row.state not in NOT_TAKEN, f"{row.channel} took what is {row.state} here"
             assert row.state != S.QUARANTINED or row.resends
@@ -373,6 +387,20 @@ class Broadcasting(RuleBasedStateMachine):
             if row.channel == "sms" and by_itself:
                 resent[row.target_id] += by_itself
                 assert may_resend(unknown=resent[row.target_id], planned=row.planned_total)
+
+    @invariant()
+    def every_part_answers_the_one_before_it(self):
+        feed = self.world.feed
+        texts = dict(zip(feed.ledger_ids, (taken.post.text for taken in feed.ledger), strict=True))
+        for taken in feed.ledger:
+            no, _, headline = taken.post.text.partition(" ")
+            answered = texts.get(taken.post.in_reply_to, "")
+            if no == "3/3":
+                assert answered == f"2/3 {headline}"
+            elif no == "2/3":
+                assert answered.startswith(headline)
+            else:
+                assert not taken.post.in_reply_to
 
     def teardown(self):
         try:
@@ -435,7 +463,11 @@ def test_whatever_happens_nothing_is_lost_and_nothing_is_sent_twice_unawares(
     def new_world():
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
-        with new_url(folder) as url, a_world(url, folder, max_in_flight=3, lease_s=LEASE_S) as world:
+        feed = FakeThreading("x", "feed")
+        with (
+            new_url(folder) as url,
+            a_world(url, folder, feed=feed, max_in_flight=3, lease_s=LEASE_S) as world,
+        ):
             time_stands_still(world)
             yield world
         shutil.rmtree(folder)

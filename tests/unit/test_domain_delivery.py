@@ -61,7 +61,7 @@ def test_what_is_not_settled_can_go_on() -> None:
     assert all(DELIVERY_TRANSITIONS[s] for s in S if s not in SETTLED)
 
 
-@pytest.mark.parametrize("state", [S.DELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED])
+@pytest.mark.parametrize("state", [S.DELIVERED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED])
 def test_nothing_follows_a_last_state(state: S) -> None:
     assert DELIVERY_TRANSITIONS[state] == frozenset()
 
@@ -69,6 +69,15 @@ def test_nothing_follows_a_last_state(state: S) -> None:
 @pytest.mark.parametrize("state", [S.ACCEPTED, S.DELIVERED, S.UNDELIVERED])
 def test_what_the_platform_took_is_never_sent_again(state: S) -> None:
     assert not reachable(DELIVERY_TRANSITIONS, state) & {S.PENDING, S.SENDING}
+
+
+def test_what_failed_waits_again_only_where_it_was_never_sent() -> None:
+    assert DELIVERY_TRANSITIONS[S.FAILED] == {S.PENDING}
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_no_answer_of_a_platform_changes_what_has_failed(state: S) -> None:
+    assert S.FAILED not in states_before(state)
 
 
 def test_only_the_truth_or_a_person_takes_anything_out_of_quarantine() -> None:
@@ -94,5 +103,6 @@ def test_every_outcome_leads_to_a_state_that_may_follow_sending() -> None:
 def test_states_before_speak_of_stored_states(state: S) -> None:
     before = states_before(state)
     assert S.SENDING not in before
-    others = {s for s in S if state in DELIVERY_TRANSITIONS[s]} - {S.PENDING, S.SENDING, S.QUARANTINED}
+    apart = {S.PENDING, S.SENDING, S.QUARANTINED, S.FAILED}
+    others = {s for s in S if state in DELIVERY_TRANSITIONS[s]} - apart
     assert before - {S.PENDING} == others
