@@ -13,7 +13,8 @@ from channels.gateways import CanBeAsked, Gateway, GatewayAnswer, gateway_class
 from channels.gateways.wire import Wire
 from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session, require_allowed
 from channels.options import option
-from channels.text import sms_size
+from channels.tariff import TARIFF_OPTIONS, tariff_of
+from channels.text import graphemes, sms_size
 
 MAX_SEGMENTS = 6  # 918 GSM-7 characters, GOV.UK Notify's limit too: what networks deliver in one piece
 DEFAULT_GATEWAY = "kannel"
@@ -26,6 +27,7 @@ class Sms:
     title: ClassVar[str] = "SMS"
     options: ClassVar[tuple[Option, ...]] = (
         Option(name="gateway", help="the provider: kannel, notify or twilio", default=DEFAULT_GATEWAY),
+        *TARIFF_OPTIONS,
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.BLIND
 
@@ -40,6 +42,7 @@ class Sms:
         make = gateway or _gateway_of(account).from_account
         self._gateway = make(account)
         self._wire = wire or Wire()
+        self.tariff = tariff_of(account)
 
     @classmethod
     def from_account(cls, account: Account) -> "Sms":
@@ -132,7 +135,30 @@ def _too_long(post: Post) -> list[CheckProblem]:
     size = sms_size(post.text)
     if size.segments <= MAX_SEGMENTS:
         return []
-    text = f"The text message takes {size.segments} segments of at most {MAX_SEGMENTS}. Shorten it"
-    if size.foreign:
-        text += f", or replace what halves the room in each segment: {' '.join(size.foreign[:10])}"
-    return [CheckProblem(code="too_long", text=text + ".")]
+    text = f"The text message takes {size.segments} segments of at most {MAX_SEGMENTS}. {_cure(post.text, size.foreign)}"
+    return [CheckProblem(code="too_long", text=text)]
+
+
+def _cure(text: str, foreign: str) -> str:
+    """Nobody is asked to replace a letter: another letter makes another word, and Welsh without its signs is misspelt."""
+    costly = [piece for piece in graphemes(text) if any(char in foreign for char in piece)]
+    letters = [piece for piece in costly if any(char.isalpha() for char in piece)]
+    if letters:
+        room = f"{_listed(letters)} halves the room in each segment, but stays as it is:"
+        return f"Shorten it. {room} without it the word would be another."
+    if not costly:
+        return "Shorten it."
+    plain = "".join("-" if piece in costly else piece for piece in graphemes(text))
+    enough = sms_size(plain).segments <= MAX_SEGMENTS
+    joint = ", or" if enough else " and"
+    return f"Shorten it{joint} replace what halves the room in each segment: {_listed(costly)}."
+
+
+def _listed(pieces: Sequence[str]) -> str:
+    """The first ten, each once; what cannot be seen by its number."""
+    shown = [piece if _is_visible(piece) else f"U+{ord(piece[0]):04X}" for piece in dict.fromkeys(pieces)]
+    return " ".join(shown[:10])
+
+
+def _is_visible(piece: str) -> bool:
+    return any(char.isprintable() and not char.isspace() for char in piece)

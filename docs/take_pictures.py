@@ -41,7 +41,7 @@ from channels.website import Website
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-SIZE = (1280, 1000)
+SIZE = (1280, 1380)
 UNPAINTED = 200  # Chromium counts a window's frame into its size, and leaves as much of the picture empty
 ZONE = ZoneInfo("Europe/London")
 TEMPLATE, REFERENCE = "severe-weather", "7F3K2M"

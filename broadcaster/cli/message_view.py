@@ -80,6 +80,7 @@ def as_json_data(
         "mode": proof.mode,
         "state": proof.state,
         "expires": proof.expires,
+        "visibility": proof.visibility,
         "facts": dict(facts),
         "audience": audience
         and {
@@ -123,7 +124,12 @@ def _post(shown: ProofPost) -> dict[str, Any]:
         "language": post.language,
         "title": post.title,
         "text": post.text,
+        "parts": list(post.parts),
         "link": post.link,
+        "left_out": list(post.left_out),
+        "images": [image.to_json() for image in post.images],
+        "segments": shown.segments,
+        "replaced": list(shown.replaced),
         "late_slots": post.late_slots(),
         "sha256": post.digest,
         "problems": [asdict(problem) for problem in shown.problems],

@@ -1,6 +1,7 @@
 """`broadcaster message`: writing, submitting, approving and looking at messages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +9,13 @@ import typer
 
 from broadcaster.cli import terminal
 from broadcaster.cli.facts import read_facts, single_values
+from broadcaster.cli.images import changed_images, read_images
 from broadcaster.cli.message_view import as_json_data, following, listed, view
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, local, print_json, say
 from broadcaster.domain.blanks import BlankType
 from broadcaster.domain.errors import Invalid
-from broadcaster.domain.message import Mode
+from broadcaster.domain.message import Mode, Visibility
 from broadcaster.domain.policy import Action
 from broadcaster.render.notices import shipped_notice
 from broadcaster.service.proof import Proof
@@ -32,6 +34,22 @@ Values = Annotated[
 ]
 Channels = Annotated[
     list[str] | None, typer.Option("--channel", metavar="CHANNEL", help="A channel to use; may be repeated.")
+]
+Images = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--image",
+        metavar="FILE",
+        help="A picture: JPEG, PNG or WebP; may be repeated, what matters most first.",
+    ),
+]
+Alts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--alt",
+        metavar="TEXT",
+        help="What the picture shows, in a sentence, for people who cannot see it: one for each --image, in their order.",
+    ),
 ]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why: the officer and the auditor read it.")]
 
@@ -52,11 +70,17 @@ def draft(
     incident: Annotated[
         str, typer.Option(metavar="REF", help="The incident this belongs to; without one, a new one.")
     ] = "",
+    visibility: Annotated[
+        Visibility, typer.Option(help="Who may read it. What is not public goes to an audience only.")
+    ] = Visibility.PUBLIC,
+    image: Images = None,
+    alt: Alts = None,
     as_json: Json = False,
 ) -> None:
     """Write a new message and show what every channel would say. Nothing is sent."""
     notice = shipped_notice(template)
     given = {**(read_facts(facts, template=template) if facts else {}), **single_values(values or ())}
+    images = read_images(image or (), alt or ())
     with signed_in(channels=True) as session:
         made = session.parts.compose.draft(
             session.actor,
@@ -66,6 +90,8 @@ def draft(
             audience=audience,
             mode=mode,
             incident=incident,
+            visibility=visibility,
+            images=images,
         )
         _show(session, made, as_json=as_json)
 
@@ -80,12 +106,17 @@ def edit(
     audience: Annotated[
         str | None, typer.Option(metavar="NAME", help='Who gets the text messages; "" for nobody.')
     ] = None,
+    image: Images = None,
+    alt: Alts = None,
+    no_images: Annotated[bool, typer.Option("--no-images", help="Take all pictures out.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Change a message that is not released. What is not given stays; a file of facts replaces all values.
+    """Change a message that is not released. What is not given stays; a file of facts replaces all values, pictures
+    replace all pictures, and --alt without --image gives the pictures that are there other alt texts, from the first on.
 
     An open submission becomes void: what was shown to an approver is not what would be sent.
     """
+    pictures = changed_images(image or (), alt or (), no_images=no_images)
     with signed_in(Action.WRITE, channels=True) as session:
         before = session.parts.report.written(ref)
         kept = read_facts(facts, template=before.template.name) if facts else before.values
@@ -97,6 +128,8 @@ def edit(
             values=given,
             channels=channel or _channels(session, ref, before),
             audience=before.audience if audience is None else audience,
+            images=pictures,
+            alts=() if image else alt or (),
         )
         _show(session, made, as_json=as_json)
     if not as_json and (counted := _counted_from_now(before, given)):
@@ -209,7 +242,8 @@ def _show(session: Session, proof: Proof, *, as_json: bool) -> None:
         "turned_down": report.turned_down(proof.ref),
     }
     if as_json:
-        print_json(as_json_data(proof, **data))
+        images = session.parts.compose.images(proof.ref)
+        print_json({**as_json_data(proof, **data), "images": [asdict(each) for each in images]})
     else:
         say(*view(proof, zone=zone, **data), *following(proof, data["decision"]))
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from broadcaster.cli.show_posts import pictures, texts
 from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.cli.visible import visible
 from broadcaster.db.alarms import Alarm
@@ -18,20 +19,20 @@ from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.times import time_in_words
-from broadcaster.service.proof import Proof, ProofPost
+from broadcaster.service.proof import Proof
 from broadcaster.service.report import NO_RECEIPT_AFTER, Status, TargetStatus
 from channels import channel_class
-from channels.base import HasPages, SendsMany
+from channels.base import SendsMany
 
 BANNERS = {
     Mode.LIVE: (" LIVE ", "bold white on red", " This goes to the public."),
     Mode.EXERCISE: (" EXERCISE ", "bold black on yellow", " This goes to the exercise accounts only."),
 }
+VISIBILITY = {"public": "everybody", "partners": "partners only", "staff": "staff only"}
 FINDINGS = (
     (Level.WARNING, "Look at this before it goes out; it can be sent as it is:", "bold yellow"),
     (Level.HINT, "Could be said better:", "bold"),
 )
-INDENT = 4
 
 
 def proof(shown: Proof, facts: Mapping[str, str] | None = None, zone: ZoneInfo | None = None) -> Group:
@@ -46,7 +47,8 @@ def proof(shown: Proof, facts: Mapping[str, str] | None = None, zone: ZoneInfo |
         _essentials(shown, known, zone),
         *_warnings(shown),
         Text(""),
-        *_texts(shown.posts),
+        *texts(shown.posts),
+        *pictures(shown.posts),
     )
 
 
@@ -61,6 +63,7 @@ def _essentials(shown: Proof, facts: Mapping[str, str], zone: ZoneInfo | None) -
         ("From", _moment(facts.get("starts", ""), zone)),
         ("Until", _moment(shown.expires, zone)),
         ("Who says so", facts.get("source", "")),
+        ("Who may see it", VISIBILITY.get(shown.visibility, shown.visibility)),
         ("Severity", ", ".join(facts[n] for n in ("severity", "urgency", "certainty") if n in facts)),
     ):
         if value:
@@ -104,43 +107,6 @@ def _warnings(shown: Proof) -> Iterator[Text]:
             yield from (Text(visible(f"  - {line}")) for line in found)
     if shown.reading_age is not None:
         yield Text(f"\nReading age: about {shown.reading_age} (Automated Readability Index).")
-
-
-def _texts(posts: Iterable[ProofPost]) -> Iterator[RenderableType]:
-    """Every exact text; places that get the same one are named together."""
-    groups: dict[tuple[str, str, str], list[ProofPost]] = {}
-    for each in posts:
-        groups.setdefault(_reading(each), []).append(each)
-    for (title, text, link), alike in groups.items():
-        places = ", ".join(f"{p.title} ({p.speaks_as})" for p in alike)
-        yield Text(f"{visible(places)}:", style="bold")
-        lines = [f"Title: {title}", ""] if title else []
-        lines += [text] + (["", f"Link: {link}"] if link else [])
-        yield _Indented("\n".join(lines))
-    late = sorted({slot for p in posts for slot in p.post.late_slots()})
-    if late:
-        marks = " and ".join(f"(({name}))" for name in late)
-        yield Text(f"Filled in when it is sent: {marks}. Nothing else changes.")
-
-
-class _Indented:
-    """A text to the character, folded where the terminal ends and without blanks added at the ends of its lines."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = [Text(line) for line in visible(text).split("\n")]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in self._lines:
-            for part in line.wrap(console, max(1, options.max_width - INDENT), overflow="fold") or [line]:
-                yield Text(" " * INDENT + part.plain if part.plain else "")
-        yield Text("")
-
-
-def _reading(shown: ProofPost) -> tuple[str, str, str]:
-    """What readers see of a post: its title where the channel has pages, and its link where the text lacks it."""
-    post = shown.post
-    title = post.title if issubclass(channel_class(shown.channel), HasPages) else ""
-    return title, post.text, "" if post.link in post.text else post.link
 
 
 def status(shown: Status, zone: ZoneInfo) -> Group:

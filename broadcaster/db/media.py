@@ -23,7 +23,7 @@ class Stored:
 
 
 def ensure(tx: Tx, *, content: bytes, media_type: str, width: int, height: int) -> Stored:
-    """Keep these bytes; once, however often they come."""
+    """Keep these bytes; once, however often they come, and also where two officers bring them at the same moment."""
     sha256 = hashlib.sha256(content).hexdigest()
     found = by_sha256(tx, sha256)
     if found:
@@ -36,10 +36,10 @@ def ensure(tx: Tx, *, content: bytes, media_type: str, width: int, height: int) 
         "content": content,
         "created_at": tx.now(),
     }
-    made = tx.insert(media, row)
-    return Stored(
-        id=made, sha256=sha256, media_type=media_type, width=width, height=height, size=len(content)
-    )
+    tx.add_missing(media, row)
+    made = by_sha256(tx, sha256)
+    assert made
+    return made
 
 
 def by_sha256(tx: Tx, sha256: str) -> Stored | None:
@@ -54,7 +54,8 @@ def contents(tx: Tx, digests: Collection[str]) -> dict[str, bytes]:
 
 
 def set_rendition(tx: Tx, original: Stored, rules: str, made: Stored) -> None:
-    tx.insert(rendition, {"original_id": original.id, "rules": rules, "media_id": made.id})
+    """What was made of a picture for these rules (their digest). Once made, it stays what it is."""
+    tx.add_missing(rendition, {"original_id": original.id, "rules": rules, "media_id": made.id})
 
 
 def rendition_of(tx: Tx, original_sha256: str, rules: str) -> Stored | None:

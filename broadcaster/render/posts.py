@@ -1,29 +1,36 @@
 """Facts into posts: one layout per channel, words for the times, and the words of an exercise.
 
-What officers typed is data for the layouts and never a layout itself. Nothing here knows what fits on a platform.
+What officers typed is data for the layouts and never a layout itself. Nothing here knows what fits on a platform:
+a `Room` is asked.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from jinja2 import FunctionLoader, StrictUndefined
+from jinja2 import FunctionLoader, StrictUndefined, Template
+from jinja2.environment import TemplateModule
 from jinja2.sandbox import SandboxedEnvironment
 
 from broadcaster.domain.errors import Invalid, NotFound
+from broadcaster.domain.media import Image
 from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import Post
 from broadcaster.domain.times import time_in_words
-from broadcaster.render.punctuation import full_stop, plain_punctuation
+from broadcaster.render.fitting import Block, Room, fitted, parts_of
+from broadcaster.render.punctuation import Replaced, full_stop, plain_punctuation, replaced
 
 REPLIES = "We may not see replies. In danger call 999."
 
 _LANGUAGES = ("en",)  # the fixed words of the layouts
 _SHORT = frozenset({"x", "sms"})  # every character counts there
 _PLAIN = frozenset({"sms"})  # one curly quote would make every text message cost more than twice as much
+_TOLD = ("headline", "area", "instruction", "details", "contact", "source")  # in the officer's words
 _PUBLISHED = (
     "event", "headline", "severity", "urgency", "certainty", "area", "instruction",
     "starts", "expires", "source", "details", "contact",
@@ -43,6 +50,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._layouts.filters["full_stop"] = full_stop
+        self._layouts.filters["compact"] = _compact
 
     def render(
         self,
@@ -55,35 +63,134 @@ class Renderer:
         mode: Mode,
         language: str = "en",
         zone: ZoneInfo,
+        images: tuple[Image, ...] = (),
+        room: Room | None = None,
     ) -> Post:
-        """The post for this channel, late slots still open; it may be too long for the platform.
+        """The post for this channel, late slots still open, with as many facts as there is `room` for.
 
-        NotFound for a channel or language without a layout; Invalid for facts with late-slot marks in them.
+        It may still be too long: what must be kept is never cut, and the channel's check says so. Without a `room`
+        everything fits. NotFound for a channel or language without a layout; Invalid for facts with late-slot marks.
         """
         _known("layout for the channel", channel, _channels())
         _known("layout in the language", language, _LANGUAGES)
-        if channel in _PLAIN:
-            facts = _in_plain_punctuation(facts)
+        facts = as_written(facts, channel)
         refuse_late_slot_marks(facts, reference=reference, link=link, replies=self._replies)
-        text = self._layouts.get_template(channel).render(
-            facts=facts,
-            starts=_words(facts.starts, zone, channel),
-            expires=_words(facts.expires, zone, channel),
-            reference=reference,
-            link=link,
-            exercise=mode is Mode.EXERCISE,
-            replies=self._replies,
-        )
         title = _title(facts.headline, mode)
-        return Post(
-            channel=channel,
-            account=account,
-            language=language,
-            title=title,
-            text=_framed(text.strip("\n"), channel, mode),
-            link=link,
-            facts=_published(replace(facts, headline=title), channel=channel, reference=reference),
+        post = Post(channel=channel, account=account, language=language, title=title, text="", link=link)
+        rendering = _Rendering(
+            layout=self._layouts.get_template(channel),
+            facts=facts,
+            post=replace(post, images=images),
+            mode=mode,
+            others={
+                "starts": _words(facts.starts, zone, channel),
+                "expires": _words(facts.expires, zone, channel),
+                "reference": reference,
+                "link": link,
+                "exercise": mode is Mode.EXERCISE,
+                "replies": self._replies,
+            },
         )
+        return rendering.fitted(room or Room())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rendering:
+    """One post in the making: a layout and what is filled into it, `post` being all but its texts."""
+
+    layout: Template
+    facts: Facts
+    post: Post
+    mode: Mode
+    others: Mapping[str, object]
+
+    def fitted(self, room: Room) -> Post:
+        post = fitted(self._whole, self._droppable(room.kept), room)
+        if room.max_parts == 1 or room.fits(post.at_widest()):
+            return post
+        return self._thread(room)
+
+    def _thread(self, room: Room) -> Post:
+        """What must be kept, and of the rest what needs no further part."""
+        left_out = self._droppable(room.kept)
+        thread = self._parts(left_out, room)
+        least = room.cost(thread.at_widest())
+        for name in reversed(left_out):
+            longer = self._parts(tuple(each for each in thread.left_out if each != name), room)
+            widest = longer.at_widest()
+            if len(longer.parts) <= len(thread.parts) and room.fits(widest) and room.cost(widest) <= least:
+                thread = longer
+        return thread
+
+    def _droppable(self, kept: Collection[str]) -> tuple[str, ...]:
+        """Facts that may be left out, in their order; not those that are empty anyway."""
+        given = self.facts.to_json()
+        return tuple(n for n in self._declared("droppable") if given[n] and n not in kept)
+
+    def _declared(self, name: str) -> tuple[str, ...]:
+        """What the layout itself says of its facts and blocks; empty where it says nothing."""
+        return tuple(getattr(self._module, name, ()))
+
+    @cached_property
+    def _module(self) -> TemplateModule:
+        return self.layout.make_module(self._values())
+
+    def _values(self, left_out: Collection[str] = ()) -> dict[str, object]:
+        return {**self.others, "facts": _changed(self.facts, dict.fromkeys(left_out, ""))}
+
+    def _whole(self, left_out: tuple[str, ...]) -> Post:
+        text = self.layout.render(self._values(left_out)).strip("\n")
+        return self._with_texts((_framed(text, self.post.channel, self.mode),), left_out)
+
+    def _parts(self, left_out: tuple[str, ...], room: Room) -> Post:
+        values = self._values(left_out)
+        head, foot = (str(getattr(self._module, name)) for name in ("head", "foot"))
+        first, then = self._declared("first"), self._declared("then")
+        texts = {
+            name: "".join(self.layout.blocks[name](self.layout.new_context(values))).strip("\n")
+            for name in (*first, *then)
+        }
+        blocks = [Block(text=text, first=name in first) for name, text in texts.items() if text]
+
+        def part(text: str, no: int, of: int) -> str:
+            lines = [text] if no == 1 else [head, text, foot]
+            number = f"{no}/{of}" if of > 1 else ""
+            return _framed("\n".join(lines), self.post.channel, self.mode, number=number)
+
+        def fits(text: str) -> bool:
+            return room.fits(replace(self.post, text=text).at_widest())
+
+        return self._with_texts(parts_of(blocks, part=part, fits=fits, most=room.max_parts), left_out)
+
+    def _with_texts(self, texts: Sequence[str], left_out: tuple[str, ...]) -> Post:
+        published = _changed(self.facts, {"headline": self.post.title, **dict.fromkeys(left_out, "")})
+        reference = str(self.others["reference"])
+        return replace(
+            self.post,
+            text=texts[0],
+            further=tuple(texts[1:]),
+            left_out=left_out,
+            facts=_published(published, channel=self.post.channel, reference=reference),
+        )
+
+
+def as_written(facts: Facts, channel: str) -> Facts:
+    """The facts in the characters in which this channel carries them."""
+    if channel not in _PLAIN:
+        return facts
+    return Facts.from_json({name: plain_punctuation(text) for name, text in facts.to_json().items()})
+
+
+def changed_for(facts: Facts, post: Post) -> list[Replaced]:
+    """What the post says in other characters than the officer typed."""
+    if post.channel not in _PLAIN:
+        return []
+    written = facts.to_json()
+    return replaced("\n".join(written[name] for name in _TOLD if name not in post.left_out))
+
+
+def _changed(facts: Facts, texts: Mapping[str, str]) -> Facts:
+    return Facts.from_json({**facts.to_json(), **texts})
 
 
 def refuse_late_slot_marks(facts: Facts, **others: str) -> None:
@@ -101,12 +208,14 @@ def _title(headline: str, mode: Mode) -> str:
     return f"EXERCISE: {headline} - EXERCISE" if mode is Mode.EXERCISE else headline
 
 
-def _framed(text: str, channel: str, mode: Mode) -> str:
-    """Not left to the layouts, so that no layout can forget it."""
+def _framed(text: str, channel: str, mode: Mode, *, number: str = "") -> str:
+    """With the words of an exercise and the part's number. Not left to the layouts, so that no layout can forget it;
+    around each part of a thread, since any of them may be seen alone.
+    """
     if mode is not Mode.EXERCISE:
-        return text
+        return "\n".join(filter(None, (text, number)))
     if channel in _SHORT:
-        return f"EXERCISE - drill, no action needed\n{text}\nEXERCISE"
+        return f"EXERCISE, no action needed\n{text}\n{' '.join(filter(None, (number, 'EXERCISE')))}"
     return f"EXERCISE - this is a drill, no action needed\n\n{text}\n\nEXERCISE"
 
 
@@ -120,8 +229,8 @@ def _published(facts: Facts, *, channel: str, reference: str) -> Mapping[str, st
     return {name: value for name, value in chosen.items() if value}
 
 
-def _in_plain_punctuation(facts: Facts) -> Facts:
-    return Facts.from_json({name: plain_punctuation(text) for name, text in facts.to_json().items()})
+def _compact(text: str) -> str:
+    return re.sub(r"\n{2,}", "\n", text)
 
 
 def _words(moment: str, zone: ZoneInfo, channel: str) -> str:

@@ -1,25 +1,29 @@
 """Steps one and two of a message: facts become every channel's post, side by side; submitting freezes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import accounts, audiences, audit_log, messages, notices, submissions
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.messages import Message
+from broadcaster.db.messages import Message, VersionImage
 from broadcaster.db.people import Person
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.canonical import canonical, sha256
+from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.manifest import manifest_hash
-from broadcaster.domain.message import Kind, MessageState, Mode
+from broadcaster.domain.media import ImageRules
+from broadcaster.domain.message import Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate, fill
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import digest_of
 from broadcaster.render.posts import Renderer
+from broadcaster.service import media
 from broadcaster.service.manifests import build_manifest, target_of
+from broadcaster.service.media import Attached, Ready
 from broadcaster.service.proof import Proof, Proofs
 from channels import CHANNELS
 from channels.base import ChannelsOfMode, HasPages
@@ -63,12 +67,16 @@ class Compose:
         audience: str = "",
         mode: Mode = Mode.LIVE,
         incident: str = "",
+        visibility: Visibility = Visibility.PUBLIC,
+        images: Sequence[Attached] = (),
     ) -> Proof:
         """A new message. Invalid or NotFound where anything given cannot be used; then nothing is kept."""
         require(actor.name, actor.roles, Action.WRITE)
-        with self._database.write() as tx:
+        with self._database.read() as tx:
             facts = fill(template, values, zone=self._zone, now=tx.now())
-            chosen = self._accounts(mode, channels or template.channels)
+        chosen = self._accounts(mode, channels or template.channels)
+        pictures = media.ready(images, self._image_rules(mode, chosen).values())
+        with self._database.write() as tx:
             version = _audience(tx, audience) if audience else None
             row = messages.insert(
                 tx,
@@ -76,10 +84,19 @@ class Compose:
                 mode=mode,
                 kind=Kind.ALERT,
                 purpose="",
+                visibility=visibility,
                 author_id=actor.id,
             )
             self._add_version(
-                tx, row, actor, template, values, facts=facts, accounts=chosen, audience=version
+                tx,
+                row,
+                actor,
+                template,
+                values,
+                facts=facts,
+                accounts=chosen,
+                audience=version,
+                images=media.keep(tx, pictures),
             )
             audit_log.append(
                 tx,
@@ -90,9 +107,10 @@ class Compose:
                     "facts_sha256": sha256(facts.to_json()),
                     "mode": mode.value,
                     "template": template.name,
+                    "visibility": visibility.value,
                 },
             )
-            return self._proofs.of(tx, messages.by_id(tx, row.id))
+            return self._proof(tx, messages.by_id(tx, row.id))
 
     def edit(
         self,
@@ -103,21 +121,38 @@ class Compose:
         values: Mapping[str, str],
         channels: Sequence[str] = (),
         audience: str = "",
+        images: Sequence[Attached] | None = None,
+        alts: Sequence[str] = (),
     ) -> Proof:
-        """A new version of a message that is not released. Its open submission, if any, is void."""
+        """A new version of a message that is not released. Its open submission, if any, is void.
+
+        Without `images` the pictures stay, with `alts` as the alt texts of the first of them; with none they go.
+        """
         require(actor.name, actor.roles, Action.WRITE)
+        before = self.images(ref)
+        pictures = self._pictures(ref, before, channels or template.channels, images=images, alts=alts)
         with self._database.write() as tx:
             row = messages.find(tx, ref, lock=True)
             if row.state not in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
                 raise Stale(
                     f"{row.ref} is {row.state} and cannot be edited. Write a new message. Nothing was changed."
                 )
+            if messages.current_version(tx, row).images != before:
+                raise Stale(f"The pictures of {row.ref} were changed just now. Look at it, then try again.")
             facts = fill(template, values, zone=self._zone, now=tx.now())
             chosen = self._accounts(row.mode, channels or template.channels)
             version = _audience(tx, audience) if audience else None
             submissions.void_open(tx, row.id)
             self._add_version(
-                tx, row, actor, template, values, facts=facts, accounts=chosen, audience=version
+                tx,
+                row,
+                actor,
+                template,
+                values,
+                facts=facts,
+                accounts=chosen,
+                audience=version,
+                images=media.keep(tx, pictures),
             )
             if row.state is not MessageState.DRAFT:
                 messages.set_state(tx, row.id, MessageState.DRAFT)
@@ -128,12 +163,17 @@ class Compose:
                 subject=row.ref,
                 payload={"facts_sha256": sha256(facts.to_json()), "version": row.version + 1},
             )
-            return self._proofs.of(tx, messages.by_id(tx, row.id))
+            return self._proof(tx, messages.by_id(tx, row.id))
+
+    def images(self, ref: str) -> tuple[VersionImage, ...]:
+        """The pictures of the current version."""
+        with self._database.read() as tx:
+            return messages.current_version(tx, messages.find(tx, ref)).images
 
     def preview(self, ref: str) -> Proof:
         """The current version as it would be submitted now; or, where it was submitted, the stored posts."""
         with self._database.read() as tx:
-            return self._proofs.of(tx, messages.find(tx, ref))
+            return self._proof(tx, messages.find(tx, ref))
 
     def submit(self, actor: Person, ref: str) -> Submitted:
         """Store posts and manifest for a second person. Invalid, with all problems, where it cannot be sent as it is."""
@@ -142,7 +182,7 @@ class Compose:
             row = messages.find(tx, ref, lock=True)
             if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
                 raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
-            proof = self._proofs.of(tx, row)
+            proof = self._proof(tx, row)
             problems = proof.problems + _past(tx, proof)
             if problems:
                 raise Invalid(f"{row.ref} cannot be submitted yet. Nothing was changed.", details=problems)
@@ -155,7 +195,7 @@ class Compose:
                 subject=row.ref,
                 payload={"manifest_sha256": digest, "version": row.version},
             )
-            proof = self._proofs.of(tx, messages.by_id(tx, row.id))
+            proof = self._proof(tx, messages.by_id(tx, row.id))
         return Submitted(ref=row.ref, manifest_sha256=digest, expires_at=expires_at, proof=proof)
 
     def _store(self, tx: Tx, row: Message, proof: Proof, actor: Person) -> tuple[str, datetime]:
@@ -198,6 +238,7 @@ class Compose:
         facts: object,
         accounts: Sequence[str],
         audience: AudienceVersion | None,
+        images: Sequence[VersionImage],
     ) -> None:
         content = canonical(template.to_json()).decode()
         messages.insert_version(
@@ -211,8 +252,38 @@ class Compose:
                 tx, name=template.name, sha256=template.sha256, content=content
             ),
             audience_version_id=audience.id if audience else None,
+            images=images,
             author_id=actor.id,
         )
+
+    def _proof(self, tx: Tx, row: Message) -> Proof:
+        """The proof, with what stands against the pictures."""
+        proof, version = self._proofs.of(tx, row), messages.current_version(tx, row)
+        found = media.findings(version, self._image_rules(row.mode, version.accounts))
+        problems = tuple(each.line for each in found if each.level is Level.PROBLEM)
+        others = tuple(each for each in found if each.level is not Level.PROBLEM)
+        return replace(proof, problems=proof.problems + problems, findings=proof.findings + others)
+
+    def _pictures(
+        self,
+        ref: str,
+        before: Sequence[VersionImage],
+        channels: Sequence[str],
+        *,
+        images: Sequence[Attached] | None,
+        alts: Sequence[str],
+    ) -> Ready:
+        """Those of a new version: new ones, or the old ones with what newly chosen channels ask for."""
+        with self._database.read() as tx:
+            mode = messages.find(tx, ref).mode
+            rules = self._image_rules(mode, self._accounts(mode, channels)).values()
+            lacking = media.unmade(tx, before, rules) if images is None else {}
+        if images is not None:
+            return media.ready(images, rules)
+        return media.ready_again(media.with_alts(before, alts), lacking, rules)
+
+    def _image_rules(self, mode: Mode, chosen: Sequence[str]) -> Mapping[str, ImageRules]:
+        return media.image_rules(self._channels.get(mode, {}), chosen)
 
     def _accounts(self, mode: Mode, wanted: Sequence[str]) -> list[str]:
         """Account names for the wanted channels, the website first. Invalid where a channel has no account."""

@@ -1,5 +1,6 @@
 """A message as everybody would see it: every channel's post, and all that stands against it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -9,16 +10,33 @@ from broadcaster.db.messages import Message, Version
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.checks.facts import reading_age_of
 from broadcaster.domain.checks.finding import Finding, Level
-from broadcaster.domain.message import MessageState, Mode
+from broadcaster.domain.media import Image
+from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.post import Post
-from broadcaster.render.posts import Renderer
-from broadcaster.service.checks import check_version
-from channels.base import Channel, ChannelsOfMode, CheckProblem, HasPages, SendsMany
+from broadcaster.render.posts import Renderer, changed_for
+from broadcaster.service.checks import check_carried, check_version, kept_by_template
+from broadcaster.service.cost import cost_findings
+from broadcaster.service.media import images_of
+from broadcaster.service.room import room_of, segments_of
+from broadcaster.service.visibility import public_places
+from channels.base import (
+    Channel,
+    ChannelsOfMode,
+    CheckProblem,
+    ChoosesLinks,
+    HasPages,
+    SendsMany,
+    ShowsImages,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProofPost:
-    """One channel's post as it will read, with what stands against it."""
+    """One channel's post as it will read, with what stands against it.
+
+    `segments` is what a text message takes for each person at most. `replaced` tells, in words, which characters it
+    carries instead of those that were typed.
+    """
 
     account: str
     channel: str
@@ -26,6 +44,8 @@ class ProofPost:
     speaks_as: str
     post: Post
     problems: tuple[CheckProblem, ...]
+    segments: int | None = None
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +53,7 @@ class Proof:
     """A message as everybody would see it. `problems` must be mended before it can be submitted.
 
     `findings` are warnings, which officer and approver must see and which never hold a message up, and hints.
-    `reading_age` is in years, or None where there are too few words to tell.
+    `reading_age` is in years, or None where there are too few words to tell. `visibility` is public, partners or staff.
     """
 
     ref: str
@@ -46,6 +66,7 @@ class Proof:
     problems: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     reading_age: int | None = None
+    visibility: str = "public"
 
 
 class Proofs:
@@ -61,21 +82,27 @@ class Proofs:
         audience = (
             audiences.version_by_id(tx, version.audience_version_id) if version.audience_version_id else None
         )
-        posts = self._stored_posts(tx, row) or self._rendered_posts(row, version)
+        posts = self._stored_posts(tx, row, version) or self._rendered_posts(tx, row, version)
         problems = [f"{p.title} ({p.account}): {problem.text}" for p in posts for problem in p.problems]
         configured = self._channels.get(row.mode, {})
         missing = [name for name in version.accounts if name not in configured]
         problems += [
             f"The account {name} is not set up any more. Choose the channels again." for name in missing
         ]
+        problems += public_places(row.visibility, [(p.account, configured[p.account]) for p in posts])
         if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
             problems += _audience_problems(audience)
-        found = check_version(tx, version, texts=[p.post for p in posts if p.channel == "sms"])
+        found = (
+            *check_version(tx, version, texts=[p.post for p in posts if p.channel == "sms"]),
+            *self._unsaid(tx, row, version, posts),
+            *self._costs(tx, row, posts, audience),
+        )
         problems += [each.line for each in found if each.level is Level.PROBLEM]
         return Proof(
             ref=row.ref,
             version=row.version,
             mode=row.mode,
+            visibility=row.visibility,
             state=row.state,
             expires=version.facts.expires,
             posts=posts,
@@ -85,11 +112,19 @@ class Proofs:
             reading_age=reading_age_of(version.facts),
         )
 
-    def _rendered_posts(self, row: Message, version: Version) -> tuple[ProofPost, ...]:
+    def _costs(
+        self, tx: Tx, row: Message, posts: tuple[ProofPost, ...], audience: AudienceVersion | None
+    ) -> Iterator[Finding]:
+        recipients = audience.size if audience else 0
+        texts = [p.post for p in posts]
+        return cost_findings(tx, row, texts, channels=self._channels, recipients=recipients, zone=self._zone)
+
+    def _rendered_posts(self, tx: Tx, row: Message, version: Version) -> tuple[ProofPost, ...]:
         configured = self._channels.get(row.mode, {})
         chosen = [(name, configured[name]) for name in version.accounts if name in configured]
         pages = [c for _, c in chosen if isinstance(c, HasPages)]
         link = pages[0].page_address(row.ref) if pages else ""
+        kept = kept_by_template(tx, version)
         return tuple(
             self._proof_post(
                 channel,
@@ -98,27 +133,30 @@ class Proofs:
                     channel=channel.name,
                     account=name,
                     reference=row.ref,
-                    link=link,
+                    link=link if _carries_links(channel) else "",
                     mode=row.mode,
                     zone=self._zone,
+                    images=_images(tx, version, channel),
+                    room=room_of(channel, kept=kept),
                 ),
+                version.facts,
             )
             for name, channel in chosen
         )
 
-    def _stored_posts(self, tx: Tx, row: Message) -> tuple[ProofPost, ...]:
+    def _stored_posts(self, tx: Tx, row: Message, version: Version) -> tuple[ProofPost, ...]:
         if row.state is MessageState.DRAFT:
             return ()
         found = submissions.latest_for(tx, row.id)
         configured = self._channels.get(row.mode, {})
         stored = submissions.posts(tx, found.id) if found else []
         return tuple(
-            self._proof_post(configured[p.account], Post.from_bytes(p.content))
+            self._proof_post(configured[p.account], Post.from_bytes(p.content), version.facts)
             for p in stored
             if p.account in configured
         )
 
-    def _proof_post(self, channel: Channel, post: Post) -> ProofPost:
+    def _proof_post(self, channel: Channel, post: Post, facts: Facts) -> ProofPost:
         return ProofPost(
             account=post.account,
             channel=channel.name,
@@ -126,7 +164,40 @@ class Proofs:
             speaks_as=channel.target,
             post=post,
             problems=tuple(channel.check(post.at_widest())),
+            segments=segments_of(post),
+            replaced=tuple(each.in_words() for each in changed_for(facts, post)),
         )
+
+    def _unsaid(
+        self, tx: Tx, row: Message, version: Version, posts: Iterable[ProofPost]
+    ) -> tuple[Finding, ...]:
+        """Only of what can still be mended: posts that were approved are shown as they are."""
+        if row.state is not MessageState.DRAFT:
+            return ()
+        configured = self._channels.get(row.mode, {})
+        kept = kept_by_template(tx, version)
+        return tuple(
+            found
+            for each in posts
+            for found in check_carried(
+                each.post,
+                version.facts,
+                title=each.title,
+                reference=row.ref,
+                mode=row.mode,
+                room=room_of(configured[each.account], kept=kept),
+                zone=self._zone,
+                has_page=isinstance(configured[each.account], HasPages),
+            )
+        )
+
+
+def _carries_links(channel: Channel) -> bool:
+    return not isinstance(channel, ChoosesLinks) or channel.with_links
+
+
+def _images(tx: Tx, version: Version, channel: Channel) -> tuple[Image, ...]:
+    return images_of(tx, version, channel.image_rules) if isinstance(channel, ShowsImages) else ()
 
 
 def _audience_problems(audience: AudienceVersion | None) -> list[str]:

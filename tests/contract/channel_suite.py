@@ -10,6 +10,7 @@ import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,7 @@ class Fault(StrEnum):
     RESET = "reset"
     CLOSE = "close"
     CUT = "cut"
+    TRICKLE = "trickle"  #: an answer that never ends and is never silent for long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,8 @@ class Platform:
                 handler.connection.close()
             case Fault.CLOSE:
                 pass
+            case Fault.TRICKLE:
+                _trickle(handler, self.released)
             case _:
                 content = answer.content()
                 cut = 100 if answer.fault is Fault.CUT else 0
@@ -141,6 +145,8 @@ class Platform:
                 handler.send_header("Content-Length", str(len(content) + cut))
                 handler.end_headers()
                 handler.wfile.write(content)
+                if answer.status in INTERIM:
+                    handler.close_connection = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,29 +160,32 @@ class Case:
     retry_after_s: float | None = None
 
 
-#: What a status without a body that says more means for any channel; a table states its differences.
+#: What a status without a body that says more means for any channel; a table states its differences. All that IANA
+#: lists from 300 on, those of proxies and content networks (419, 420, 460, 499, 520 to 530, 561, 598, 599), and the ends
+#: of each family. Every number from 100 to 599 is in test_channel_http.
 STATUSES: dict[int, type[SendError]] = {
-    301: Refused,
-    302: Refused,
-    307: Refused,
+    **dict.fromkeys((300, 301, 302, 303, 304, 305, 306, 307, 308, 399), Refused),
     400: Refused,
     401: NotConfigured,
     402: Refused,
     403: NotConfigured,
     404: Refused,
     405: Refused,
+    **dict.fromkeys((406, 407), Refused),
     408: OutcomeUnknown,
-    409: Refused,
-    410: Refused,
-    413: Refused,
-    422: Refused,
+    **dict.fromkeys(range(409, 429), Refused),
     429: NotSent,
+    **dict.fromkeys((430, 431, 444, 451, 460, 499), Refused),
     500: OutcomeUnknown,
+    501: OutcomeUnknown,
     502: OutcomeUnknown,
     503: NotSent,
-    504: OutcomeUnknown,
-    599: OutcomeUnknown,
+    **dict.fromkeys((*range(504, 512), *range(520, 531), 561, 598, 599), OutcomeUnknown),
 }
+#: A success that no platform documents for a new post, or that says nothing of it.
+OTHER_SUCCESSES = (200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 299)
+#: Not an answer yet. What comes after it never comes here.
+INTERIM = (100, 101, 102, 103, 199)
 
 GARBAGE = [b"", b"<html>ok</html>", b"[]", b"null", b'"x"', b"{", b"\xff\xfe", b'{"id": ""}', b'{"data": []}']
 
@@ -258,6 +267,20 @@ class ChannelSuite:
         platform.answer = Answer(status=status, headers={"Location": f"{platform.url}/elsewhere"})
         error = attempt(channel, self.table.post)
         assert type(error) is self.table.statuses.get(status, STATUSES[status])
+        assert len(platform.calls) == 1
+
+    @pytest.mark.parametrize("answered", OTHER_SUCCESSES)
+    def test_a_success_without_a_word_is_unknown_and_asked_once(self, platform, channel, answered) -> None:
+        platform.answer = Answer(status=answered)
+        assert type(attempt(channel, self.table.post)) is OutcomeUnknown
+        assert len(platform.calls) == 1
+
+    @pytest.mark.parametrize("answered", INTERIM)
+    def test_an_interim_answer_that_nothing_follows_is_unknown_and_asked_once(
+        self, platform, channel, answered
+    ) -> None:
+        platform.answer = Answer(status=answered)
+        assert type(attempt(channel, self.table.post)) is OutcomeUnknown
         assert len(platform.calls) == 1
 
     @pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSE, Fault.CUT])
@@ -354,6 +377,15 @@ class ChannelSuite:
         assert (first.path, first.body) == (second.path, second.body)
         if self.table.key_of:
             assert self.table.key_of(first) == self.table.key_of(second) == KEY
+
+
+def _trickle(handler: BaseHTTPRequestHandler, released: threading.Event) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    with suppress(OSError):  # until the client has had enough
+        while not released.wait(0.05):
+            handler.wfile.write(b" ")
 
 
 def _has_cookie(call: Call) -> bool:

@@ -3,15 +3,27 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, AfterUnknown, Channel, Finds, ReadsReceipts, Receipt, ReceiptState, Secret
+from channels.base import (
+    Account,
+    AfterUnknown,
+    Channel,
+    Finds,
+    Parcel,
+    ReadsReceipts,
+    Receipt,
+    ReceiptState,
+    Secret,
+)
 from channels.gateways.notify import Notify
 from channels.gateways.notify_token import ApiKey, signed
-from channels.gateways.wire import Wire
+from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
+from channels.http import from_exception
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import (
     ADDRESS,
@@ -28,6 +40,7 @@ from tests.contract.channel_suite import (
     payload,
 )
 from tests.contract.sandbox_process import contract
+from tests.unit.test_channel_http import bare, exception_classes, full_name
 
 SERVICE, SECRET = "26785a09-ab16-4eb0-8407-a37497a57506", "3d844edf-8d35-48ac-975b-e847b4f122b0"
 TEMPLATE = "f33517ff-2a88-4f6e-b855-c550268ce08a"
@@ -50,10 +63,10 @@ def account(url="https://api.notifications.service.gov.uk", allowed_hosts=None, 
     )
 
 
-def build(url, timeouts, hosts, **options):
+def build(url, timeouts, hosts, total_s=TOTAL_TIMEOUT_S, **options):
     return AskableSms(
         account(url, hosts, **options),
-        wire=Wire(timeouts=timeouts),
+        wire=Wire(timeouts=timeouts, total_s=total_s),
         gateway=lambda a: Notify(a, now=lambda: NOW),
         timeouts=timeouts,
     )
@@ -211,6 +224,41 @@ class TestNotify(ChannelSuite):
             "reference": KEY,
             "sms_sender_id": SENDER,
         }
+
+    def test_an_answer_that_trickles_in_for_ever_is_ended_and_unknown(self, platform):
+        """Each wait is short enough, so that the time-out of reading never comes: the one over all of it must."""
+        channel = build(platform.url, PATIENT, None, total_s=0.5)
+        platform.answer = Answer(fault=Fault.TRICKLE)
+        error = attempt(channel, self.table.post)
+        channel.close()
+        assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
+        assert len(platform.calls) == 1
+
+    def test_what_goes_over_the_wire_is_what_notifys_own_schema_says(self, platform):
+        schemas = contract("govuk-notify/schema.json")["components"]["schemas"]
+        channel = build(platform.url, PATIENT, None, sms_sender_id=SENDER)
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        channel.close()
+        asked, said = json.loads(platform.calls[0].body), self.table.accepted.body
+        kinds = {"string": str, "object": dict}
+        for body, name in ((asked, "SendTextMessageRequest"), (said, "SendTextMessageResponse")):
+            schema = schemas[name]
+            assert set(schema.get("required", ())) <= body.keys() <= schema["properties"].keys()
+            for field, value in body.items():
+                known = schema["properties"][field]
+                assert value is None if known.get("nullable") else isinstance(value, kinds[known["type"]])
+        assert 7 <= len(asked["phone_number"]) <= 15
+
+    def test_the_question_uses_only_what_notify_documents_for_it(self, platform, channel):
+        documented = contract("govuk-notify/GET_data_for_messages.json")["get"]["parameters"]
+        known = {each["name"]: each["schema"].get("enum") for each in documented}
+        platform.answer = Answer(status=200, body={"notifications": []})
+        channel.find(self.table.post, KEY, NOW)
+        path, _, query = platform.calls[0].path.partition("?")
+        assert path == "/v2/notifications"
+        for name, value in parse_qsl(query, strict_parsing=True):
+            assert known[name] is None or value in known[name]
 
     def test_the_token_says_service_and_time_and_is_signed_with_the_secret(self, platform, channel):
         platform.answer = self.table.accepted
@@ -400,3 +448,28 @@ def test_an_id_that_is_none_is_refused(wrong):
 def test_a_key_does_not_show_itself():
     gateway = Notify(account(), now=lambda: NOW + timedelta(0))
     assert SECRET not in repr(vars(gateway)["_key"])
+
+
+class BrokenWire(Wire):
+    """Every request ends in this exception."""
+
+    def __init__(self, broken):
+        super().__init__()
+        self._broken = broken
+
+    def carry(self, requests):
+        return [self._broken for _ in requests]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("cls", sorted(exception_classes(), key=full_name), ids=full_name)
+def test_no_exception_of_a_client_goes_past_the_outcome_that_it_has_everywhere(cls):
+    parcels = [Parcel(key=KEY, address=ADDRESS), Parcel(key=KEY[:-1] + "2", address=ADDRESS)]
+    outcomes = Sms(account(), wire=BrokenWire(bare(cls))).send_many(post(), parcels)
+    expected = from_exception(bare(cls))
+    assert [(type(each), each.code) for each in outcomes] == [(type(expected), expected.code)] * 2
+
+
+def test_an_account_opened_as_the_product_does_has_every_time_out():
+    limits = vars(vars(Sms.from_account(account()))["_wire"])["_timeout"]
+    assert (limits.total, limits.connect, limits.sock_connect, limits.sock_read) == (15, 3, 3, 10)

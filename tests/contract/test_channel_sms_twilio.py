@@ -1,6 +1,7 @@
 """What is the SMS channel's own with Twilio; the rest is in channel_suite."""
 
 import base64
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
@@ -8,10 +9,21 @@ import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, AfterUnknown, Channel, Finds, ReadsReceipts, Receipt, ReceiptState, Secret
+from channels.base import (
+    Account,
+    AfterUnknown,
+    Channel,
+    Finds,
+    Parcel,
+    ReadsReceipts,
+    Receipt,
+    ReceiptState,
+    Secret,
+)
 from channels.gateways.twilio import Twilio
 from channels.gateways.twilio_signature import is_genuine, signature
-from channels.gateways.wire import Wire
+from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
+from channels.http import from_exception
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import (
     ADDRESS,
@@ -20,12 +32,14 @@ from tests.contract.channel_suite import (
     Answer,
     Case,
     ChannelSuite,
+    Fault,
     Table,
     all_that_is_said,
     attempt,
     payload,
 )
 from tests.contract.sandbox_process import contract
+from tests.unit.test_channel_http import bare, exception_classes, full_name
 
 SID, API_KEY, SERVICE = "AC" + "a1" * 16, "SK" + "b2" * 16, "MG" + "c3" * 16
 MESSAGE = "SM" + "d4" * 16
@@ -50,8 +64,8 @@ def account(url="https://api.twilio.com", allowed_hosts=None, secrets=None, **op
     )
 
 
-def build(url, timeouts, hosts, **options):
-    wire = Wire(timeouts=timeouts)
+def build(url, timeouts, hosts, total_s=TOTAL_TIMEOUT_S, **options):
+    wire = Wire(timeouts=timeouts, total_s=total_s)
     return Sms(account(url, hosts, **options), wire=wire, gateway=lambda a: Twilio(a, now=lambda: NOW))
 
 
@@ -186,6 +200,32 @@ class TestTwilio(ChannelSuite):
             "/2010-04-01/Accounts/{AccountSid}/Messages.json"
         ]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
         assert sent.keys() <= form["properties"].keys()
+
+    def test_an_answer_that_trickles_in_for_ever_is_ended_and_unknown(self, platform):
+        """Each wait is short enough, so that the time-out of reading never comes: the one over all of it must."""
+        channel = build(platform.url, PATIENT, None, total_s=0.5)
+        platform.answer = Answer(fault=Fault.TRICKLE)
+        error = attempt(channel, self.table.post)
+        channel.close()
+        assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
+        assert len(platform.calls) == 1
+
+    def test_the_answer_that_the_table_calls_accepted_is_one_of_twilios_schema(self):
+        message = contract("twilio/twilio_api_v2010.messages.json")["components"]["schemas"]
+        fields = message["api.v2010.account.message"]["properties"]
+        said = self.table.accepted.body
+        assert said.keys() <= fields.keys()
+        assert re.fullmatch(fields["sid"]["pattern"], said["sid"])
+        assert said["status"] in message["message_enum_status"]["enum"]
+        assert fields["error_code"]["type"] == "integer"
+
+    def test_the_documented_answer_is_taken(self, platform, channel):
+        answers = contract("twilio/twilio_api_v2010.messages.json")["paths"][
+            "/2010-04-01/Accounts/{AccountSid}/Messages.json"
+        ]["post"]["responses"]["201"]["content"]["application/json"]["examples"]
+        for name, example in answers.items():
+            platform.answer = Answer(status=201, body=example["value"])
+            assert attempt(channel, self.table.post) == Receipt(platform_id=example["value"]["sid"]), name
 
     @pytest.mark.parametrize(
         ("left", "validity"),
@@ -355,3 +395,35 @@ def test_nobody_can_be_asked_after_an_unknown_outcome():
 def test_an_account_that_cannot_work_is_refused(wrong):
     with pytest.raises(Invalid):
         Sms.from_account(account(**wrong) if "base_url" not in wrong else account(wrong["base_url"]))
+
+
+class BrokenWire(Wire):
+    """Every request ends in this exception."""
+
+    def __init__(self, broken):
+        super().__init__()
+        self._broken = broken
+
+    def carry(self, requests):
+        return [self._broken for _ in requests]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("cls", sorted(exception_classes(), key=full_name), ids=full_name)
+def test_no_exception_of_a_client_goes_past_the_outcome_that_it_has_everywhere(cls):
+    parcels = [Parcel(key=KEY, address=ADDRESS), Parcel(key=KEY[:-1] + "2", address=ADDRESS)]
+    outcomes = Sms(account(), wire=BrokenWire(bare(cls))).send_many(post(), parcels)
+    expected = from_exception(bare(cls))
+    assert [(type(each), each.code) for each in outcomes] == [(type(expected), expected.code)] * 2
+
+
+def test_an_account_opened_as_the_product_does_has_every_time_out():
+    limits = vars(vars(Sms.from_account(account()))["_wire"])["_timeout"]
+    assert (limits.total, limits.connect, limits.sock_connect, limits.sock_read) == (15, 3, 3, 10)
+
+
+def test_every_status_that_twilio_documents_is_read_or_is_of_another_kind_of_message():
+    other = {"receiving", "received", "partially_delivered"}  # to us; of group messages
+    documented = contract("twilio/twilio_api_v2010.messages.json")["components"]["schemas"]
+    for status in set(documented["message_enum_status"]["enum"]) - other:
+        assert read(callback(status)).code == status

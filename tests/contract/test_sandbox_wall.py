@@ -7,7 +7,10 @@ import threading
 
 import pytest
 
+from channels.base import Account, Secret
+from channels.facebook import FacebookPage
 from tests.contract.sandbox_process import SandboxProcess
+from tests.contract.test_channel_facebook_photos import image, with_pictures
 
 
 class Page(html.parser.HTMLParser):
@@ -83,6 +86,36 @@ def test_a_posts_address_leads_to_it(sandbox):
     assert ("article", {"id": address.partition("#")[2]}) in wall_of(sandbox).tags
 
 
+def test_pictures_are_shown_with_their_alt_text_and_nothing_else_may_be(sandbox):
+    page = FacebookPage(
+        Account(
+            name="facebook",
+            channel="facebook",
+            mode="live",
+            options={"page_id": sandbox.accounts["facebook"]["page_id"], "base_url": sandbox.url},
+            secrets={"access_token": Secret(sandbox.accounts["facebook"]["access_token"])},
+        )
+    )
+    alt = 'A map: the "seafront" is closed <here>'
+    page.send(with_pictures(image(alt=alt)), "key")
+    (shown,) = [attrs for tag, attrs in wall_of(sandbox).tags if tag == "img"]
+    assert shown["alt"] == alt
+    picture = sandbox.get(shown["src"])
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert picture.content == image(alt=alt).content
+    assert "img-src 'self';" in sandbox.get("/").headers["content-security-policy"]
+
+
+def test_a_thread_on_x_is_read_from_its_beginning(sandbox):
+    sandbox.tweet("an older post")
+    first = sandbox.tweet("first part").json()["data"]["id"]
+    sandbox.tweet("second part", reply={"in_reply_to_tweet_id": first})
+    sandbox.tweet("a newer post")
+    text = wall_of(sandbox).text
+    places = [text.index(each) for each in ("a newer post", "first part", "second part", "an older post")]
+    assert places == sorted(places)
+
+
 class SiteHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = self.server.files.get(self.path, b"")
@@ -127,6 +160,21 @@ def test_the_websites_newest_pages_are_shown_or_left_out(tmp_path, site, content
     assert ("Flood <now>" in page.text) == (links is not None)
     assert page.links == ["https://wyre.example/alerts/a/"] * (links or 0)
     assert ("No pages yet" in page.text) == (links is None)
+
+
+def test_the_websites_pictures_are_taken_from_where_it_is_served(tmp_path, site):
+    picture = {"url": "https://wyre.example/media/ab12.jpg", "alt": "The sea wall"}
+    post = {"title": "Storm", "images": [picture]}
+    alerts = {"alerts": [{"url": "https://wyre.example/alerts/a/", "posts": [post]}]}
+    site.files["/here/alerts.json"] = json.dumps(alerts).encode()
+    origin = f"http://127.0.0.1:{site.server_address[1]}"
+    sandbox = SandboxProcess(tmp_path, "--site-url", f"{origin}/here")
+    try:
+        page, policy = wall_of(sandbox), sandbox.get("/").headers["content-security-policy"]
+    finally:
+        sandbox.stop()
+    assert ("img", {"src": f"{origin}/here/media/ab12.jpg", "alt": "The sea wall"}) in page.tags
+    assert f"img-src 'self' {origin};" in policy
 
 
 def test_a_website_that_is_away_leaves_the_wall_standing(tmp_path):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,14 @@ from typer.testing import CliRunner
 from broadcaster.cli import show
 from broadcaster.cli.facts import read_facts, single_values
 from broadcaster.cli.main import COMMANDS, app, load
+from broadcaster.cli.message_view import as_json_data
 from broadcaster.cli.show import in_words, payload, totals
 from broadcaster.cli.terminal import local
 from broadcaster.cli.visible import visible
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import Invalid
+from broadcaster.domain.media import Image
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.post import Post
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_notices
@@ -328,6 +331,59 @@ def test_officers_texts_are_shown_to_the_character():
     text = "[bold]not bold[/bold] :smile: [link=x]y[/link]\n  two blanks\x1b[2J"
     shown = drawn(show.proof(proof(post("x", text))))
     assert "    [bold]not bold[/bold] :smile: [link=x]y[/link]\n      two blanks<U+001B>[2J\n" in shown
+
+
+def test_a_thread_is_shown_part_by_part():
+    thread = post("x", "First.")
+    thread = replace(thread, post=replace(thread.post, further=("Second.",)))
+    shown = drawn(show.proof(proof(thread)))
+    assert "  Part 1 of 2:\n    First.\n" in shown
+    assert "  Part 2 of 2:\n    Second.\n" in shown
+    assert "Part" not in drawn(show.proof(proof(post("x", "First."))))
+    assert as_json_data(proof(thread), facts={}, decision={}, turned_down=None)["posts"][0]["parts"] == [
+        "First.",
+        "Second.",
+    ]
+
+
+def test_what_was_left_out_or_changed_and_what_a_text_costs_is_told_beside_it():
+    texted = post("sms", "t")
+    texted = replace(
+        texted,
+        post=replace(texted.post, left_out=("details", "contact")),
+        segments=2,
+        replaced=("\u2019 became ' (3 times)",),
+    )
+    shown = drawn(show.proof(proof(texted)))
+    assert "  Left out for want of room: details, contact.\n" in shown
+    assert "  2 segments for each person.\n" in shown
+    assert "  For the text message: \u2019 became ' (3 times).\n" in shown
+    (data,) = as_json_data(proof(texted), facts={}, decision={}, turned_down=None)["posts"]
+    assert (data["left_out"], data["segments"]) == (["details", "contact"], 2)
+    assert data["replaced"] == ["\u2019 became ' (3 times)"]
+    assert "segment" not in drawn(show.proof(proof(post("x", "t"))))
+
+
+def test_pictures_are_told_with_their_alt_text_their_size_and_who_shows_them():
+    made = Image(
+        sha256="0" * 64, media_type="image/png", width=1200, height=800, size=179_600, alt="Map \u202e."
+    )
+    facebook, x, sms = post("facebook", "f"), post("x", "x"), post("sms", "s")
+    facebook = replace(facebook, post=replace(facebook.post, images=(made,)))
+    x = replace(x, post=replace(x.post, images=(replace(made, width=600, height=400, size=10),)))
+    shown = drawn(show.proof(proof(facebook, x, sms)))
+    assert "  - Map <U+202E>.\n    Facebook Page 1200 x 800 (180 kB), X 600 x 400 (1 kB)\n" in shown
+    assert "Without pictures: SMS." in shown
+    assert "ictures" not in drawn(show.proof(proof(sms)))
+    data = as_json_data(proof(facebook), facts={}, decision={}, turned_down=None)["posts"][0]
+    assert data["images"] == [made.to_json()]
+
+
+def test_who_may_see_it_is_told():
+    assert "everybody" in drawn(show.proof(proof()))
+    assert "partners only" in drawn(show.proof(replace(proof(), visibility="partners")))
+    staff = as_json_data(replace(proof(), visibility="staff"), facts={}, decision={}, turned_down=None)
+    assert staff["visibility"] == "staff"
 
 
 def test_late_slots_are_explained():

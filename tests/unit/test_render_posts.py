@@ -9,9 +9,10 @@ from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.notice import fill
 from broadcaster.domain.post import Post
+from broadcaster.render.fitting import Room
 from broadcaster.render.notices import shipped_example, shipped_notice
 from broadcaster.render.posts import Renderer, refuse_late_slot_marks
-from channels.text import x_weight
+from channels.text import sms_size, x_weight
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 21, 15, 47, tzinfo=UTC)
@@ -34,6 +35,17 @@ def with_text(**texts: str) -> Facts:
     return Facts.from_json(example().to_json() | texts)
 
 
+def _fits(post: Post) -> bool:
+    return all(x_weight(text) <= 280 for text in post.parts)
+
+
+def _segments(post: Post) -> int:
+    return sms_size(post.text).segments
+
+
+ROOMS = {"x": Room(fits=_fits, max_parts=5), "sms": Room(cost=_segments, preferred_cost=2)}
+
+
 def rendered(channel: str, mode: Mode = Mode.LIVE, *, facts: Facts | None = None, link: str = LINK) -> Post:
     return Renderer().render(
         facts or example(),
@@ -43,6 +55,7 @@ def rendered(channel: str, mode: Mode = Mode.LIVE, *, facts: Facts | None = None
         link=link,
         mode=mode,
         zone=LONDON,
+        room=ROOMS.get(channel),
     )
 
 
@@ -144,7 +157,9 @@ def test_a_post_comes_back_from_its_bytes(channel: str, mode: Mode) -> None:
 def test_the_example_fits_x_at_whatever_time_it_is_run(mode: Mode) -> None:
     for half_hours in range(7 * 48):
         facts = example(NOW + timedelta(minutes=30 * half_hours))
-        assert x_weight(rendered("x", mode, facts=facts).at_widest().text) <= 280
+        post = rendered("x", mode, facts=facts).at_widest()
+        assert not post.further
+        assert x_weight(post.text) <= 280
 
 
 def test_the_example_takes_two_segments_at_whatever_time_it_is_run() -> None:

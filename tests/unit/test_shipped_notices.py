@@ -1,32 +1,21 @@
-"""The notice templates that ship: what each post carries, what it never says, that it fits, and that it is plain."""
+"""The notice templates that ship: what each post carries, what it never says, and that it is plain."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pytest
 
-from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.errors import Invalid
-from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.notice import fill
 from broadcaster.domain.notice_lacks import lacks
-from broadcaster.domain.post import Post
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_notices
-from broadcaster.render.posts import Renderer
-from channels import channel_class
-from channels.base import Account, Secret
-from channels.text import sms_size, x_weight
+from tests.unit.shipped import LINK, LONDON, NOW, example, read
 
-LONDON = ZoneInfo("Europe/London")
-NOW = datetime(2026, 11, 21, 15, 47, tzinfo=UTC)
-LINK = "https://alerts.wyre.example/m/7F3K2M"
 LONG, SHORT = ("website", "facebook"), ("x", "sms")
 CHANNELS = LONG + SHORT
 PHONE = "01632 960123"
 
-# What shared/PEOPLE.md asks of each: in every post; beside it in the text message; on the website and Facebook.
+# What shared/PEOPLE.md asks of each: in every post; for people without internet; on the website and Facebook.
 # A text message and X have room for what saves lives; both carry the link to the rest.
 MUST_CARRY: dict[str, tuple[list[str], list[str], list[str]]] = {
     "severe-weather": (["Amber wind warning", "Keep off the seafront"], [PHONE], ["Met Office"]),
@@ -123,66 +112,6 @@ every_notice = pytest.mark.parametrize("name", NAMES)
 every_channel = pytest.mark.parametrize("channel", CHANNELS)
 
 
-def example(name: str, now: datetime = NOW, **changes: str) -> Facts:
-    return fill(shipped_notice(name), {**shipped_example(name), **changes}, zone=LONDON, now=now)
-
-
-@cache
-def renderer() -> Renderer:
-    return Renderer()
-
-
-def rendered(channel: str, facts: Facts, mode: Mode = Mode.LIVE) -> Post:
-    return renderer().render(
-        facts, channel=channel, account="wyre", reference="7F3K2M", link=LINK, mode=mode, zone=LONDON
-    )
-
-
-def read(channel: str, name: str) -> str:
-    """All that a reader sees, as wide as any sending can make it."""
-    post = rendered(channel, example(name)).at_widest()
-    return f"{post.title}\n{post.text}" if channel == "website" else post.text
-
-
-def problems(channel: str, facts: Facts) -> list[str]:
-    return [p.text for p in opened(channel).check(rendered(channel, facts).at_widest())]
-
-
-@cache
-def opened(channel: str):
-    options = {
-        "website": {
-            "site_dir": "/nowhere",
-            "base_url": "https://alerts.wyre.example",
-            "site_name": "Wyre Council",
-        },
-        "facebook": {"base_url": "https://graph.facebook.com", "page_id": "1", "page_name": "Wyre Council"},
-        "x": {"base_url": "https://api.x.com", "username": "WyreCouncil", "user_id": "99"},
-        "sms": {
-            "base_url": "http://127.0.0.1:1",
-            "username": "a",
-            "sender": "Wyre",
-            "receipt_url": "https://a.example/",
-        },
-    }[channel]
-    secrets = (
-        "access_token",
-        "app_secret",
-        "consumer_key",
-        "consumer_secret",
-        "access_token_secret",
-        "password",
-    )
-    account = Account(
-        name="wyre",
-        channel=channel,
-        mode="live",
-        options=options,
-        secrets={secret: Secret("99-x") for secret in secrets},
-    )
-    return channel_class(channel).from_account(account)
-
-
 # --- what is there -------------------------------------------------------------------------------------------
 
 
@@ -220,10 +149,10 @@ def test_every_example_of_a_blank_can_be_typed(name: str) -> None:
 @every_channel
 @every_notice
 def test_every_post_carries_what_people_need(name: str, channel: str) -> None:
-    everywhere, in_texts, where_there_is_room = MUST_CARRY[name]
+    everywhere, to_ring, where_there_is_room = MUST_CARRY[name]
     text = read(channel, name)
     needed = [*everywhere]
-    needed += in_texts if channel != "x" else []
+    needed += to_ring
     needed += where_there_is_room if channel in LONG else []
     assert [each for each in needed if each not in text] == []
 
@@ -242,42 +171,6 @@ def test_every_post_says_what_where_until_when_who_and_reference(name: str, chan
 @every_notice
 def test_a_number_to_ring_stands_in_every_text_message(name: str) -> None:
     assert re.search(rf"{PHONE}|\b105\b", read("sms", name))
-
-
-# --- that it fits --------------------------------------------------------------------------------------------
-
-
-@every_channel
-@every_notice
-def test_the_channel_finds_nothing_against_the_example(name: str, channel: str) -> None:
-    assert problems(channel, example(name)) == []
-
-
-@every_notice
-def test_the_example_fits_x_and_two_segments_at_whatever_time_it_is_sent(name: str) -> None:
-    for quarters in range(24 * 4):  # short days are all of three letters; midnight has the longest words
-        facts = example(name, datetime(2026, 11, 21, tzinfo=UTC) + timedelta(minutes=15 * quarters))
-        assert x_weight(rendered("x", facts).at_widest().text) <= 280
-        size = sms_size(rendered("sms", facts).at_widest().text)
-        assert (size.encoding, size.segments) <= ("GSM-7", 2), size
-
-
-def _longest(blank: Blank) -> str:
-    if blank.type in {BlankType.TEXT, BlankType.PLACE}:
-        return ("Word " * blank.max_chars)[: blank.max_chars - 1] + "d"
-    return max(blank.choices, key=len) if blank.choices else blank.example
-
-
-@every_channel
-@every_notice
-def test_the_shortest_fits_and_the_longest_fits_or_is_told_the_cure(name: str, channel: str) -> None:
-    template = shipped_notice(name)
-    needed = {b.name: b.example for b in template.blanks if b.required and not b.default}
-    assert problems(channel, fill(template, needed, zone=LONDON, now=NOW)) == []
-    longest = {b.name: _longest(b) for b in template.blanks}
-    found = problems(channel, fill(template, longest, zone=LONDON, now=NOW))
-    assert all("Shorten it" in problem for problem in found)
-    assert channel in SHORT or not found
 
 
 # --- that it is plain ----------------------------------------------------------------------------------------

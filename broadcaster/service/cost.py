@@ -1,0 +1,58 @@
+"""What the texts of a message cost and what is left of the month's budget, for officer and approver before anybody decides."""
+
+from collections.abc import Iterable, Iterator
+from zoneinfo import ZoneInfo
+
+from broadcaster.db import costs
+from broadcaster.db.engine import Tx
+from broadcaster.db.messages import Message
+from broadcaster.domain.checks.cost import Run, Tariff, check_cost, month_start
+from broadcaster.domain.checks.finding import Finding
+from broadcaster.domain.message import MessageState
+from broadcaster.domain.post import Post
+from channels.base import ChannelsOfMode, SendsMany
+from channels.tariff import Charges
+from channels.text import sms_size
+
+#: A released message has used its money up, so that it would be counted twice.
+UNDECIDED = (MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED)
+UNREADABLE_SEGMENTS = (
+    6  # a stored post that was damaged must not hold up the next warning: counted as the longest
+)
+
+
+def cost_findings(
+    tx: Tx, row: Message, posts: Iterable[Post], *, channels: ChannelsOfMode, recipients: int, zone: ZoneInfo
+) -> Iterator[Finding]:
+    """One for each account that sends to single recipients, while the message is still to be decided about."""
+    if row.state not in UNDECIDED or not recipients:
+        return
+    configured = channels.get(row.mode, {})
+    for post in posts:
+        channel = configured.get(post.account)
+        if channel is None or not isinstance(channel, SendsMany):
+            continue
+        tariff = channel.tariff if isinstance(channel, Charges) else Tariff()
+        run = Run(
+            recipients=recipients,
+            segments=_segments(post),
+            used_segments=_used_segments(tx, row, post.account, zone) if tariff.price is not None else 0,
+        )
+        yield check_cost(run, tariff, f"cost ({post.account})")
+
+
+def _used_segments(tx: Tx, row: Message, account: str, zone: ZoneInfo) -> int:
+    """Of this account, this month. Counted once for each post, however many texts carried it."""
+    used = costs.texts_used(tx, mode=row.mode, account_name=account, since=month_start(tx.now(), zone))
+    return sum(texts * _stored_segments(content) for content, texts in used)
+
+
+def _stored_segments(content: bytes) -> int:
+    try:
+        return _segments(Post.from_bytes(content))
+    except (ValueError, KeyError, TypeError):
+        return UNREADABLE_SEGMENTS
+
+
+def _segments(post: Post) -> int:
+    return sms_size(post.at_widest().text).segments
