@@ -32,6 +32,7 @@ VISIBILITY = {"public": "everybody", "partners": "partners only", "staff": "staf
 FINDINGS = (
     (Level.WARNING, "Look at this before it goes out; it can be sent as it is:", "bold yellow"),
     (Level.HINT, "Could be said better:", "bold"),
+    (Level.INFO, "Good to know:", "bold"),
 )
 
 

@@ -1,7 +1,7 @@
 """Steps one and two of a message: facts become every channel's post, side by side; submitting freezes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,6 @@ from broadcaster.db.messages import Message, VersionImage
 from broadcaster.db.people import Person
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.canonical import canonical, sha256
-from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.media import ImageRules
@@ -110,7 +109,7 @@ class Compose:
                     "visibility": visibility.value,
                 },
             )
-            return self._proof(tx, messages.by_id(tx, row.id))
+            return self._proofs.of(tx, messages.by_id(tx, row.id))
 
     def edit(
         self,
@@ -163,7 +162,7 @@ class Compose:
                 subject=row.ref,
                 payload={"facts_sha256": sha256(facts.to_json()), "version": row.version + 1},
             )
-            return self._proof(tx, messages.by_id(tx, row.id))
+            return self._proofs.of(tx, messages.by_id(tx, row.id))
 
     def images(self, ref: str) -> tuple[VersionImage, ...]:
         """The pictures of the current version."""
@@ -173,7 +172,7 @@ class Compose:
     def preview(self, ref: str) -> Proof:
         """The current version as it would be submitted now; or, where it was submitted, the stored posts."""
         with self._database.read() as tx:
-            return self._proof(tx, messages.find(tx, ref))
+            return self._proofs.of(tx, messages.find(tx, ref))
 
     def submit(self, actor: Person, ref: str) -> Submitted:
         """Store posts and manifest for a second person. Invalid, with all problems, where it cannot be sent as it is."""
@@ -182,7 +181,7 @@ class Compose:
             row = messages.find(tx, ref, lock=True)
             if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
                 raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
-            proof = self._proof(tx, row)
+            proof = self._proofs.of(tx, row)
             problems = proof.problems + _past(tx, proof)
             if problems:
                 raise Invalid(f"{row.ref} cannot be submitted yet. Nothing was changed.", details=problems)
@@ -195,7 +194,7 @@ class Compose:
                 subject=row.ref,
                 payload={"manifest_sha256": digest, "version": row.version},
             )
-            proof = self._proof(tx, messages.by_id(tx, row.id))
+            proof = self._proofs.of(tx, messages.by_id(tx, row.id))
         return Submitted(ref=row.ref, manifest_sha256=digest, expires_at=expires_at, proof=proof)
 
     def _store(self, tx: Tx, row: Message, proof: Proof, actor: Person) -> tuple[str, datetime]:
@@ -255,14 +254,6 @@ class Compose:
             images=images,
             author_id=actor.id,
         )
-
-    def _proof(self, tx: Tx, row: Message) -> Proof:
-        """The proof, with what stands against the pictures."""
-        proof, version = self._proofs.of(tx, row), messages.current_version(tx, row)
-        found = media.findings(version, self._image_rules(row.mode, version.accounts))
-        problems = tuple(each.line for each in found if each.level is Level.PROBLEM)
-        others = tuple(each for each in found if each.level is not Level.PROBLEM)
-        return replace(proof, problems=proof.problems + problems, findings=proof.findings + others)
 
     def _pictures(
         self,

@@ -47,7 +47,7 @@ def image_rules(configured: Mapping[str, Channel], accounts: Iterable[str]) -> d
     return {channel.title: channel.image_rules for channel in chosen if isinstance(channel, ShowsImages)}
 
 
-def findings(version: Version, rules: Mapping[str, ImageRules]) -> tuple[Finding, ...]:
+def image_findings(version: Version, rules: Mapping[str, ImageRules]) -> tuple[Finding, ...]:
     """What stands against the pictures of a version: their alt texts, and pictures that are not shown everywhere.
 
     `rules` by the title of each chosen channel that shows pictures.

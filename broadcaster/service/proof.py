@@ -16,7 +16,7 @@ from broadcaster.domain.post import Post
 from broadcaster.render.posts import Renderer, changed_for
 from broadcaster.service.checks import check_carried, check_version, kept_by_template
 from broadcaster.service.cost import cost_findings
-from broadcaster.service.media import images_of
+from broadcaster.service.media import image_findings, image_rules, images_of
 from broadcaster.service.room import room_of, segments_of
 from broadcaster.service.visibility import public_places
 from channels.base import (
@@ -95,6 +95,7 @@ class Proofs:
         found = (
             *check_version(tx, version, texts=[p.post for p in posts if p.channel == "sms"]),
             *self._unsaid(tx, row, version, posts),
+            *image_findings(version, image_rules(configured, version.accounts)),
             *self._costs(tx, row, posts, audience),
         )
         problems += [each.line for each in found if each.level is Level.PROBLEM]

@@ -65,7 +65,7 @@ def test_a_run_within_the_budget_is_told_and_can_be_submitted(world):
     world.add_audience("residents", 10)
     submitted = world.submit(channels=("website", "sms"), audience="residents")
     found, total = finding(world, submitted.ref), 10 * each(world, submitted.ref)
-    assert (found.level, found.where) == (Level.HINT, "cost (gateway)")
+    assert (found.level, found.where) == (Level.INFO, "cost (gateway)")
     assert (
         f"{total} segments, about {pounds(total)}. It is within this month's £10 budget: {pounds(1000 - total)}"
         in (found.text)

@@ -42,7 +42,7 @@ def test_a_run_over_the_budget_is_a_warning_that_says_by_how_much_and_that_it_ca
 
 def test_a_run_within_the_budget_says_what_it_costs_and_what_is_left_after_it():
     level, text = said(run(recipients=200, segments=1), tariff())
-    assert level is Level.HINT
+    assert level is Level.INFO
     assert text == (
         "This run: 200 texts of 1 segment, 200 segments, about £4.54. It is within this month's £500 budget: £495 "
         "are left after it."
@@ -51,7 +51,7 @@ def test_a_run_within_the_budget_says_what_it_costs_and_what_is_left_after_it():
 
 def test_a_run_that_uses_up_the_last_penny_is_within_the_budget():
     used = {"price": "0.05", "budget": "10"}
-    assert said(run(recipients=100, segments=1, used_segments=100), tariff(**used))[0] is Level.HINT
+    assert said(run(recipients=100, segments=1, used_segments=100), tariff(**used))[0] is Level.INFO
     assert said(run(recipients=101, segments=1, used_segments=100), tariff(**used))[0] is Level.WARNING
 
 
@@ -65,7 +65,7 @@ def test_a_budget_that_is_spent_already_says_so():
 
 def test_without_a_price_the_segments_alone_are_told():
     assert said(run(recipients=1, segments=1), tariff(price="", budget="")) == (
-        Level.HINT,
+        Level.INFO,
         "This run: 1 text of 1 segment, 1 segment. What that costs is not known here: the account states no price.",
     )
 
@@ -97,7 +97,7 @@ def test_any_run_is_told_exactly_and_never_as_a_problem(price, budget, recipient
         run(recipients, segments, used), Tariff(price=price, budget=budget, currency="GBP"), "cost"
     )
     over = price * (recipients * segments + used) > budget
-    assert found.level is (Level.WARNING if over else Level.HINT)
+    assert found.level is (Level.WARNING if over else Level.INFO)
     assert f"{recipients * segments:,} segment" in found.text
 
 

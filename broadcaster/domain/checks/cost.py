@@ -81,17 +81,17 @@ class Run:
 def check_cost(run: Run, tariff: Tariff, where: str) -> Finding:
     """What it costs, always; a warning where it goes over the budget."""
     if tariff.price is None:
-        return _hint(where, f"{run.size}. What that costs is not known here: the account states no price.")
+        return _info(where, f"{run.size}. What that costs is not known here: the account states no price.")
     cost = tariff.price * run.recipients * run.segments
     used = tariff.price * run.used_segments
     begin = f"{run.size}, about {tariff.money(cost)}. "
     if tariff.budget is None:
-        return _hint(where, f"{begin}Before it, {tariff.money(used)} were spent this month.")
+        return _info(where, f"{begin}Before it, {tariff.money(used)} were spent this month.")
     left = tariff.budget - used
     budget = tariff.money(tariff.budget)
     if cost <= left:
         after = tariff.money(left - cost)
-        return _hint(where, f"{begin}It is within this month's {budget} budget: {after} are left after it.")
+        return _info(where, f"{begin}It is within this month's {budget} budget: {after} are left after it.")
     state = (
         f"{tariff.money(left)} of this month's {budget} budget is left"
         if left > 0
@@ -101,8 +101,8 @@ def check_cost(run: Run, tariff: Tariff, where: str) -> Finding:
     return Finding(code="over_budget", level=Level.WARNING, where=where, text=text)
 
 
-def _hint(where: str, text: str) -> Finding:
-    return Finding(code="cost", level=Level.HINT, where=where, text=text)
+def _info(where: str, text: str) -> Finding:
+    return Finding(code="cost", level=Level.INFO, where=where, text=text)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ class Level(StrEnum):
     PROBLEM = "problem"  #: must be mended before the message can be submitted
     WARNING = "warning"  #: officer and approver must see it; it never holds a message up
     HINT = "hint"  #: could be said better
+    INFO = "info"  #: good to know; nothing to mend
 
 
 @dataclass(frozen=True, kw_only=True)
