@@ -55,6 +55,8 @@ STALE = "This machine stood still just before sending, so it was not sent. It is
 #: The fence keeps it from writing, but nothing keeps a platform from taking what another worker sent meanwhile: so an
 #: intent older than this is not acted upon. Far below the lease.
 INTENT_FRESH_S = 5.0
+#: Pictures are uploaded before the post itself goes out: a worker that is busy with that is not taken for a dead one.
+UPLOADS_S = 60.0
 LOOK_AHEAD_S = 1.0  # a worker waits this long for a batch that is about to be due, rather than be rung again
 
 
@@ -130,10 +132,10 @@ class Deliver:
         except Tampered:
             self._quarantine(claimed)
             return 0
-        channel, is_thread = self._channels.get(mode, {}).get(post.account), len(post.parts) > 1
+        channel = self._channels.get(mode, {}).get(post.account)
         attempted = 0
         while self._monotonic() < deadline and running():
-            group = self._open_group(claimed, channel, is_thread=is_thread)
+            group = self._open_group(claimed, channel, post)
             if group is None:
                 return attempted
             if group.due:
@@ -154,20 +156,21 @@ class Deliver:
                 require_whole(tx, claimed, post)
             return with_pictures(tx, post)
 
-    def _open_group(self, claimed: Claimed, channel: Channel | None, *, is_thread: bool) -> Group | None:
+    def _open_group(self, claimed: Claimed, channel: Channel | None, post: Post) -> Group | None:
         """Commit what is about to be sent. None where the batch is finished, lost or stopped; it is handed back then.
 
         A group may be empty: everything due in it was suppressed, or must not be sent again.
         """
+        lease_s = self._lease_s + (UPLOADS_S if post.images else 0)
         with self._database.write() as tx:
             opened_s = self._monotonic()  # not before: to wait long for one's turn to write is no danger
-            if not batches.renew(tx, claimed, lease_s=self._lease_s):
+            if not batches.renew(tx, claimed, lease_s=lease_s):
                 return None
             row = broadcasts.by_id(tx, claimed.broadcast_id)
             if close_if_over(tx, row, [claimed.id]):
                 return None
             paused = accounts.is_paused(tx, claimed.account_id)  # since the claim: not one more call with it
-            now = part_now(tx, row, claimed) if is_thread and not paused else None
+            now = part_now(tx, row, claimed) if len(post.parts) > 1 and not paused else None
             due = [] if paused else self._due(tx, claimed, now)
             if not due:
                 next_at = now.next_at if now else deliveries.next_due(tx, claimed.id)

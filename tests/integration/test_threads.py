@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from broadcaster.cli.ledger import of_broadcast
 from broadcaster.cli.status import as_json_data, parts_of
@@ -523,6 +523,24 @@ def test_a_picture_that_is_not_the_approved_one_is_not_sent_nor_its_text(world, 
     assert set(codes(world)) == {"not_what_was_approved"}
     assert world.totals(released.ref) == {"quarantined": 1 + len(further)}
     assert "deliveries_quarantined" in world.acts()
+
+
+@pytest.mark.parametrize("with_picture", [True, False])
+def test_a_worker_that_uploads_pictures_is_not_taken_for_a_dead_one(world, picture, with_picture):
+    left_s = []
+
+    def look(_keys):
+        with world.database.read() as tx:
+            (until,) = tx.execute(select(batch.c.lease_until)).scalars()
+            left_s.append((until - tx.now()).total_seconds())
+
+    world.page.on_call = look
+    release_with(world, picture, channel="facebook") if with_picture else world.release(
+        channels=("facebook",)
+    )
+    world.work_public()
+    assert len(left_s) == 1
+    assert (left_s[0] > LEASE_S + 30) == with_picture
 
 
 def test_reading_back_needs_no_bytes(world, picture):
