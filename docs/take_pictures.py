@@ -1,4 +1,5 @@
-"""Takes docs/wall.png: one severe-weather message on all four channels of the sandbox's wall.
+"""Takes docs/wall.png and docs/thread.png: a message on all four channels of the sandbox's wall, with a picture, and one
+with more to say than a post on X has room for.
 
     .venv/bin/python docs/take_pictures.py
 
@@ -41,10 +42,12 @@ from channels.website import Website
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-SIZE = (1280, 1380)
 UNPAINTED = 200  # Chromium counts a window's frame into its size, and leaves as much of the picture empty
 ZONE = ZoneInfo("Europe/London")
-TEMPLATE, REFERENCE = "severe-weather", "7F3K2M"
+REFERENCE = "7F3K2M"
+#: File, notice template, and the size of the window that shows all of it.
+SHOWN = (("wall.png", "severe-weather", (1280, 1400)), ("thread.png", "evacuation", (1280, 1020)))
+WITH_PICTURE = "severe-weather"
 RECIPIENTS = 1_000  # Ofcom keeps 07700 900000 to 900999 for fiction
 GROUP = 200
 PUBLIC_SITE = "https://alerts.wyre.example"
@@ -63,14 +66,19 @@ def main() -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), "")
     if not browser:
         sys.exit("Chromium is not on the PATH, and it takes the picture. On Debian: apt-get install chromium")
+    for file, template, size in SHOWN:
+        take_one(browser, HERE / file, template, size)
+        print(HERE / file)  # noqa: T201 - what a script says
+
+
+def take_one(browser: str, file: Path, template: str, size: tuple[int, int]) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder) / "site") as site_url,
         sandbox(Path(folder) / "sandbox", site_url) as wall_url,
     ):
-        publish(Path(folder), wall_url)
-        take(browser, wall_url, HERE / "wall.png")
-    print(HERE / "wall.png")  # noqa: T201 - what a script says
+        publish(Path(folder), wall_url, template)
+        take(browser, wall_url, file, size)
 
 
 @contextmanager
@@ -105,24 +113,24 @@ def sandbox(data: Path, site_url: str) -> Iterator[str]:
         process.wait(PATIENCE_S)
 
 
-def publish(folder: Path, sandbox_url: str, mode: Mode = Mode.LIVE) -> None:
+def publish(folder: Path, sandbox_url: str, template: str, mode: Mode = Mode.LIVE) -> None:
     """One message on the website, the Page and X, and as texts to everybody, through the real channels."""
     known = sandbox_accounts(folder / "sandbox")
     site = {"site_dir": str(folder / "site"), "base_url": PUBLIC_SITE, "site_name": "Wyre Council (sandbox)"}
     texts = {**known["sms"], "base_url": sandbox_url, "sender": "WyreCouncil"}
     website = Website(account("website", site, mode))
     link = website.page_address(REFERENCE)
-    website.send(post(website, "", mode), "website")
+    website.send(post(website, template, "", mode), "website")
     page = FacebookPage(account("facebook", {**known["facebook"], "base_url": sandbox_url}, mode))
-    page.send(post(page, link, mode), "facebook")
+    page.send(post(page, template, link, mode), "facebook")
     x = XAccount(account("x", {**known["x"], "base_url": sandbox_url}, mode))
-    thread, before = post(x, link, mode), ""
+    thread, before = post(x, template, link, mode), ""
     for no in range(1, len(thread.parts) + 1):
         before = x.send(thread.part(no, in_reply_to=before), f"x-{no}").platform_id
     sms = Sms(account("sms", texts, mode))
     parcels = [Parcel(key=f"sms-{n}", address=f"+447700900{n:03}") for n in range(RECIPIENTS)]
     for start in range(0, RECIPIENTS, GROUP):
-        for outcome in sms.send_many(post(sms, link, mode), parcels[start : start + GROUP]):
+        for outcome in sms.send_many(post(sms, template, link, mode), parcels[start : start + GROUP]):
             if isinstance(outcome, Exception):
                 raise outcome
     sms.close()
@@ -142,10 +150,10 @@ def account(channel: str, given: Mapping[str, str], mode: Mode) -> Account:
     )
 
 
-def post(channel: Channel, link: str, mode: Mode) -> Post:
+def post(channel: Channel, template: str, link: str, mode: Mode) -> Post:
     """The shipped example, as this channel says it now, with its pictures."""
     now = datetime.now(ZONE)
-    facts = fill(shipped_notice(TEMPLATE), shipped_example(TEMPLATE), zone=ZONE, now=now)
+    facts = fill(shipped_notice(template), shipped_example(template), zone=ZONE, now=now)
     rendered = Renderer().render(
         facts,
         channel=channel.name,
@@ -154,8 +162,8 @@ def post(channel: Channel, link: str, mode: Mode) -> Post:
         link=link,
         mode=mode,
         zone=ZONE,
-        images=pictures(channel),
-        room=room_of(channel),
+        images=pictures(channel) if template == WITH_PICTURE else (),
+        room=room_of(channel, kept=shipped_notice(template).must_keep),
     )
     filled = rendered.filled({"sent_at": f"{now:%H:%M}", "sequence": ""})
     return filled.with_content({image.sha256: image.content for image in rendered.images})
@@ -165,7 +173,7 @@ def pictures(channel: Channel) -> tuple[Image, ...]:
     """The example's picture as this channel is given it."""
     if not isinstance(channel, ShowsImages):
         return ()
-    made = fitted(read_picture(shipped_picture(TEMPLATE), "storm.jpg"), channel.image_rules)
+    made = fitted(read_picture(shipped_picture(WITH_PICTURE), "storm.jpg"), channel.image_rules)
     return (
         Image(
             sha256=hashlib.sha256(made.content).hexdigest(),
@@ -179,7 +187,7 @@ def pictures(channel: Channel) -> tuple[Image, ...]:
     )
 
 
-def take(browser: str, address: str, picture: Path, size: tuple[int, int] = SIZE) -> None:
+def take(browser: str, address: str, picture: Path, size: tuple[int, int]) -> None:
     """What this browser shows in a window of this size, as a PNG."""
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(  # noqa: S603 - a browser from the PATH

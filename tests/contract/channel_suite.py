@@ -31,6 +31,7 @@ PATIENT = Timeouts(connect_s=5, read_s=30)
 IMPATIENT = Timeouts(
     connect_s=5, read_s=0.2
 )  # only for peers that never answer, so that no slow machine fails
+HASTY = Timeouts(connect_s=5, read_s=30, total_s=1)  # the same for peers whose answer never ends
 
 
 def payload(name: str) -> Any:
@@ -48,6 +49,8 @@ class Fault(StrEnum):
     CLOSE = "close"
     CUT = "cut"
     TRICKLE = "trickle"  #: an answer that never ends and is never silent for long
+    TRICKLE_CHUNK = "trickle_chunk"  #: the same within one chunk
+    TRICKLE_HEADERS = "trickle_headers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,7 @@ class Platform:
 
     def __init__(self) -> None:
         self.answer = Answer()
+        self.deaf = False  # takes no body and says nothing
         self.calls: list[Call] = []
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -101,6 +105,10 @@ class Platform:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
+                if platform.deaf:
+                    platform.released.wait(20)
+                    self.close_connection = True
+                    return
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 platform.calls.append(
                     Call(
@@ -134,8 +142,8 @@ class Platform:
                 handler.connection.close()
             case Fault.CLOSE:
                 pass
-            case Fault.TRICKLE:
-                _trickle(handler, self.released)
+            case Fault.TRICKLE | Fault.TRICKLE_CHUNK | Fault.TRICKLE_HEADERS:
+                _trickle(handler, self.released, answer.fault)
             case _:
                 content = answer.content()
                 cut = 100 if answer.fault is Fault.CUT else 0
@@ -379,13 +387,30 @@ class ChannelSuite:
             assert self.table.key_of(first) == self.table.key_of(second) == KEY
 
 
-def _trickle(handler: BaseHTTPRequestHandler, released: threading.Event) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", "100000")
-    handler.end_headers()
+TRICKLES = {
+    Fault.TRICKLE: (b"Content-Length: 100000\r\n\r\n", b" "),
+    Fault.TRICKLE_CHUNK: (b"Transfer-Encoding: chunked\r\n\r\n186a0\r\n", b" "),
+    Fault.TRICKLE_HEADERS: (b"", b"X-More: 1\r\n"),
+}
+
+
+def _trickle(handler: BaseHTTPRequestHandler, released: threading.Event, fault: Fault) -> None:
+    begin, drop = TRICKLES[fault]
     with suppress(OSError):  # until the client has had enough
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + begin)
         while not released.wait(0.05):
-            handler.wfile.write(b" ")
+            handler.wfile.write(drop)
+
+
+def subclasses(*classes: type[BaseException]) -> list[type[BaseException]]:
+    """The classes and all below them, sorted by name."""
+    found, todo = set[type[BaseException]](), list(classes)
+    while todo:
+        cls = todo.pop()
+        if cls not in found:
+            found.add(cls)
+            todo += cls.__subclasses__()
+    return sorted(found, key=lambda cls: f"{cls.__module__}.{cls.__qualname__}")
 
 
 def _has_cookie(call: Call) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,7 +12,9 @@ from broadcaster.domain.post import Post
 from channels.base import Account, Receipt, Secret
 from channels.facebook import FacebookPage
 from channels.facebook_errors import KINDS
-from tests.contract.channel_suite import Answer, Case, ChannelSuite, Table, attempt, payload
+from tests.contract.channel_suite import Answer, Case, Table, attempt, payload
+from tests.contract.requests_suite import OverRequests
+from tests.contract.sandbox_process import contract
 
 TOKEN, APP_SECRET = "EAAcanaryTokenOfThePage", "canary-app-secret"
 PROOF = hmac.new(APP_SECRET.encode(), TOKEN.encode(), hashlib.sha256).hexdigest()
@@ -41,6 +44,34 @@ def graph_error(code, *, status=400, subcode=None, transient=None, headers=None)
     if transient is not None:
         error["is_transient"] = transient
     return Answer(status=status, body={"error": error}, headers=headers or {})
+
+
+#: Those of any call: developers.facebook.com/docs/graph-api/overview and .../guides/secure-requests.
+OF_ANY_CALL = {"access_token", "appsecret_proof", "fields"}
+
+
+def not_in_specification(method, edge, sent):
+    """The parameters of a call that Meta's own specification of the Page does not have, or has as another type."""
+    apis = contract("meta/Page.json")["apis"]
+    [api] = [api for api in apis if (api["method"], api.get("endpoint")) == (method, edge)]
+    types = {param["name"]: param["type"] for param in api["params"]}
+    return {
+        name
+        for name, value in sent.items()
+        if name not in OF_ANY_CALL and not _is_of(types.get(name.partition("[")[0]), name, value)
+    }
+
+
+def _is_of(kind, name, value):
+    if name.endswith("]"):
+        return kind == "list<Object>" and isinstance(json.loads(value), dict)
+    return {"string": True, "bool": value in {"true", "false"}, "unsigned int": value.isdecimal()}.get(
+        kind, False
+    )
+
+
+def specified_fields():
+    return {field["name"] for field in contract("meta/PagePost.json")["fields"]}
 
 
 USAGE = {"X-Business-Use-Case-Usage": '{"123": [{"type": "pages", "estimated_time_to_regain_access": 2}]}'}
@@ -73,7 +104,8 @@ SAVED = payload("meta_error_bodies.json")["bodies"]
 SAVED_OUTCOMES = [(NotConfigured, "token_refused"), (NotSent, "rate_limited"), (Refused, "content")]
 
 
-class TestFacebook(ChannelSuite):
+class TestFacebook(OverRequests):
+    plain = lambda url: FacebookPage.from_account(account(url))  # noqa: E731
     table = Table(
         build=lambda url, timeouts, hosts: FacebookPage(account(url, hosts), timeouts=timeouts),
         post=post(),
@@ -158,6 +190,14 @@ class TestFacebook(ChannelSuite):
             "access_token": TOKEN,
             "appsecret_proof": PROOF,
         }
+
+    def test_the_request_stands_in_metas_specification(self, platform, channel):
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        sent = {name: values[0] for name, values in parse_qs(platform.calls[0].body.decode()).items()}
+        assert not_in_specification("POST", "feed", sent) == set()
+        assert not_in_specification("POST", "feed", {**sent, "messages": "x"}) == {"messages"}
+        assert set(sent["fields"].split(",")) <= specified_fields()
 
     def test_a_post_without_permalink_gets_its_address_from_the_id(self, platform, channel):
         platform.answer = Answer(body={"id": "123456_789"})

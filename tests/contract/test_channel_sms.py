@@ -9,9 +9,10 @@ from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUn
 from broadcaster.domain.post import Post
 from channels.base import Account, Parcel, ReadsReceipts, Receipt, ReceiptState, Secret, SendsMany
 from channels.gateways.kannel import Kannel
-from channels.gateways.wire import Wire
+from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
 from channels.sms import Sms
-from tests.contract.channel_suite import ADDRESS, KEY, Answer, Case, ChannelSuite, Table, attempt, payload
+from tests.contract.channel_suite import ADDRESS, KEY, Answer, Case, Table, attempt, payload
+from tests.contract.sms_suite import SmsSuite
 
 PASSWORD = "canary-password"
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -31,8 +32,8 @@ def account(url="http://127.0.0.1:13013", allowed_hosts=None, **options):
     )
 
 
-def build(url, timeouts, hosts):
-    wire = Wire(timeouts=timeouts)
+def build(url, timeouts, hosts, total_s=TOTAL_TIMEOUT_S):
+    wire = Wire(timeouts=timeouts, total_s=total_s)
     return Sms(account(url, hosts), wire=wire, gateway=lambda a: Kannel(a, now=lambda: NOW))
 
 
@@ -44,7 +45,8 @@ def key_of(call):
     return call.headers["X-Kannel-DLR-Url"].partition("key=")[2].partition("&")[0]
 
 
-class TestSms(ChannelSuite):
+class TestSms(SmsSuite):
+    account = account()
     table = Table(
         build=build,
         post=post(),

@@ -14,7 +14,6 @@ from channels.base import (
     AfterUnknown,
     Channel,
     Finds,
-    Parcel,
     ReadsReceipts,
     Receipt,
     ReceiptState,
@@ -23,7 +22,6 @@ from channels.base import (
 from channels.gateways.twilio import Twilio
 from channels.gateways.twilio_signature import is_genuine, signature
 from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
-from channels.http import from_exception
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import (
     ADDRESS,
@@ -31,15 +29,12 @@ from tests.contract.channel_suite import (
     PATIENT,
     Answer,
     Case,
-    ChannelSuite,
-    Fault,
     Table,
-    all_that_is_said,
     attempt,
     payload,
 )
 from tests.contract.sandbox_process import contract
-from tests.unit.test_channel_http import bare, exception_classes, full_name
+from tests.contract.sms_suite import SmsSuite
 
 SID, API_KEY, SERVICE = "AC" + "a1" * 16, "SK" + "b2" * 16, "MG" + "c3" * 16
 MESSAGE = "SM" + "d4" * 16
@@ -92,14 +87,15 @@ def key_of(call):
     return address.partition("key=")[2]
 
 
-class TestTwilio(ChannelSuite):
+class TestTwilio(SmsSuite):
+    account = account()
     table = Table(
         build=build,
         post=post(),
         too_long=post("a" * (6 * 153 + 1)),
         accepted=Answer(status=201, body={"sid": MESSAGE, "status": "queued", "error_code": None}),
         receipt=Receipt(platform_id=MESSAGE),
-        canaries=[SECRET, AUTH_TOKEN],
+        canaries=[SECRET, AUTH_TOKEN, LOGIN],
         key_of=key_of,
         statuses={404: NotConfigured, 405: NotConfigured, 503: OutcomeUnknown},
         cases=[
@@ -170,14 +166,6 @@ class TestTwilio(ChannelSuite):
         ],
     )
 
-    def test_each_secret_is_kept_where_it_alone_is_quoted(self, platform, channel):
-        """The shared test quotes the post as well, which is reason enough to withhold the whole answer."""
-        for canary in [*self.table.canaries, ADDRESS, ADDRESS[1:], LOGIN]:
-            platform.answer = Answer(status=400, body=f"you said {canary}".encode())
-            told = all_that_is_said(attempt(channel, self.table.post))
-            assert canary not in told
-            assert "you said" in told
-
     def test_the_request_is_what_twilio_documents(self, platform, channel):
         platform.answer = self.table.accepted
         attempt(
@@ -200,15 +188,6 @@ class TestTwilio(ChannelSuite):
             "/2010-04-01/Accounts/{AccountSid}/Messages.json"
         ]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
         assert sent.keys() <= form["properties"].keys()
-
-    def test_an_answer_that_trickles_in_for_ever_is_ended_and_unknown(self, platform):
-        """Each wait is short enough, so that the time-out of reading never comes: the one over all of it must."""
-        channel = build(platform.url, PATIENT, None, total_s=0.5)
-        platform.answer = Answer(fault=Fault.TRICKLE)
-        error = attempt(channel, self.table.post)
-        channel.close()
-        assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
-        assert len(platform.calls) == 1
 
     def test_the_answer_that_the_table_calls_accepted_is_one_of_twilios_schema(self):
         message = contract("twilio/twilio_api_v2010.messages.json")["components"]["schemas"]
@@ -395,31 +374,6 @@ def test_nobody_can_be_asked_after_an_unknown_outcome():
 def test_an_account_that_cannot_work_is_refused(wrong):
     with pytest.raises(Invalid):
         Sms.from_account(account(**wrong) if "base_url" not in wrong else account(wrong["base_url"]))
-
-
-class BrokenWire(Wire):
-    """Every request ends in this exception."""
-
-    def __init__(self, broken):
-        super().__init__()
-        self._broken = broken
-
-    def carry(self, requests):
-        return [self._broken for _ in requests]
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("cls", sorted(exception_classes(), key=full_name), ids=full_name)
-def test_no_exception_of_a_client_goes_past_the_outcome_that_it_has_everywhere(cls):
-    parcels = [Parcel(key=KEY, address=ADDRESS), Parcel(key=KEY[:-1] + "2", address=ADDRESS)]
-    outcomes = Sms(account(), wire=BrokenWire(bare(cls))).send_many(post(), parcels)
-    expected = from_exception(bare(cls))
-    assert [(type(each), each.code) for each in outcomes] == [(type(expected), expected.code)] * 2
-
-
-def test_an_account_opened_as_the_product_does_has_every_time_out():
-    limits = vars(vars(Sms.from_account(account()))["_wire"])["_timeout"]
-    assert (limits.total, limits.connect, limits.sock_connect, limits.sock_read) == (15, 3, 3, 10)
 
 
 def test_every_status_that_twilio_documents_is_read_or_is_of_another_kind_of_message():

@@ -2,8 +2,11 @@
 
 import errno
 import json
+import logging
 import resource
 import threading
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from lxml import etree
@@ -12,7 +15,19 @@ from broadcaster.domain.errors import Invalid, NotSent, Refused
 from channels.base import AfterUnknown, Channel, HasPages, Refreshes
 from channels.website import Website
 from channels.website_store import SiteStore
-from tests.contract.website_site import ATOM, BASE_URL, Clock, Reader, account, atom_schema, files, page, post
+from tests.contract.channel_suite import all_that_is_said, subclasses
+from tests.contract.website_site import (
+    ATOM,
+    BASE_URL,
+    Clock,
+    Reader,
+    account,
+    atom_schema,
+    files,
+    page,
+    picture,
+    post,
+)
 
 
 @pytest.fixture
@@ -222,6 +237,118 @@ def test_a_disk_that_fails_is_surely_not_sent_and_says_what_to_do(site, number, 
     assert caught.value.code == code
     assert word in caught.value.operator_text
     assert caught.value.__cause__.errno == number
+
+
+class FailingStore(SiteStore):
+    """Fails at one step, as the system would."""
+
+    def __init__(self, site, step, error):
+        super().__init__(site)
+        self._step, self._error = step, error
+
+    def _at(self, step):
+        if step == self._step:
+            raise self._error
+
+    def locked(self):
+        self._at("locked")
+        return super().locked()
+
+    def documents(self):
+        self._at("documents")
+        return super().documents()
+
+    def put(self, files):
+        self._at("put")
+        super().put(files)
+
+
+FILE_ERRORS = [
+    *(OSError(number, "said") for number in sorted(errno.errorcode)),
+    *(cls("said") for cls in subclasses(OSError) if cls.__module__ == "builtins"),
+]
+
+
+@pytest.mark.parametrize("step", ["locked", "documents", "put"])
+def test_every_error_of_the_file_system_at_every_step_is_surely_not_sent(site, step):
+    for error in FILE_ERRORS:
+        website = Website(account(site), store=FailingStore(site, step, error))
+        for work in (partial(website.send, post(), "k1"), website.refresh):
+            with pytest.raises(NotSent) as caught:
+                work()
+            assert caught.value.code in {"disk_full", "not_writable", "disk_error"}
+            assert "the site stays as it was" in caught.value.operator_text
+
+
+def in_the_way(site, name):
+    (site / name).parent.mkdir(parents=True, exist_ok=True)
+    (site / name).write_text("in the way")
+
+
+def a_folder(site, name):
+    (site / name).mkdir(parents=True)
+
+
+def a_circle(site, name):
+    site.mkdir()
+    (site / name).symlink_to(site / name)
+
+
+BROKEN_SITES = {
+    "the site is a file": lambda site: site.write_text("in the way"),
+    "the documents are a file": lambda site: in_the_way(site, ".alerts"),
+    "the lock is a folder": lambda site: a_folder(site, ".lock"),
+    "the lock leads to itself": lambda site: a_circle(site, ".lock"),
+    "the list is a folder": lambda site: a_folder(site, "index.html"),
+    "the pages are a file": lambda site: in_the_way(site, "alerts"),
+    "the pictures are a file": lambda site: in_the_way(site, "media"),
+    "a document is cut off": lambda site: in_the_way(site, ".alerts/A.json"),
+}
+CANARIES = {
+    "text": "canary text of the warning",
+    "title": "canary headline",
+    "area": "canary area of the warning",
+    "alt": "canary words of the picture",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN_SITES)
+def test_a_site_that_is_broken_tells_what_is_wrong_and_nothing_of_the_message(site, clock, caplog, broken):
+    caplog.set_level(logging.DEBUG)
+    BROKEN_SITES[broken](site)
+    said = {name: CANARIES[name] for name in ("text", "title", "area")}
+    website = Website(account(site), now=clock)
+    with pytest.raises(NotSent) as caught:
+        website.send(post(images=[picture(alt=CANARIES["alt"])], **said), "k1")
+    told = [
+        all_that_is_said(caught.value),
+        repr(website),
+        *(record.getMessage() for record in caplog.records),
+    ]
+    assert not [canary for canary in CANARIES.values() if canary in "\n".join(told)]
+    assert caught.value.detail
+
+
+def test_a_picture_that_is_refused_tells_nothing_of_the_message(website):
+    approved = picture(alt=CANARIES["alt"])
+    lost = replace(approved, content=b"")
+    with pytest.raises(Refused) as caught:
+        website.send(post(images=[lost], text=CANARIES["text"]), "k1")
+    assert not [canary for canary in CANARIES.values() if canary in all_that_is_said(caught.value)]
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"reference": "7F3', b"\xff\xfe canary text of the warning"])
+def test_a_damaged_document_stops_sending_says_where_it_lies_and_changes_nothing(website, site, damage):
+    website.send(post(), "k1")
+    (site / ".alerts" / "7F3K2M.json").write_bytes(damage)
+    before = files(site)
+    for work in (lambda: website.send(post("SECOND"), "k2"), website.refresh):
+        with pytest.raises(NotSent) as caught:
+            work()
+        assert caught.value.code == "memory_damaged"
+        assert ".alerts" in caught.value.operator_text
+        assert "canary" not in all_that_is_said(caught.value)
+    assert files(site) == before
 
 
 @pytest.mark.parametrize("reference", ["", "../../etc", "a/b", ".lock", "x" * 33])

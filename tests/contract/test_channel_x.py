@@ -2,9 +2,12 @@
 
 import json
 import logging
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
+import tweepy
+from jsonschema import Draft202012Validator
 from oauthlib.oauth1.rfc5849 import signature
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
@@ -13,7 +16,9 @@ from broadcaster.domain.post import Post
 from channels.base import Account, Receipt, Secret
 from channels.twitter import XAccount
 from channels.twitter_session import TALKATIVE_LOGGERS
-from tests.contract.channel_suite import IMPATIENT, Answer, Case, ChannelSuite, Table, attempt, payload
+from tests.contract.channel_suite import IMPATIENT, Answer, Case, Table, attempt, payload
+from tests.contract.requests_suite import OverRequests
+from tests.contract.sandbox_process import contract
 
 SECRETS = {
     "consumer_key": "canaryConsumerKey",
@@ -77,7 +82,9 @@ TYPES = {
 }
 
 
-class TestX(ChannelSuite):
+class TestX(OverRequests):
+    plain = lambda url: XAccount.from_account(account(url))  # noqa: E731
+    client_errors = (*OverRequests.client_errors, tweepy.TweepyException)
     table = Table(
         build=lambda url, timeouts, hosts: XAccount(
             account(url, hosts), timeouts=timeouts, now_s=lambda: NOW_S
@@ -169,8 +176,24 @@ class TestX(ChannelSuite):
         assert f'oauth_token="{SECRETS["access_token"]}"' in call.headers["Authorization"]
         assert signature_is_right(f"{platform.url}/2/tweets", call.headers["Authorization"])
 
+    @pytest.mark.parametrize("in_reply_to", ["", "1445880548472328192"])
+    def test_the_request_is_one_of_x_specification(self, platform, channel, in_reply_to):
+        platform.answer = self.table.accepted
+        attempt(channel, replace(self.table.post, in_reply_to=in_reply_to))
+        sent = json.loads(platform.calls[0].body)
+        assert valid("CreatePostsRequest", sent)
+        assert not valid("CreatePostsRequest", {**sent, "txet": "x"})
+        assert not valid("CreatePostsRequest", {**sent, "reply": {"in_reply_to_tweet_id": "no number"}})
+
     def test_loggers_that_would_tell_credentials_are_quiet(self, channel):
         assert [logging.getLogger(name).level for name in TALKATIVE_LOGGERS] == [logging.INFO] * 3
+
+
+def valid(name, body):
+    """Whether X's own specification takes it."""
+    components = contract("x/openapi.json")["components"]
+    schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+    return Draft202012Validator(schema).is_valid(body)
 
 
 def signature_is_right(url, authorization):

@@ -174,10 +174,33 @@ def test_our_channel_is_understood_and_finds_what_it_sent(sandbox, channel):
     assert channel.find(post(), "key-2", NOW) is None
 
 
-def test_what_notify_cannot_say_is_lost_as_our_check_warns(sandbox, channel):
-    attempt(channel, "Storm 🌪")
-    assert sandbox.ledger(platform="notify")[0]["text"] == "Storm ?"
-    assert [problem.code for problem in channel.check(post("Storm 🌪"))] == ["characters"]
+@pytest.mark.parametrize(
+    ("approved", "arrived"),
+    [
+        ("Don\u2019t go \u2014 stay\u2026", "Don't go - stay..."),
+        ("  River , road\n\n\n\nGo  now\u00a0. ", "River, road\n\nGo now ."),
+        ("All \U0001f468\u200d\U0001f469", "All \U0001f468\U0001f469"),
+    ],
+)
+def test_what_notify_changes_stands_changed_in_the_ledger_and_our_check_refuses_it(
+    sandbox, channel, approved, arrived
+):
+    receipt = attempt(channel, approved)
+    row = sandbox.ledger(platform="notify")[0]
+    assert (row["text"], row["platform_id"]) == (arrived, receipt.platform_id)
+    assert ask(sandbox, reference="key-1").json()["notifications"][0]["body"] == arrived
+    assert [problem.code for problem in channel.check(post(approved))] == ["would_be_changed"]
+
+
+def test_emoji_and_every_script_arrive(sandbox, channel):
+    text = "Storm \U0001f32a\ufe0f Afon \u0174yre, \u0141\u00f3d\u017a, \u0627\u0644"
+    attempt(channel, text)
+    assert sandbox.ledger(platform="notify")[0]["text"] == text
+    assert channel.check(post(text)) == []
+
+
+def test_the_length_is_that_of_the_text_as_it_is_sent(sandbox):
+    assert send(sandbox, personalisation={"message": "a" * 918 + " " * 9}).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,43 @@ import importlib
 import inspect
 import pkgutil
 import random
+import socket
 import ssl
+import threading
+import time
+from contextlib import suppress
 from email.utils import formatdate
 
 import aiohttp
 import pytest
 import requests
 import tweepy
+import urllib3
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    EmptyPoolError,
+    FullPoolError,
+    LocationParseError,
     MaxRetryError,
     NameResolutionError,
     NewConnectionError,
     ProtocolError,
     ReadTimeoutError,
 )
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from channels.base import Account, Secret
-from channels.http import Timeouts, from_exception, from_status, open_session, redact, retry_after_s
+from channels.http import (
+    DEFAULT_TIMEOUTS,
+    Timeouts,
+    from_exception,
+    from_status,
+    open_session,
+    redact,
+    retry_after_s,
+)
 from channels.http_errors import BEFORE_SENDING, MEANINGS
 
 NOT_OURS = (
@@ -32,12 +49,15 @@ NOT_OURS = (
     "test_utils",
     "worker",
     ".asynchronous",
-)  # servers, test tools, AsyncClient
+    "urllib3.contrib",
+    "urllib3.http2",
+)  # servers, test tools, AsyncClient, and what needs libraries that are not here
+LIBRARIES = {"requests", "urllib3", "aiohttp", "tweepy"}
 
 
 def exception_classes():
     found = set()
-    for library in (requests, aiohttp, tweepy):
+    for library in (requests, urllib3, aiohttp, tweepy):
         modules = pkgutil.walk_packages(library.__path__, library.__name__ + ".", onerror=lambda _: None)
         names = [library.__name__, *(m.name for m in modules)]
         for name in names:
@@ -46,7 +66,7 @@ def exception_classes():
             for value in vars(importlib.import_module(name)).values():
                 if inspect.isclass(value) and issubclass(value, BaseException):
                     found.add(value)
-    return {cls for cls in found if cls.__module__.split(".")[0] in {"requests", "aiohttp", "tweepy"}}
+    return {cls for cls in found if cls.__module__.split(".")[0] in LIBRARIES}
 
 
 def full_name(cls):
@@ -61,20 +81,17 @@ def bare(cls):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_exception_class_of_the_three_libraries_is_mapped():
+def test_every_exception_class_of_the_four_libraries_is_mapped():
     classes = exception_classes()
-    assert len(classes) > 60
+    assert len(classes) > 100
+    assert len([cls for cls in classes if cls.__module__.startswith("urllib3")]) >= 39
     assert sorted(full_name(c) for c in classes if full_name(c) not in MEANINGS.keys() | BEFORE_SENDING) == []
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_no_row_stands_for_a_class_that_is_gone():
     known = {full_name(cls) for cls in exception_classes()}
-    ours = {
-        name
-        for name in MEANINGS.keys() | BEFORE_SENDING
-        if name.split(".")[0] in {"requests", "aiohttp", "tweepy"}
-    }
+    ours = {name for name in MEANINGS.keys() | BEFORE_SENDING if name.split(".")[0] in LIBRARIES}
     assert sorted(ours - known) == []
 
 
@@ -116,6 +133,10 @@ def wrapped(reason):
         (RuntimeError("never heard of"), OutcomeUnknown, "unheard_of_error"),
         (requests.exceptions.InvalidURL("x"), NotConfigured, "bad_address"),
         (requests.exceptions.TooManyRedirects(), Refused, "redirected"),
+        (LocationParseError("a..b"), NotConfigured, "bad_address"),
+        (requests.ConnectionError(EmptyPoolError(None, "none left")), NotSent, "not_connected"),
+        (requests.ConnectionError(FullPoolError(None, "put back")), OutcomeUnknown, "connection_lost"),
+        (CertificateError("another name"), NotSent, "not_connected"),
     ],
 )
 def test_failures_before_the_first_byte_differ_from_those_after_it(exc, outcome, code):
@@ -234,6 +255,135 @@ def test_every_call_has_both_time_outs(timeout):
     session.post("https://a.example/", data=b"", **timeout)
     session.get("https://a.example/")
     assert [kwargs["timeout"] for _, kwargs in adapter.calls] == [(1, 2), (1, 2)]
+
+
+def test_a_request_is_over_before_a_worker_s_lease_is():
+    assert Timeouts(connect_s=3, read_s=10, total_s=15) == DEFAULT_TIMEOUTS
+
+
+@pytest.mark.parametrize("host", ["a..b.example", f"{'a' * 64}.example", "."])
+def test_a_host_that_can_be_none_is_told_and_nothing_is_sent(host):
+    """urllib3 finds some of them only when it connects, and requests passes that on as it is."""
+    session = open_session(account())
+    with pytest.raises((NotConfigured, requests.exceptions.InvalidURL, requests.ConnectionError)) as caught:
+        session.post(f"https://{host}/", data=b"")
+    assert (type(from_exception(caught.value)), from_exception(caught.value).code) == (
+        NotConfigured,
+        "bad_address",
+    )
+
+
+class Raising(Recording):
+    def __init__(self, error):
+        super().__init__()
+        self._error = error
+
+    def send(self, request, **kwargs):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "code"),
+    [
+        (LocationParseError("a..b"), NotConfigured, "bad_address"),
+        (urllib3.exceptions.DecodeError(), OutcomeUnknown, "unreadable_answer"),
+        (requests.ConnectionError(ReadTimeoutError(None, "/", "slow")), OutcomeUnknown, "read_timeout"),
+        (requests.ConnectionError(ProtocolError("aborted", TimeoutError())), OutcomeUnknown, "read_timeout"),
+        (requests.ConnectTimeout(ConnectTimeoutError()), NotSent, "not_connected"),
+        (wrapped(NewConnectionError(None, "slow")), NotSent, "not_connected"),
+    ],
+)
+def test_a_time_out_is_told_as_one_and_nothing_of_urllib3_gets_out(error, outcome, code):
+    session = open_session(account())
+    session.mount("https://", Raising(error))
+    with pytest.raises((SendError, requests.RequestException)) as caught:
+        session.get("https://a.example/")
+    assert (type(from_exception(caught.value)), from_exception(caught.value).code) == (outcome, code)
+
+
+class Peer:
+    """A platform on loopback that takes a connection and then says what a test wants, byte by byte."""
+
+    def __init__(self, *, says=b"", pause_s=0.0):
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        self.heard, self._says, self._pause_s = [], says, pause_s
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self):
+        with self._socket.accept()[0] as connection, suppress(OSError):
+            self.heard.append(connection.recv(65536))
+            for byte in self._says:
+                time.sleep(self._pause_s)
+                connection.send(bytes([byte]))
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def hasty(total_s):
+    return open_session(account(), timeout=Timeouts(connect_s=5, read_s=20, total_s=total_s))
+
+
+def test_a_slow_answer_that_is_whole_in_time_is_taken():
+    with Peer(says=ANSWER, pause_s=0.002) as peer:
+        assert hasty(20).get(peer.url).content == b"hello"
+
+
+def test_an_answer_that_is_not_whole_in_time_is_a_time_out_though_each_byte_came_soon():
+    with Peer(says=ANSWER * 100, pause_s=0.02) as peer, pytest.raises(requests.ReadTimeout):
+        hasty(0.5).get(peer.url)
+
+
+def test_several_requests_share_the_time_that_they_are_given_together():
+    session = hasty(20)
+    with Peer(says=ANSWER) as peer, session.within(20):
+        assert session.get(peer.url).status_code == 200
+    with (
+        Peer(says=ANSWER * 100, pause_s=0.02) as peer,
+        session.within(0.5),
+        pytest.raises(requests.ReadTimeout),
+    ):
+        session.get(peer.url)
+    with Peer(says=ANSWER, pause_s=0.002) as peer:
+        assert session.get(peer.url).status_code == 200
+
+
+def test_more_time_within_less_is_less():
+    session = hasty(20)
+    with (
+        Peer(says=ANSWER * 100, pause_s=0.02) as peer,
+        session.within(0.5),
+        session.within(20, longer=True),
+        pytest.raises(requests.ReadTimeout),
+    ):
+        session.get(peer.url)
+
+
+def test_the_time_of_one_thread_is_not_another_s():
+    session, codes = hasty(20), []
+    with Peer(says=ANSWER) as peer, session.within(0):
+        thread = threading.Thread(target=lambda: codes.append(session.get(peer.url).status_code))
+        thread.start()
+        thread.join()
+    assert codes == [200]
+
+
+def test_a_process_that_stood_still_sends_nothing_late():
+    """Its time is over before its first byte: surely not sent, rather than sent when others have long sent it again."""
+    session = hasty(20)
+    with Peer() as peer, session.within(0), pytest.raises(requests.ConnectionError) as caught:
+        session.post(peer.url, data=b"late")
+    assert type(from_exception(caught.value)) is NotSent
+    assert peer.heard == [b""]
 
 
 def test_no_redirect_is_followed_even_when_asked_for():

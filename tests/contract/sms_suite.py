@@ -1,0 +1,107 @@
+"""What every SMS gateway must do beyond the suite of all channels: hold to the time-outs, and map every exception."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
+
+import pytest
+
+from broadcaster.domain.errors import OutcomeUnknown
+from channels.base import Account, Parcel
+from channels.gateways import GatewayRequest
+from channels.gateways.wire import Wire
+from channels.http import from_exception
+from channels.sms import Sms
+from tests.contract.channel_suite import (
+    ADDRESS,
+    KEY,
+    PATIENT,
+    Answer,
+    ChannelSuite,
+    Fault,
+    all_that_is_said,
+    attempt,
+)
+from tests.unit.test_channel_http import bare, exception_classes, full_name
+
+#: A stand-in's longest silence. A client without a limit of its own ends after it, and otherwise.
+SILENCE_S = 20
+
+
+class BrokenWire(Wire):
+    """Every request ends in this exception."""
+
+    def __init__(self, broken: BaseException) -> None:
+        super().__init__()
+        self._broken = broken
+
+    def carry(self, requests: Sequence[GatewayRequest]) -> list[BaseException]:
+        return [self._broken for _ in requests]
+
+
+@contextmanager
+def interim_answers(words: bytes) -> Iterator[str]:
+    """The address of a peer that reads a request, answers that it is not ready yet, and then says nothing more."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(words)
+                ended.wait(SILENCE_S)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ended.set()
+            thread.join()
+
+
+class SmsSuite(ChannelSuite):
+    """`account` is one as an operator writes it; the table's `build` takes `total_s` too."""
+
+    account: ClassVar[Account]
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize("cls", sorted(exception_classes(), key=full_name), ids=full_name)
+    def test_no_exception_of_a_client_goes_past_the_outcome_that_it_has_everywhere(self, cls):
+        parcels = [Parcel(key=KEY, address=ADDRESS), Parcel(key=KEY[:-1] + "2", address=ADDRESS)]
+        outcomes = Sms(self.account, wire=BrokenWire(bare(cls))).send_many(self.table.post, parcels)
+        expected = from_exception(bare(cls))
+        assert [(type(each), each.code) for each in outcomes] == [(type(expected), expected.code)] * 2
+
+    def test_an_account_opened_as_the_product_does_has_every_time_out(self):
+        limits = vars(vars(Sms.from_account(self.account))["_wire"])["_timeout"]
+        assert (limits.total, limits.connect, limits.sock_connect, limits.sock_read) == (15, 3, 3, 10)
+
+    def test_an_answer_that_trickles_in_for_ever_is_ended_and_unknown(self, platform):
+        """Each wait is short enough, so that the time-out of reading never comes: the one over all of it must."""
+        channel = self.table.build(platform.url, PATIENT, None, total_s=0.5)
+        platform.answer = Answer(fault=Fault.TRICKLE)
+        error = attempt(channel, self.table.post)
+        channel.close()
+        assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
+        assert len(platform.calls) == 1
+
+    @pytest.mark.parametrize("words", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+    def test_silence_after_an_interim_answer_is_ended_and_unknown(self, words):
+        """The time-out of reading is over with the interim answer, so the one over all of it must come."""
+        with interim_answers(b"HTTP/1.1 " + words + b"\r\n\r\n") as url:
+            channel = self.table.build(url, PATIENT, None, total_s=0.5)
+            error = attempt(channel, self.table.post)
+            channel.close()
+        assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
+
+    def test_each_secret_is_kept_where_it_alone_is_quoted(self, platform, channel):
+        """The suite of all channels quotes the post as well, which is reason enough to withhold the whole answer."""
+        for canary in [*self.table.canaries, ADDRESS, ADDRESS[1:]]:
+            platform.answer = Answer(status=400, body=f"you said {canary}".encode())
+            told = all_that_is_said(attempt(channel, self.table.post))
+            assert canary not in told
+            assert "you said" in told
