@@ -21,11 +21,11 @@ from channels.facebook_photos import (
     attached,
     nothing_published,
     picture_problems,
-    require_contents,
     upload_form,
 )
 from channels.facebook_usage import warn_of_use
 from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session
+from channels.images import require_approved
 from channels.options import address, is_web_address, option, require_secrets, secret
 from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
 
@@ -100,7 +100,7 @@ class FacebookPage:
 
         Facebook refuses only a repeat that follows directly, so an unknown outcome must be read back first.
         """
-        require_contents(post)
+        require_approved(post.images)
         form = {"message": post.text, "fields": "id,permalink_url", **self._credentials}
         if post.images:  # `link` and `attached_media` are alternatives; the link stands in the text
             form |= attached(self._upload_all(post))
@@ -121,20 +121,28 @@ class FacebookPage:
         return _receipt_of(found.platform_id, found.link) if found else None
 
     def _upload_all(self, post: Post) -> list[str]:
-        """The ids of the post's photos, in their order. No failure here leaves the post's outcome unknown."""
-        photo_ids, until = [], self._monotonic() + UPLOADS_WITHIN_S
+        """The ids of the post's photos, in their order. No failure here leaves the post's outcome unknown.
+
+        The time is asked for before each picture and once more before what publishes them: a process that stood still
+        must not publish what was sent by another in the meantime.
+        """
+        photo_ids, until = list[str](), self._monotonic() + UPLOADS_WITHIN_S
         for number, image in enumerate(post.images, 1):
             try:
-                photo_ids.append(self._upload(image, post))
+                with self._session.within(self._left_s(until, photo_ids, post), longer=True):
+                    photo_ids.append(self._upload(image, post))
             except SendError as exc:
                 failure = nothing_published(exc, number=number, of=len(post.images))
                 raise failure from (exc.__cause__ if failure is exc else exc)
-            if self._monotonic() > until:
-                text = (
-                    "The pictures took too long to reach Facebook; nothing was published. It is tried again."
-                )
-                raise NotSent("pictures_too_slow", text, detail=f"{number} of {len(post.images)} uploaded")
+        self._left_s(until, photo_ids, post)
         return photo_ids
+
+    def _left_s(self, until: float, done: list[str], post: Post) -> float:
+        left_s = until - self._monotonic()
+        if left_s <= 0:
+            text = "The pictures took too long to reach Facebook; nothing was published. It is tried again."
+            raise NotSent("pictures_too_slow", text, detail=f"{len(done)} of {len(post.images)} uploaded")
+        return left_s
 
     def _upload(self, image: Image, post: Post) -> str:
         body, content_type = upload_form(image, self._credentials)

@@ -16,6 +16,7 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Re
 from broadcaster.domain.media import Image, ImageRules
 from broadcaster.domain.post import Post
 from channels.base import CheckProblem
+from channels.images import image_problems
 
 IMAGE_RULES = ImageRules(
     most=10,  # docs.letmepost.dev/platforms/facebook and docs.getlate.dev, read 2026-11; Meta gives no number
@@ -26,7 +27,8 @@ IMAGE_RULES = ImageRules(
 )
 #: All uploads of a try together; then it is given up, before anything is public. A try may outlive its batch's lease
 #: (20 s): then it counts as unknown until its answer is in. But it must have ended well before two readings of the
-#: Page, a minute apart, can call the post absent, or it would come out twice.
+#: Page, a minute apart, can call the post absent, or it would come out twice. Each upload may take what is left of it,
+#: since a picture on a slow line takes longer than a question.
 UPLOADS_WITHIN_S = 45.0
 _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png"}
 #: Words for a post's content, which would mislead where it is a picture that was refused.
@@ -35,13 +37,7 @@ _OF_CONTENT = frozenset({"content", "refused", "bad_link", "picture_refused"})
 
 def picture_problems(post: Post) -> list[CheckProblem]:
     """What stands against the post's pictures, each with its cure."""
-    problems = []
-    over = len(post.images) - IMAGE_RULES.most
-    if over > 0:
-        text = f"Facebook takes {IMAGE_RULES.most} pictures in a post. Take {over} away."
-        problems.append(CheckProblem(code="too_many_pictures", text=text))
-    for number, image in enumerate(post.images, 1):
-        problems += [CheckProblem(code=code, text=text) for code, text in _faults(image, f"Picture {number}")]
+    problems = image_problems(post.images, IMAGE_RULES, "Facebook")
     if post.images and post.link and post.link not in post.text:
         text = (
             "With pictures Facebook shows no link beside the text, and the text does not have it. "
@@ -49,33 +45,6 @@ def picture_problems(post: Post) -> list[CheckProblem]:
         )
         problems.append(CheckProblem(code="link_not_in_text", text=text))
     return problems
-
-
-def _faults(image: Image, name: str) -> Iterable[tuple[str, str]]:
-    if not image.alt.strip():
-        yield "picture_without_alt", f"{name} has no alt text. Say in a sentence what it shows."
-    over = len(image.alt) - IMAGE_RULES.max_alt_chars
-    if over > 0:
-        yield "alt_too_long", f"The alt text of {name.lower()} is {over} characters too long. Shorten it."
-    if image.size > IMAGE_RULES.max_bytes:
-        most = f"{IMAGE_RULES.max_bytes / 1_000_000:.0f} MB"
-        yield (
-            "picture_too_large",
-            f"{name} is too large for Facebook, which takes less than {most}. Make it smaller.",
-        )
-    if image.media_type not in IMAGE_RULES.media_types:
-        yield "picture_type", f"{name} is no JPEG or PNG. Save it as one of them and upload it again."
-
-
-def require_contents(post: Post) -> None:
-    """Refused, before any byte leaves, where a picture's bytes are missing or are not those that were approved."""
-    for number, image in enumerate(post.images, 1):
-        if hashlib.sha256(image.content).hexdigest() != image.sha256:
-            text = (
-                f"The stored picture {number} is missing or is not the approved one, so nothing was sent. "
-                "Upload it again in a new version of the message."
-            )
-            raise Refused("picture_not_approved", text)
 
 
 def upload_form(image: Image, credentials: Mapping[str, str]) -> tuple[bytes, str]:

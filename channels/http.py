@@ -6,23 +6,22 @@ It knows nothing of any platform: a channel looks into its own error table first
 import math
 import re
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from channels.base import Account
+from channels.http_connections import OncePerRequestAdapter
 from channels.http_errors import BEFORE_SENDING, CREDENTIALS_REFUSED, MEANINGS, REDIRECTED, Meaning
 
 USER_AGENT = "crisis-broadcaster/0.1"
@@ -33,10 +32,14 @@ SHARED_CHARS = 16  # so many characters in a row from a post make an answer a qu
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """`connect_s` bounds reaching the platform, `read_s` each wait for bytes of its answer."""
+    """`connect_s` bounds reaching the platform, `read_s` each wait for bytes of its answer, `total_s` all of a request.
+
+    A worker's lease is 20 s: a request must be over before, or others take its batch for lost.
+    """
 
     connect_s: float = 3
     read_s: float = 10
+    total_s: float = 15
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -54,75 +57,77 @@ def require_allowed(account: Account, url: str) -> None:
     )
 
 
-class _OncePerPost:
-    """Tells urllib3 that a connection in its pool is gone, so that the next request opens one of its own.
-
-    On a connection that idled, the peer's closing may show only after the post has been written: a plain "not
-    sent" would become an unknown outcome. (`Connection: close` is not enough: a server need not say it back.)
-    """
-
-    @property
-    def is_connected(self) -> bool:
-        return False
-
-
-class _PlainConnection(_OncePerPost, HTTPConnection):
-    pass
-
-
-class _TlsConnection(_OncePerPost, HTTPSConnection):
-    """Tells a failed handshake (nothing sent) from a failure later on; urllib3 raises the same errors for both."""
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except NewConnectionError:
-            raise
-        except (OSError, HTTPException, HTTPError) as exc:
-            raise NewConnectionError(self, f"no connection: {type(exc).__name__}") from exc
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-
-
 class FencedSession(requests.Session):
-    """A session that talks to allowed hosts only, waits a bounded time, follows no redirect and repeats nothing."""
+    """A session that talks to allowed hosts only, ends in time, follows no redirect and repeats nothing.
+
+    Only the look-up of a name has no limit but the system's own; too late after it, nothing is sent any more.
+    """
 
     def __init__(self, account: Account, timeout: Timeouts) -> None:
         super().__init__()
         self._account = account
-        self._timeout = (timeout.connect_s, timeout.read_s)
+        self.timeouts = timeout
+        self._of_thread = _Ends()
         self.trust_env = False  # no proxy and no .netrc from the environment gets between us and a platform
         self.headers.update({"User-Agent": USER_AGENT, "Connection": "close"})
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("https://", _Adapter(max_retries=0))
-        self.mount("http://", _Adapter(max_retries=0))
+        self.mount("https://", OncePerRequestAdapter(self._end))
+        self.mount("http://", OncePerRequestAdapter(self._end))
+
+    @contextmanager
+    def within(self, total_s: float, *, longer: bool = False) -> Iterator[None]:
+        """Whatever this thread asks in here is over in `total_s` together, besides each request's own limit.
+
+        `longer` lifts that of each request, for a picture that needs more time than a question.
+        """
+        before = self._of_thread.limit, self._of_thread.longer
+        self._of_thread.limit = min(before[0], time.monotonic() + total_s)
+        self._of_thread.longer = longer
+        try:
+            yield
+        finally:
+            self._of_thread.limit, self._of_thread.longer = before
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         require_allowed(self._account, request.url or "")
-        kwargs["timeout"] = self._timeout
+        kwargs["timeout"] = (self.timeouts.connect_s, self.timeouts.read_s)
         kwargs["allow_redirects"] = False
-        return super().send(request, **kwargs)
+        own = math.inf if self._of_thread.longer else time.monotonic() + self.timeouts.total_s
+        self._of_thread.end = min(self._of_thread.limit, own)
+        try:
+            return super().send(request, **kwargs)
+        # What `requests` does not wrap, such as a host that no name can be, found while connecting.
+        except HTTPError as exc:
+            raise from_exception(exc) from exc
+        except requests.ConnectionError as exc:
+            if isinstance(exc, requests.Timeout) or not _ran_out_of_time(exc):
+                raise
+            raise requests.ReadTimeout(*exc.args, request=request) from exc
+
+    def _end(self) -> float:
+        return self._of_thread.end
 
 
-def open_session(account: Account, *, timeout: Timeouts = DEFAULT_TIMEOUTS) -> requests.Session:
+class _Ends(threading.local):
+    """By the monotonic clock, for the thread that asks: threads share a session, not their time."""
+
+    limit = math.inf
+    longer = False
+    end = math.inf
+
+
+def _ran_out_of_time(exc: BaseException) -> bool:
+    """`requests` calls it a broken connection when a time-out ends the sending or the body of an answer."""
+    return any(isinstance(inner, TimeoutError | ReadTimeoutError) for inner in _chain(exc))
+
+
+def open_session(account: Account, *, timeout: Timeouts = DEFAULT_TIMEOUTS) -> FencedSession:
     """A session for this account; several threads may use it. No connection is made yet."""
     return FencedSession(account, timeout)
 
 
 def from_exception(exc: BaseException) -> SendError:
-    """What an exception of requests, aiohttp or tweepy says about the post; never None, never raises.
+    """What an exception of requests, urllib3, aiohttp or tweepy says about the post; never None, never raises.
 
     Anything unheard of is an unknown outcome, since a post that may be out must not be sent again blindly.
     """

@@ -1,6 +1,6 @@
-"""What each exception class of requests, aiohttp and tweepy says about a post, as data.
+"""What each exception class of requests, urllib3, aiohttp and tweepy says about a post, as data.
 
-By name, so that a channel loads only the client it uses; a test walks the three libraries and fails for a
+By name, so that a channel loads only the client it uses; a test walks the four libraries and fails for a
 class without a row, and for a row without a class. `channels/http.py` reads it.
 """
 
@@ -32,10 +32,13 @@ BEFORE_SENDING = frozenset(
         "requests.exceptions.ProxyError",
         "socket.gaierror",
         "ssl.SSLCertVerificationError",
+        "urllib3.exceptions.ClosedPoolError",
         "urllib3.exceptions.ConnectTimeoutError",
+        "urllib3.exceptions.EmptyPoolError",
         "urllib3.exceptions.NameResolutionError",
         "urllib3.exceptions.NewConnectionError",
         "urllib3.exceptions.ProxyError",
+        "urllib3.util.ssl_match_hostname.CertificateError",
     }
 )
 
@@ -74,17 +77,26 @@ _UNREADABLE = Meaning(
 _GROUPS: dict[tuple[Meaning, str], str] = {
     (_BAD_ADDRESS, "requests.exceptions"): """
         InvalidProxyURL InvalidSchema InvalidURL MissingSchema URLRequired""",
+    (_BAD_ADDRESS, "urllib3.exceptions"): """
+        LocationParseError LocationValueError ProxySchemeUnknown ProxySchemeUnsupported URLSchemeUnknown""",
     (_BAD_ADDRESS, "aiohttp.client_exceptions"): "InvalidURL InvalidUrlClientError NonHttpUrlClientError",
     (_BAD_REQUEST, "requests.exceptions"): "InvalidHeader UnrewindableBodyError FileModeWarning",
+    (_BAD_REQUEST, "urllib3.exceptions"): "InvalidHeader UnrewindableBodyError",
     (_BAD_REQUEST, "aiohttp.payload"): "LookupError",
     (REDIRECTED, "requests.exceptions"): "TooManyRedirects",
+    (REDIRECTED, "urllib3.exceptions"): "HostChangedError",
     (REDIRECTED, "aiohttp.client_exceptions"): """
         InvalidUrlRedirectClientError NonHttpUrlRedirectClientError RedirectClientError TooManyRedirects""",
     (_TIMED_OUT, "requests.exceptions"): "ReadTimeout Timeout",
+    (_TIMED_OUT, "urllib3.exceptions"): "ReadTimeoutError TimeoutError",
     (_TIMED_OUT, "aiohttp.client_exceptions"): "ServerTimeoutError SocketTimeoutError",
     (_TIMED_OUT, "builtins"): "TimeoutError",
     (_BROKEN_OFF, "requests.exceptions"): """
         ConnectionError SSLError RetryError RequestException RequestsWarning RequestsDependencyWarning""",
+    (_BROKEN_OFF, "urllib3.exceptions"): """
+        FullPoolError HTTPError MaxRetryError PoolError ProtocolError RequestError SSLError TimeoutStateError
+        DependencyWarning HTTPWarning InsecurePlatformWarning InsecureRequestWarning NotOpenSSLWarning SecurityWarning
+        SystemTimeWarning""",
     (_BROKEN_OFF, "aiohttp.client_exceptions"): """
         ClientConnectionError ClientConnectionResetError ClientError ClientOSError ServerConnectionError
         ServerDisconnectedError UploadAbortedError""",
@@ -93,6 +105,9 @@ _GROUPS: dict[tuple[Meaning, str], str] = {
     (_UNREADABLE, "requests.exceptions"): """
         ChunkedEncodingError ContentDecodingError HTTPError InvalidJSONError JSONDecodeError StreamConsumedError""",
     (_UNREADABLE, "requests.cookies"): "CookieConflictError",
+    (_UNREADABLE, "urllib3.exceptions"): """
+        BodyNotHttplibCompatible DecodeError HeaderParsingError IncompleteRead InvalidChunkLength ResponseError
+        ResponseNotChunked""",
     (_UNREADABLE, "aiohttp.client_exceptions"): """
         ClientPayloadError ClientResponseError ContentTypeError WSMessageTypeError WSServerHandshakeError""",
     (_UNREADABLE, "aiohttp.http_exceptions"): """

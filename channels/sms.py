@@ -115,16 +115,18 @@ class AskableSms(Sms):
         self._timeouts = timeouts
 
     def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - the key is enough
-        """What the gateway has under this key."""
+        """What the gateway has under this key. Raises a SendError where it did not say."""
         gateway = cast("CanBeAsked", self._gateway)
         question = gateway.question(key)
         try:
             with open_session(self._account, timeout=self._timeouts) as session:
                 response = session.get(question.url, headers=dict(question.headers))
-        except requests.RequestException as exc:
+            answer = GatewayAnswer(
+                status=response.status_code, headers=response.headers, body=response.content
+            )
+            return gateway.found(answer, key)
+        except (requests.RequestException, ValueError) as exc:  # what cannot be read proves nothing
             raise from_exception(exc) from exc
-        answer = GatewayAnswer(status=response.status_code, headers=response.headers, body=response.content)
-        return gateway.found(answer, key)
 
 
 def _gateway_of(account: Account) -> type[Gateway]:

@@ -30,6 +30,8 @@ _LINKS_HELP = (
     "yes, or no: posts without the link to the message's page, as X charges 0.20 USD for a post with a link instead "
     "of 0.015, 13 times as much; people then do not get to the page from X"
 )
+#: Pictures and post, and the post once more by itself: a worker's lease is 20 s.
+TRY_WITHIN_S = 18.0
 
 
 class XAccount:
@@ -68,7 +70,8 @@ class XAccount:
         _check_user_id(self._user_id, credentials["access_token"])
         base_url = address(account, self.options, "base_url")
         self._account_name = account.name
-        self._client = open_client(credentials, XSession(account, timeouts, base_url, credentials, now_s))
+        self._session = XSession(account, timeouts, base_url, credentials, now_s)
+        self._client = open_client(credentials, self._session)
         self._uploads = Uploads(self._client, clock=clock, sleep=sleep)
 
     @classmethod
@@ -93,14 +96,15 @@ class XAccount:
         posts (docs.x.com, changelog of 2026-02-23). A part that X surely refuses as an answer goes out by itself:
         better than a warning that ends after its first part, and each part carries the reference.
         """
-        media_ids = self._uploads.upload(post.images)
-        try:
-            return self._publish(post.text, media_ids, post.in_reply_to)
-        except Refused as refused:
-            if refused.code != REPLY_REFUSED or not post.in_reply_to:
-                raise
-        log.warning("x_part_posted_by_itself", account=self._account_name, delivery=key)
-        return self._publish(post.text, media_ids, "")
+        with self._session.within(TRY_WITHIN_S):
+            media_ids = self._uploads.upload(post.images)
+            try:
+                return self._publish(post.text, media_ids, post.in_reply_to)
+            except Refused as refused:
+                if refused.code != REPLY_REFUSED or not post.in_reply_to:
+                    raise
+            log.warning("x_part_posted_by_itself", account=self._account_name, delivery=key)
+            return self._publish(post.text, media_ids, "")
 
     def _publish(self, text: str, media_ids: list[str], in_reply_to: str) -> Receipt:
         try:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from broadcaster.domain.media import Image
 from broadcaster.domain.post import Post
 from channels.base import CheckProblem
+from channels.images import image_problems
 from channels.text import MAX_X_WEIGHT, utf16_units, x_weight
 from channels.text_x import x_links
 from channels.twitter_media import IMAGE_RULES
@@ -12,7 +12,6 @@ from channels.twitter_media import IMAGE_RULES
 #: A thread's parts. Each is a post that costs money and can fail by itself, and few people read beyond the first ones:
 #: what does not fit into five belongs on the page that they lead to.
 MAX_PARTS = 5
-_TYPES = ", ".join(kind.rpartition("/")[2].upper() for kind in IMAGE_RULES.media_types)
 
 
 def problems(post: Post, *, with_links: bool) -> Iterator[CheckProblem]:
@@ -22,7 +21,7 @@ def problems(post: Post, *, with_links: bool) -> Iterator[CheckProblem]:
         yield from _of_text(name, text)
         if not with_links:
             yield from _of_links(name, text)
-    yield from _of_images(post.images)
+    yield from image_problems(post.images, IMAGE_RULES, "X", length=utf16_units)
 
 
 def _of_thread(post: Post) -> Iterator[CheckProblem]:
@@ -52,26 +51,3 @@ def _of_links(name: str, text: str) -> Iterator[CheckProblem]:
             f"price. Leave it out of {name[0].lower()}{name[1:]}, or set links to yes in the account's file."
         )
         yield CheckProblem(code="link_not_wanted", text=said)
-
-
-def _of_images(images: tuple[Image, ...]) -> Iterator[CheckProblem]:
-    if len(images) > IMAGE_RULES.most:
-        text = f"X shows {IMAGE_RULES.most} pictures at most; this post has {len(images)}. Remove some."
-        yield CheckProblem(code="too_many_images", text=text)
-    for no, image in enumerate(images, start=1):
-        yield from _of_image(f"Picture {no} for X", image)
-
-
-def _of_image(name: str, image: Image) -> Iterator[CheckProblem]:
-    if not image.alt.strip():
-        text = f"{name} has no alt text. Say in it what the picture shows, for those who cannot see it."
-        yield CheckProblem(code="no_alt", text=text)
-    over = utf16_units(image.alt) - IMAGE_RULES.max_alt_chars
-    if over > 0:
-        text = f"The alt text of {name[0].lower()}{name[1:]} is {over} over {IMAGE_RULES.max_alt_chars} characters."
-        yield CheckProblem(code="alt_too_long", text=f"{text} Shorten it.")
-    if image.size > IMAGE_RULES.max_bytes:
-        text = f"{name} has more than {IMAGE_RULES.max_bytes // 1_000_000} MB. Use a smaller one."
-        yield CheckProblem(code="image_too_big", text=text)
-    if image.media_type not in IMAGE_RULES.media_types:
-        yield CheckProblem(code="image_type", text=f"{name} must be {_TYPES}. Save it as one of them.")

@@ -4,8 +4,6 @@ Nobody sees a picture before the post that shows it. So whatever goes wrong here
 of this module is unknown, and a later try uploads anew (X forgets an upload after a day).
 """
 
-import hashlib
-import io
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +14,7 @@ import tweepy
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.media import Image, ImageRules
 from channels.http import from_exception, redact
+from channels.images import require_approved
 from channels.twitter_session import data_in, object_in, post_form
 
 # docs.x.com, "Media best practices": 4 photos, 5 MB each, JPG, PNG, GIF, WEBP; /2/media/metadata: 1,000 characters;
@@ -27,7 +26,7 @@ IMAGE_RULES = ImageRules(
     media_types=("image/jpeg", "image/png", "image/webp"),
     max_alt_chars=1000,
 )
-#: All pictures of a post, in seconds. With the post itself (10 s at most) it stays about a worker's lease (20 s).
+#: All pictures of a post, in seconds; `channels/twitter.py` bounds the whole try.
 WITHIN_S = 8.0
 MIN_POLL_S = 0.2
 _FAILED, _DONE = "failed", ("", "succeeded")
@@ -49,18 +48,19 @@ class Uploads:
 
     def upload(self, images: Sequence[Image]) -> list[str]:
         """The pictures' ids on X, in their order, each with its alt text. Never OutcomeUnknown: see above."""
+        require_approved(images)
         end = self._clock() + WITHIN_S
         try:
-            return [self._upload(image, end) for image in images]
+            with self._client.session.within(WITHIN_S):
+                return [self._upload(image, end) for image in images]
         except (requests.RequestException, tweepy.TweepyException, ValueError, SendError) as exc:
             failure = from_exception(exc)
         failure.detail = redact(failure.detail, private=" ".join(image.alt for image in images))
         raise _nothing_posted(failure) from failure
 
     def _upload(self, image: Image, end: float) -> str:
-        _require_approved(image)
         self._require_time(end)
-        uploaded = data_in(self._send(image, end))
+        uploaded = data_in(self._send(image))
         media_id = uploaded.get("id")
         if not isinstance(media_id, str) or not media_id.isdecimal():
             raise NotSent("picture_not_uploaded", _NOT_IN_TIME, detail="HTTP 2xx, no media id")
@@ -68,7 +68,7 @@ class Uploads:
         self._await(media_id, uploaded, end)
         return media_id
 
-    def _send(self, image: Image, end: float) -> requests.Response:
+    def _send(self, image: Image) -> requests.Response:
         """POST /2/media/upload in one go: what X's openapi.json 2.167 has for what is no video.
 
         The same try makes the same bytes: a picture never contains its own digest, which is the boundary.
@@ -78,11 +78,7 @@ class Uploads:
             "media_category": "tweet_image",
             "media": (f"picture.{kind.rpartition('/')[2]}", image.content, kind),
         }
-
-        def body(content: bytes) -> io.BytesIO:
-            return _Body(content, lambda: self._clock() > end)
-
-        return post_form(self._client, "/2/media/upload", fields, image.sha256, body)
+        return post_form(self._client, "/2/media/upload", fields, image.sha256)
 
     def _describe(self, media_id: str, alt: str, end: float) -> None:
         """POST /2/media/metadata. A success that lists errors has not taken the alt text; one without a body has,
@@ -118,26 +114,6 @@ _NOT_TAKEN = (
     "X did not take a picture of this post or its alt text, so nothing was posted. Change or remove the picture, "
     "or post by hand."
 )
-
-
-class _Body(io.BytesIO):
-    """Ends the sending when the time is up: a line that trickles would otherwise hold the worker for minutes."""
-
-    def __init__(self, content: bytes, late: Callable[[], bool]) -> None:
-        super().__init__(content)
-        self._late = late
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self._late():
-            raise TimeoutError("the picture could not be sent in time")
-        return super().read(size)
-
-
-def _require_approved(image: Image) -> None:
-    """What was approved is what is sent: never another picture, and never the text without its picture."""
-    if hashlib.sha256(image.content).hexdigest() != image.sha256:
-        text = "A picture of this post is missing or is not the one that was approved, so nothing was posted."
-        raise Refused("wrong_picture", f"{text} Add the picture again and have the message approved.")
 
 
 def _processing(answer: dict[str, Any]) -> dict[str, Any]:

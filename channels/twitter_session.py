@@ -1,6 +1,5 @@
 """The way to X: tweepy's client on a session of ours. Knows addresses, time-outs and signatures, nothing of posts."""
 
-import io
 import json
 import logging
 from collections.abc import Callable
@@ -69,25 +68,15 @@ def open_client(credentials: dict[str, str], session: XSession) -> tweepy.Client
     return client
 
 
-def post_form(
-    client: tweepy.Client,
-    route: str,
-    fields: dict[str, Any],
-    boundary: str,
-    body_of: Callable[[bytes], io.BytesIO],
-) -> requests.Response:
-    """A multipart request, which tweepy cannot make, signed as tweepy signs: OAuth 1.0a leaves such a body out.
-
-    `body_of` makes the stream that is read while sending: given as plain bytes, the whole body would have to be gone
-    within the time to connect (`sendall` under `urllib3`), which a picture on a slow line is not.
-    """
+def post_form(client: tweepy.Client, route: str, fields: dict[str, Any], boundary: str) -> requests.Response:
+    """A multipart request, which tweepy cannot make, signed as tweepy signs: OAuth 1.0a leaves such a body out."""
     content, content_type = encode_multipart_formdata(fields, boundary=boundary)
     auth = tweepy.OAuth1UserHandler(
         client.consumer_key, client.consumer_secret, client.access_token, client.access_token_secret
     ).apply_auth()
     headers = {"Content-Type": content_type}
     session: requests.Session = client.session
-    return session.request("POST", route, data=body_of(content), headers=headers, auth=auth)
+    return session.request("POST", route, data=content, headers=headers, auth=auth)
 
 
 def object_in(response: requests.Response) -> dict[str, Any]:
@@ -109,7 +98,7 @@ def id_in(response: requests.Response) -> str:
 
 
 def _words_of(request: requests.PreparedRequest) -> str:
-    """The post that was sent, so that an answer quoting it is withheld. A picture, sent as a stream, has no words;
+    """The post that was sent, so that an answer quoting it is withheld. A picture has no words;
     `channels/twitter_media.py` withholds what quotes its alt text."""
     try:
         sent = json.loads(request.body) if isinstance(request.body, str | bytes) else {}

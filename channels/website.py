@@ -17,14 +17,20 @@ from broadcaster.domain.errors import NotSent, Refused
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
+from channels.images import image_problems
 from channels.options import address, is_web_address, option
 from channels.website_feeds import alerts_json, atom_feed
-from channels.website_images import IMAGE_RULES, check_images, image_files
+from channels.website_images import IMAGE_RULES, image_files
 from channels.website_pages import Site, alert_page, banner_script, list_page, templates
 from channels.website_state import shown_as_ended
 from channels.website_store import Document, SiteStore
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # it becomes the name of a folder
+
+_DAMAGED = (
+    "A file in the folder .alerts of the website is damaged; the site stays as it was. Bring it back from a backup or "
+    "move it away: it is tried again."
+)
 
 
 class Website:
@@ -83,7 +89,7 @@ class Website:
         if post.link and not is_web_address(post.link, plain_http=True):
             text = "The link of the web page does not begin with https://. Give the full address."
             problems.append(CheckProblem(code="bad_link", text=text))
-        return [*problems, *check_images(post)]
+        return [*problems, *image_problems(post.images, IMAGE_RULES, "the website")]
 
     def send(self, post: Post, key: str) -> Receipt:
         problems = self.check(post)
@@ -106,15 +112,23 @@ class Website:
         templates()
         try:
             with self._store.locked():
-                self._bring_up_to_date(self._store.documents())
+                self._bring_up_to_date(self._documents())
         except OSError as exc:
             raise _disk_error(exc) from exc
+
+    def _documents(self) -> dict[str, Document]:
+        try:
+            return self._store.documents()
+        except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+            # Not chained: both hold the document.
+            damaged = NotSent("memory_damaged", _DAMAGED, detail=type(exc).__name__)
+        raise damaged
 
     def _publish(self, reference: str, post: Post, key: str) -> None:
         """The pictures first: a page never shows one that is not there yet."""
         now = self._now()
         pictures = {self._store.path(name): content for name, content in image_files(post).items()}
-        documents = self._store.documents()
+        documents = self._documents()
         documents[reference] = self._updated(documents.get(reference), reference, post, key, now)
         page = self._page(documents[reference], now)
         self._store.put({**pictures, **page, **self._overview(documents, now)})

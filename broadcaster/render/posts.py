@@ -23,7 +23,7 @@ from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import Post
 from broadcaster.domain.times import time_in_words
 from broadcaster.render.fitting import Block, Room, fitted, parts_of
-from broadcaster.render.punctuation import Replaced, full_stop, plain_punctuation, replaced
+from broadcaster.render.punctuation import Replaced, full_stop, plain_punctuation, replaced, single_spaced
 
 REPLIES = "We may not see replies. In danger call 999."
 
@@ -178,11 +178,13 @@ def as_written(facts: Facts, channel: str) -> Facts:
     """The facts in the characters in which this channel carries them."""
     if channel not in _PLAIN:
         return facts
-    return Facts.from_json({name: plain_punctuation(text) for name, text in facts.to_json().items()})
+    return Facts.from_json(
+        {name: single_spaced(plain_punctuation(text)) for name, text in facts.to_json().items()}
+    )
 
 
 def changed_for(facts: Facts, post: Post) -> list[Replaced]:
-    """What the post says in other characters than the officer typed."""
+    """What the post says in other characters than the officer typed; spaces that nobody sees are not told."""
     if post.channel not in _PLAIN:
         return []
     written = facts.to_json()

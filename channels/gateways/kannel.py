@@ -18,10 +18,10 @@ from typing import ClassVar, Self
 from urllib.parse import quote
 
 from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
-from broadcaster.domain.post import SEQUENCE, Post
+from broadcaster.domain.post import Post
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
 from channels.gateways import GatewayAnswer, GatewayRequest
-from channels.gateways.terms import checked_sender, seconds_left
+from channels.gateways.terms import SENDER_HELP, checked_sender, seconds_left, texts_at_release
 from channels.http import from_status, redact
 from channels.options import address, option, require_secrets, secret
 from channels.text import graphemes, sms_size, utf16_units
@@ -58,9 +58,7 @@ class Kannel:
             required=True,
         ),
         Option(name="password", help="the password of Kannel's sendsms-user", required=True, secret=True),
-        Option(
-            name="sender", help="the sender shown: 3 to 11 letters and digits, or a number", required=True
-        ),
+        Option(name="sender", help=SENDER_HELP, required=True),
         Option(name="receipt_url", help="our address to which Kannel brings delivery receipts"),
     )
 
@@ -88,7 +86,7 @@ class Kannel:
 
     def check(self, post: Post) -> list[CheckProblem]:
         """An emoji that some phones would get in two halves. All else that 7 bits cannot say goes in UCS-2, whole."""
-        cut = _cut_in_two(post.at_widest().text)
+        cut = list(dict.fromkeys(found for text in texts_at_release(post) for found in _on_an_edge(text)))
         if not cut:
             return []
         text = (
@@ -152,19 +150,11 @@ class Kannel:
         return DeliveryReceipt(key=key, state=_STATES[status], code=status)
 
 
-# What the sequence may be at release. Officers see its greatest width; a shorter one moves all that follows it, and so
-# another emoji onto an edge. The other late slot, the time of sending, is always as wide.
-_SEQUENCES = ("", "Update 9", SEQUENCE.widest)
-
-
-def _cut_in_two(text: str) -> list[str]:
-    """Each emoji that stands on an edge between two segments, with the word before it, whatever the sequence is."""
-    versions = [text.replace(SEQUENCE.widest, sequence) for sequence in _SEQUENCES]
-    return list(dict.fromkeys(found for version in versions for found in _on_an_edge(version)))
-
-
 def _on_an_edge(text: str) -> Iterator[str]:
-    """By smsbox 1.4.5, which looks at no character: 67 UTF-16 units to a segment where the text has more than 70."""
+    """Each emoji that stands on an edge between two segments, with the word before it.
+
+    By smsbox 1.4.5, which looks at no character: 67 UTF-16 units to a segment where the text has more than 70.
+    """
     if utf16_units(text) <= UCS2_SINGLE:
         return
     before, end = "", 0

@@ -17,13 +17,15 @@ from broadcaster.domain.post import Post
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
 from channels.gateways import GatewayAnswer, GatewayRequest
 from channels.gateways.notify_errors import refusal
+from channels.gateways.notify_text import changes
 from channels.gateways.notify_token import ApiKey
+from channels.gateways.terms import texts_at_release
 from channels.http import from_status, redact
 from channels.options import address, option, require_secrets, secret
-from channels.text import GSM_BASIC, GSM_EXTENSION
 
 SEND_PATH = "/v2/notifications/sms"
 ASK_PATH = "/v2/notifications"
+MOST_TOLD = 5  # places of a text that an officer is shown at once
 
 _STATES = {  # of a callback
     "delivered": ReceiptState.DELIVERED,
@@ -34,11 +36,6 @@ _STATES = {  # of a callback
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")  # good for 30 seconds to whoever reads it in a log
-
-# Notify keeps these and no others; what else there is becomes a plain letter or "?" without a word in its answer
-# (github.com/alphagov/notifications-utils, sanitise_text.py, SanitiseSMS, read 2026-11).
-_WELSH = "àèìòùẁỳÀÈÌÒÙẀỲáéíóúẃýÁÉÍÓÚẂÝäëïöüẅÿÄËÏÖÜẄŸâêîôûŵŷÂÊÎÔÛŴŶ"
-_KEPT = (frozenset(GSM_BASIC) | frozenset(GSM_EXTENSION) | frozenset(_WELSH)) - {"\f"}
 
 
 class Notify:
@@ -80,13 +77,15 @@ class Notify:
         return f"GOV.UK Notify service {self._key.service_id}, {sender}"
 
     def check(self, post: Post) -> list[CheckProblem]:
-        """What would arrive as another character than the approved one."""
-        changed = "".join(dict.fromkeys(char for char in post.text if char not in _KEPT))
-        if not changed:
+        """What Notify would change: what is sent must be what was approved."""
+        found = dict.fromkeys(
+            change.in_words() for text in texts_at_release(post) for change in changes(text)
+        )
+        if not found:
             return []
-        shown = " ".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in changed[:10])
-        text = f'GOV.UK Notify would send a plain letter or "?" for: {shown}. Replace what cannot be sent.'
-        return [CheckProblem(code="characters", text=text)]
+        places = ", ".join([*list(found)[:MOST_TOLD], *(["and more"] if len(found) > MOST_TOLD else [])])
+        text = f"GOV.UK Notify would send another text than the approved one. It would change: {places}."
+        return [CheckProblem(code="would_be_changed", text=text)]
 
     def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
         headers = {"Content-Type": "application/json", **self._authorization()}

@@ -1,10 +1,14 @@
-"""What every gateway's requests have in common: who is shown as the sender, and how long a text may live."""
+"""What gateways have in common: who is shown as the sender, how long a text may live, and what a release may fill in."""
 
 import re
 from datetime import datetime
 
 from broadcaster.domain.errors import Invalid, Refused
-from broadcaster.domain.post import Post
+from broadcaster.domain.post import SEQUENCE, Post
+
+SENDER_HELP = (
+    "the sender shown: 3 to 11 letters, digits or spaces, at least one of them a letter; or a number"
+)
 
 _NUMBER = re.compile(r"(?:\+[1-9]|(?!00)\d)\d{2,14}")  # E.164, a national number or a short code
 # 11 characters of GSM 7-bit at most (3GPP TS 23.040, 9.1.2.5), and one of them a letter, or networks show a number.
@@ -12,6 +16,8 @@ _NUMBER = re.compile(r"(?:\+[1-9]|(?!00)\d)\d{2,14}")  # E.164, a national numbe
 # the UK networks (github.com/alphagov/notifications-admin, app/main/forms.py and validators.py, read 2026-11).
 _NAME = re.compile(r"(?=.*[A-Za-z])(?!00)[A-Za-z0-9][A-Za-z0-9 ]{1,9}[A-Za-z0-9]")
 _SPOILT = frozenset({"alert", "info", "verify"})
+# What the sequence may be at release; the other late slot, the time of sending, is always as wide.
+_SEQUENCES = ("", "Update 9", SEQUENCE.widest)
 
 
 def checked_sender(sender: str) -> str:
@@ -41,3 +47,13 @@ def seconds_left(post: Post, now: datetime) -> float | None:
         return (datetime.fromisoformat(expires) - now).total_seconds()
     except (ValueError, TypeError) as exc:  # no date, or one without a time zone
         raise Refused("bad_expiry", "The message's time of expiry cannot be read. Set it again.") from exc
+
+
+def texts_at_release(post: Post) -> list[str]:
+    """The post's text for every width of its late slots.
+
+    Officers see the greatest width. A shorter one moves what follows it onto another edge between segments, and an
+    empty one can leave spaces or lines without anything between them.
+    """
+    widest = post.at_widest().text
+    return list(dict.fromkeys(widest.replace(SEQUENCE.widest, sequence) for sequence in _SEQUENCES))

@@ -17,7 +17,7 @@ from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
 from channels.gateways import GatewayAnswer, GatewayRequest
-from channels.gateways.terms import checked_sender, seconds_left
+from channels.gateways.terms import SENDER_HELP, checked_sender, seconds_left
 from channels.gateways.twilio_errors import failed, refusal
 from channels.gateways.twilio_signature import is_genuine
 from channels.http import redact
@@ -49,7 +49,7 @@ class Twilio:
         Option(name="api_key_secret", help="the secret of that API key", required=True, secret=True),
         Option(
             name="sender",
-            help="the sender shown: up to 11 letters and digits, or a number; or messaging_service_sid instead",
+            help=f"{SENDER_HELP}; or messaging_service_sid instead",
         ),
         Option(
             name="messaging_service_sid", help="a Twilio Messaging Service, MG..., which chooses the sender"

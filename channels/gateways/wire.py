@@ -26,7 +26,7 @@ class Wire:
 
     def __init__(self, *, timeouts: Timeouts = DEFAULT_TIMEOUTS, total_s: float = TOTAL_TIMEOUT_S) -> None:
         self._timeout = aiohttp.ClientTimeout(
-            total=total_s,
+            total=total_s,  # the only one that runs after an interim answer (1xx): aiohttp 3.14 ends sock_read there
             connect=timeouts.connect_s,
             sock_connect=timeouts.connect_s,
             sock_read=timeouts.read_s,

@@ -1,6 +1,7 @@
 """GOV.UK Notify's REST API as documented: text messages, the question for one's own, and callbacks.
 
-Its service has one template, whose whole content is ((message)), and may send abroad.
+Its service has one template, whose whole content is ((message)), does not put its name before texts, and may send
+abroad. The ledger has each text as a telephone gets it, after Notify's changes.
 """
 
 import json
@@ -12,8 +13,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
-from channels.sandbox.kannel_text import GSM_7BIT, GSM_EXTENSION
 from channels.sandbox.ledger import Entry
+from channels.sandbox.notify_text import as_notify_sends
 from channels.sandbox.notify_token import token_problem
 from channels.sandbox.receipts import Callback, Receipts
 from channels.sandbox.settings import Settings
@@ -22,8 +23,6 @@ SEND, ASK = "/v2/notifications/sms", "/v2/notifications"
 MOST_CHARS = 918
 PER_PAGE = 250
 FROM_NUMBER = "GOVUK"
-_WELSH = "àèìòùẁỳÀÈÌÒÙẀỲáéíóúẃýÁÉÍÓÚẂÝäëïöüẅÿÄËÏÖÜẄŸâêîôûŵŷÂÊÎÔÛŴŶ"
-_KEPT = frozenset(GSM_7BIT + GSM_EXTENSION + _WELSH) - {"\0", "\f"}
 _FINAL = {"delivered": "delivered", "undelivered": "permanent-failure", "none": "sending"}
 
 
@@ -83,7 +82,7 @@ class Notify:
         problem = next(self._problems(asked, mood), None)
         if problem:
             return _error(400, *problem)
-        text = _as_read(_message(asked))
+        text = as_notify_sends(_message(asked))
         kept = self._keep(asked, str(uuid.uuid4()), text, datetime.now(UTC))
         self._report(kept)
         answer = _json(201, self._created(asked, kept, call.base_url))
@@ -113,7 +112,7 @@ class Notify:
                 f"sms_sender_id {asked['sms_sender_id']} does not exist in database for service id {service}"
             )
             yield "BadRequestError", words
-        size = len(_message(asked))
+        size = len(as_notify_sends(_message(asked)))
         if size > MOST_CHARS:
             words = f"Text messages cannot be longer than {MOST_CHARS} characters. Your message is {size} characters"
             yield "ValidationError", words
@@ -215,11 +214,6 @@ def _object(body: bytes) -> dict[str, Any]:
 def _message(asked: Mapping[str, Any]) -> str:
     personalisation = asked.get("personalisation")
     return str(personalisation.get("message", "")) if isinstance(personalisation, dict) else ""
-
-
-def _as_read(message: str) -> str:
-    """What a telephone shows: Notify keeps 7-bit and Welsh letters, and the rest is lost."""
-    return "".join(char if char in _KEPT else "?" for char in message)
 
 
 def _time(at: datetime) -> str:

@@ -304,6 +304,7 @@ def test_an_upload_that_facebook_does_not_take_is_given_up_and_surely_not_sent(g
     graph.deaf = True
     error = attempt(page_on(graph, monotonic=almost_over()), with_pictures(image(content=BIG)))
     assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
+    assert (graph.uploads, graph.calls) == ([], [])  # given up while sending, not when the answer was late
 
 
 def test_an_upload_may_take_longer_than_a_question(graph):

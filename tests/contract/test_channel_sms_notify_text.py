@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from broadcaster.domain.message import Mode
 from broadcaster.domain.post import Post
 from broadcaster.render.notices import shipped_notices
+from broadcaster.render.punctuation import single_spaced
 from channels.gateways.notify_text import as_notify_sends, changes
 from channels.sandbox.notify_text import as_notify_sends as as_published
 from channels.sms import Sms
@@ -78,9 +79,9 @@ def test_what_notify_sends_as_it_stands_passes(text):
     ("text", "words"),
     [
         ("River , road", 'the space before a comma or full stop after "River" (leave it out)'),
-        ("Go  now", 'the wide or special space after "Go" (write a single plain space)'),
-        ("Go\u00a0now", 'the wide or special space after "Go" (write a single plain space)'),
-        ("Go\tnow", 'the wide or special space after "Go" (write a single plain space)'),
+        ("Go  now", 'the double or special space after "Go" (write a single plain space)'),
+        ("Go\u00a0now", 'the double or special space after "Go" (write a single plain space)'),
+        ("Go\tnow", 'the double or special space after "Go" (write a single plain space)'),
         (" Go", "the space at the beginning of the line at the very beginning (leave it out)"),
         ("Go \nnow", 'the space at the end of the line after "Go" (leave it out)'),
         ("Go\r\nnow", 'the sign for a new line U+000D U+000A after "Go" (use a plain new line)'),
@@ -112,7 +113,7 @@ def test_a_gap_that_an_empty_sequence_leaves_is_found():
     assert problems("Flood. ((sequence)), go") != []
     assert (
         told("Flood: ((sequence)) go")
-        == 'the wide or special space after "Flood:" (write a single plain space)'
+        == 'the double or special space after "Flood:" (write a single plain space)'
     )
     assert problems("Flood.\n((sequence))\nGo.") == []
 
@@ -126,3 +127,35 @@ def test_notify_changes_nothing_of_a_shipped_notice(name, mode):
             text = post.filled({"sent_at": "18:00", "sequence": sequence}).text
             assert as_published(text) == text
         assert [each.code for each in problems(post.text) if each.code != "too_long"] == []
+
+
+GAPS_OF_OFFICERS = (
+    "Go upstairs.  Stay there. ",
+    "Go upstairs , now .",
+    "Go upstairs\u00a0 now\u2026",
+    "Go upstairs \u2026 now",
+    "Go upstairs \n  and stay\n\n\n\nthere\n",
+)
+
+
+@pytest.mark.parametrize("typed", GAPS_OF_OFFICERS)
+def test_spaces_that_nobody_sees_keep_no_officer_from_sending(typed):
+    post = shipped.rendered("sms by notify", "flood", shipped.example("flood", action=typed))
+    assert shipped.opened("sms by notify").check(post.at_widest()) == []
+    assert "Go upstairs" in post.text
+
+
+def test_a_space_that_divides_numbers_stays_and_is_told():
+    """Without it, another amount: Notify would make "1.5" of it."""
+    facts = shipped.example("flood", action="Keep 1 .5 metres away")
+    post = shipped.rendered("sms by notify", "flood", facts)
+    assert "1 .5 metres" in post.text
+    assert 'before a comma or full stop after "1"' in told(post.text)
+
+
+@given(st.text(st.sampled_from("ab1,. \n")))
+def test_single_spacing_takes_nothing_but_white_space_and_is_done_at_once(text):
+    tidy = single_spaced(text)
+    assert "".join(tidy.split()) == "".join(text.split())
+    assert len(tidy.split()) <= len(text.split())
+    assert single_spaced(tidy) == tidy

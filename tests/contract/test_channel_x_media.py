@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -15,6 +16,7 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Re
 from broadcaster.domain.media import Image
 from broadcaster.domain.post import Post
 from channels.base import Account, Receipt, Secret, ShowsImages
+from channels.http_connections import OncePerRequestAdapter
 from channels.sandbox.exchange import Call as SandboxCall
 from channels.sandbox.multipart import parts
 from channels.twitter import TRY_WITHIN_S, XAccount
@@ -313,6 +315,7 @@ def test_a_picture_that_x_does_not_take_is_given_up_in_time(script):
     script.deaf = True
     error = attempt(channel(script, HASTY), post(image(big)))
     assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
+    assert script.asked() == []  # given up while sending, not when the answer was late
     assert "read_timeout" in error.detail
 
 
@@ -334,6 +337,29 @@ def test_an_answer_that_trickles_at_the_post_itself_is_unknown(script, fault):
     error = attempt(channel(script, HASTY), post(image()))
     assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
     assert script.asked() == [UPLOAD, ALT, POST]
+
+
+def test_what_is_asked_for_a_picture_has_the_pictures_time_and_what_posts_it_the_try_s(script):
+    x = channel(script)
+    given = noted(x._session)
+    assert isinstance(attempt(x, post(image())), Receipt)
+    assert [path for path, _, _ in given] == ["/2/media/upload", "/2/media/metadata", "/2/tweets"]
+    upload, alt, tweet = (end for _, end, _ in given)
+    assert {limit < math.inf for _, _, limit in given} == {True}
+    assert upload == alt < tweet  # one moment for all of a picture, and a later one for the post
+
+
+def noted(session):
+    """The moment by which each request must be over, as it goes out."""
+    given = []
+
+    class Noting(OncePerRequestAdapter):
+        def send(self, request, **kwargs):
+            given.append((request.path_url, session._end(), session._of_thread.limit))
+            return super().send(request, **kwargs)
+
+    session.mount("http://", Noting(session._end))
+    return given
 
 
 def test_a_try_ends_within_a_worker_s_lease():

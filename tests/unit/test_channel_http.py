@@ -339,7 +339,12 @@ def test_a_slow_answer_that_is_whole_in_time_is_taken():
 
 
 def test_an_answer_that_is_not_whole_in_time_is_a_time_out_though_each_byte_came_soon():
-    with Peer(says=ANSWER * 100, pause_s=0.02) as peer, pytest.raises(requests.ReadTimeout):
+    with Peer(says=ANSWER, pause_s=0.05) as peer, pytest.raises(requests.ReadTimeout):
+        hasty(0.5).get(peer.url)
+
+
+def test_an_answer_that_comes_late_in_one_piece_is_a_time_out_too():
+    with Peer(says=ANSWER[:1], pause_s=2) as peer, pytest.raises(requests.ReadTimeout):
         hasty(0.5).get(peer.url)
 
 
@@ -348,7 +353,7 @@ def test_several_requests_share_the_time_that_they_are_given_together():
     with Peer(says=ANSWER) as peer, session.within(20):
         assert session.get(peer.url).status_code == 200
     with (
-        Peer(says=ANSWER * 100, pause_s=0.02) as peer,
+        Peer(says=ANSWER, pause_s=0.05) as peer,
         session.within(0.5),
         pytest.raises(requests.ReadTimeout),
     ):
@@ -360,7 +365,7 @@ def test_several_requests_share_the_time_that_they_are_given_together():
 def test_more_time_within_less_is_less():
     session = hasty(20)
     with (
-        Peer(says=ANSWER * 100, pause_s=0.02) as peer,
+        Peer(says=ANSWER, pause_s=0.05) as peer,
         session.within(0.5),
         session.within(20, longer=True),
         pytest.raises(requests.ReadTimeout),
