@@ -18,6 +18,7 @@ from broadcaster.cli.sandbox_setup import MARK, ensure_people, prepare_sandbox
 from broadcaster.processes import end_with_parent
 from broadcaster.render.notices import shipped_example, shipped_notice
 from broadcaster.service.compose import Submitted
+from broadcaster.service.media import Attached
 from broadcaster.service.report import Status
 from broadcaster.settings import Settings
 
@@ -45,15 +46,23 @@ class Installation:
         """Draft, submit and approve the shipped example; the message's reference."""
         return self.approve(self.submit(audience=audience))
 
-    def submit(self, *, audience: str = AUDIENCE, channels: Sequence[str] = ()) -> Submitted:
-        """The shipped example, waiting for its approval; to all of its channels where none is named."""
+    def submit(
+        self,
+        *,
+        template: str = "severe-weather",
+        audience: str = AUDIENCE,
+        channels: Sequence[str] = (),
+        images: Sequence[Attached] = (),
+    ) -> Submitted:
+        """A template's shipped example, waiting for its approval; to all of its channels where none is named."""
         officer = self.parts.people.who(self.people["officer"])
         draft = self.parts.compose.draft(
             officer,
-            template=shipped_notice("severe-weather"),
-            values=shipped_example("severe-weather"),
+            template=shipped_notice(template),
+            values=shipped_example(template),
             channels=channels,
             audience=audience,
+            images=images,
         )
         return self.parts.compose.submit(officer, draft.ref)
 

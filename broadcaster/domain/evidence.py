@@ -236,7 +236,7 @@ def _words(case: Case) -> Found:
         delivery = case.deliveries[key]
         for a in taken:
             facts = tuple(sorted(a.facts.items())) if a.facts is not None else None
-            said = (delivery.target, case.part(delivery), a.title, a.text, a.link, facts)
+            said = (delivery.target, case.part(delivery), a.title, a.text, a.link, a.images, facts)
             if said not in known:
                 known[said] = case.says(delivery, a)
             if not known[said]:

@@ -118,6 +118,8 @@ class Case:
         post = post.part(self.part(delivery))
         if acceptance.link is not None and acceptance.link != post.link:
             return False
+        if acceptance.images is not None and acceptance.images != tuple(each.sha256 for each in post.images):
+            return False
         if acceptance.facts is not None and dict(acceptance.facts) != dict(post.facts):
             return False
         ours = f"{post.title}\0{post.text}" if acceptance.title is not None else post.text

@@ -89,7 +89,8 @@ class Acceptance:
     """One post or text that a platform says it took. `key` is empty where the platform has no place for ours.
 
     None where a platform has no such thing: a text message no title or link, some places no time. `in_reply_to` is the
-    platform's id of the post that it answers, empty where it answers none, and None where nobody could tell.
+    platform's id of the post that it answers, empty where it answers none, and None where nobody could tell. `images` are
+    the SHA-256 of the pictures that it shows, in their order.
     """
 
     platform: str
@@ -102,6 +103,7 @@ class Acceptance:
     facts: Mapping[str, str] | None = None
     at: datetime | None = None
     in_reply_to: str | None = None
+    images: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from channels.sandbox.exchange import Answer, Call
+from channels.sandbox.exchange import Answer, Call, Said
 from channels.sandbox.ledger import Entry
-from channels.sandbox.media import MediaStore, dimensions, media_type
+from channels.sandbox.media import MediaStore, address, dimensions, media_type
 from channels.sandbox.multipart import is_multipart, parts
 from channels.sandbox.x_problems import invalid, json_answer
 
@@ -74,7 +74,7 @@ class Pictures:
         newest = max((int(known) for known in self._pictures), default=0)
         picture = self._keep(content, str(max(time.time_ns(), newest + 1)), self._now())
         answer = json_answer(200, {"data": picture.to_json(self._now())})
-        answer.platform_id = picture.id
+        answer.platform_id, answer.said = picture.id, Said(link=address(content))
         return answer
 
     def state(self, call: Call) -> Answer:

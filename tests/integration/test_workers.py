@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.evidence import check
-from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.render.notices import shipped_example, shipped_notice, shipped_picture
+from broadcaster.service.media import Attached
 from tests.conftest import postgres_database
 from tests.faults.evidence import gather
 from tests.installation import installation, wait_for
@@ -62,6 +63,27 @@ def test_one_approved_message_reaches_every_channel(running):
     assert page.ok
     assert "((" not in posted["text"] + page.text  # late slots are filled
     assert posted["link"] in ("", f"{running.web}/site/alerts/{ref.lower()}/")
+
+
+def test_a_picture_and_a_thread_reach_the_public_places_in_order(running):
+    alt = "Drawing: trees bent low by the wind."
+    picture = Attached(name="storm.jpg", content=shipped_picture("severe-weather"), alt=alt)
+    public = ("website", "facebook", "x")
+    submitted = running.submit(template="evacuation", channels=public, audience="", images=[picture])
+    ref = running.approve(submitted)
+    wait_for(over(running, ref))
+    assert check(gather(running, ref, in_process=True)).broken == ()
+    status = {target.channel: target for target in running.status(ref).targets}
+    assert [target.states for target in status.values()] == [
+        {DeliveryState.ACCEPTED: 2 if channel == "x" else 1} for channel in status
+    ]
+    texts = [row["text"] for row in running.ledger("x") if f"Ref {ref}" in row["text"]]
+    assert [text.splitlines()[-1] for text in texts] == ["1/2", "2/2"]
+    page = requests.get(f"{running.web}/site/alerts/{ref.lower()}/", timeout=10).text
+    wall = requests.get(running.sandbox, timeout=10).text
+    assert alt in page
+    assert wall.count(f'alt="{alt}"') == 3
+    assert wall.index(texts[0].splitlines()[0]) < wall.index("2/2")
 
 
 def test_receipts_make_accepted_texts_delivered(running):

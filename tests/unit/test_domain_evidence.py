@@ -30,6 +30,7 @@ from broadcaster.domain.evidence_facts import (
     LogFacts,
     TargetFacts,
 )
+from broadcaster.domain.media import Image
 from broadcaster.domain.post import Post, digest_of
 
 S, Said = DeliveryState, Outcome
@@ -767,9 +768,10 @@ PARTS = (
 )
 
 
-def a_thread():
+def a_thread(*images):
     """A thread on X, as three witnesses that agree tell it."""
-    content = Post(channel="x", account="x", title="", text=PARTS[0], further=PARTS[1:]).to_bytes()
+    post = Post(channel="x", account="x", title="", text=PARTS[0], further=PARTS[1:], images=images)
+    content = post.to_bytes()
     target_ = TargetFacts(
         id=4,
         channel="x",
@@ -876,3 +878,26 @@ def test_parts_that_had_nothing_to_follow_may_be_sent_later_only_where_the_log_s
     for acts in ((first, last), (decided, first, last)):
         log = a_log(approved(manifest), *recorded(attempts), *acts)
         assert "I8" in invariants(replace(sound, log=log))
+
+
+@pytest.mark.parametrize(
+    ("shown", "sound"),
+    [
+        ({1: ("a" * 64, "b" * 64), 2: (), 3: ()}, True),
+        ({}, True),  # nobody could tell
+        ({1: ("a" * 64,)}, False),
+        ({1: ("b" * 64, "a" * 64)}, False),
+        ({1: ("a" * 64, "c" * 64)}, False),
+        ({1: ()}, False),
+        ({2: ("a" * 64,)}, False),
+    ],
+)
+def test_only_the_approved_pictures_on_the_first_part_are_the_approved_post(shown, sound):
+    images = tuple(
+        Image(sha256=letter * 64, media_type="image/png", width=9, height=9, size=9, alt="A map")
+        for letter in "ab"
+    )
+    taken = tuple(a_part(no, images=shown.get(no)) for no in (1, 2, 3))
+    found = check(replace(a_thread(*images), accepted=taken))
+    assert (found.broken == ()) == sound
+    assert ("I6" in {b.invariant for b in found.broken}) != sound
