@@ -196,7 +196,7 @@ def test_only_an_account_that_gives_receipts_may_bring_one(world, subtests):
 
 def test_a_key_that_could_not_be_stored_is_refused_before_it_takes_others_along(world, subtests):
     for bad in ["x" * 37, "a\0b", "\ud800", "ä"]:
-        with subtests.test(str(bad)):
+        with subtests.test(ascii(bad)):
             world.parts.receipts.prepare()
             with pytest.raises(ValueError, match="key"):
                 world.receive(bad, "delivered")
