@@ -1,4 +1,4 @@
-"""Migrations: what they build is what tables.py says, on both databases, all or nothing."""
+"""Migrations: what they build is what the tables say, on both databases, all or nothing."""
 
 import sqlite3
 import subprocess

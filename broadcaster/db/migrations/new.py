@@ -1,6 +1,6 @@
 """Writes the next revision, for developers: `python -m broadcaster.db.migrations.new "what changes"`.
 
-It migrates an empty SQLite database and compares it with `tables.py`; read and mend what it writes. While nothing
+It migrates an empty SQLite database and compares it with `broadcaster.db.tables`; read and mend what it writes. While nothing
 is released yet, delete versions/0001_first.py and run it with "first".
 """
 
@@ -14,7 +14,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import alembic_config, migrate
-from broadcaster.db.tables import Id, Time
+from broadcaster.db.tables.columns import Id, Time
 
 
 def frozen(kind: str, item: Any, _context: AutogenContext) -> str | bool:

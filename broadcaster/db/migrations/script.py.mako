@@ -1,6 +1,6 @@
 """${message}
 
-Frozen: the types stand here, so that a later change of `tables.py` does not change what this revision did.
+Frozen: the types stand here, so that a later change of `broadcaster.db.tables` does not change what this revision did.
 """
 
 import sqlalchemy as sa

@@ -1,0 +1,72 @@
+"""Every table. Rows are written by the store of their noun beside this folder; migrations/ brings a database here.
+
+`uid` is the id that leaves this system (UUIDv7); `ref` the six characters that people and posts carry.
+"""
+
+from broadcaster.db.tables.broadcasts import (
+    FOR_A_PERSON,
+    attempt,
+    batch,
+    broadcast,
+    delivery,
+    intent_group,
+    receipt,
+    target,
+)
+from broadcaster.db.tables.columns import Time, metadata
+from broadcaster.db.tables.messages import (
+    approval,
+    incident,
+    media,
+    message,
+    message_version,
+    notice_template,
+    post,
+    rendition,
+    standing_approval,
+    submission,
+)
+from broadcaster.db.tables.people import (
+    account,
+    audience,
+    audience_version,
+    person,
+    recipient,
+    suppression,
+    token,
+)
+from broadcaster.db.tables.record import alarm, audit_event, audit_head, leader
+
+__all__ = [
+    "FOR_A_PERSON",
+    "Time",
+    "account",
+    "alarm",
+    "approval",
+    "attempt",
+    "audience",
+    "audience_version",
+    "audit_event",
+    "audit_head",
+    "batch",
+    "broadcast",
+    "delivery",
+    "incident",
+    "intent_group",
+    "leader",
+    "media",
+    "message",
+    "message_version",
+    "metadata",
+    "notice_template",
+    "person",
+    "post",
+    "receipt",
+    "recipient",
+    "rendition",
+    "standing_approval",
+    "submission",
+    "suppression",
+    "target",
+    "token",
+]

@@ -1,0 +1,155 @@
+"""A broadcast and its work, down to the single attempt."""
+
+from sqlalchemy import Column, Index, String, Table, UniqueConstraint, text
+
+from broadcaster.db.tables.columns import Id, count, metadata, moment, own_id, prose, to, uid, word
+
+#: Deliveries that nothing moves on but a person. Text, not parameters: a database uses a partial index only where the
+#: query says word for word what the index says.
+FOR_A_PERSON = text("state IN ('unknown_final', 'quarantined')")
+
+broadcast = Table(
+    "broadcast",
+    metadata,
+    own_id(),
+    uid(),
+    to("message"),
+    to("approval"),
+    to("incident", index=True),
+    to("standing_approval", nullable=True),
+    to("broadcast", name="superseded_by_id", nullable=True),
+    word("mode"),
+    word("kind"),
+    count("sequence"),
+    word("state"),
+    count("precedence"),  # 0 is the most urgent
+    word("on_unknown"),
+    moment("released_at"),
+    moment("expires_at"),
+    moment("ended_at", nullable=True),
+    prose("stop_reason"),
+    UniqueConstraint("approval_id"),  # two clicks, one broadcast
+    Index("ix_broadcast_state", "state", "expires_at"),
+)
+
+target = Table(
+    "target",
+    metadata,
+    own_id(),
+    uid(),
+    to("broadcast", index=True),
+    to("post"),
+    to("account"),
+    word("channel"),
+    word("lane"),
+    Column("language", String(16), nullable=False),
+    to("audience_version", nullable=True),
+    count("planned_total"),
+    count("planned"),  # how many deliveries exist already; the cursor of a resumed plan
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    own_id(),
+    to("broadcast"),
+    to("target"),
+    to("account"),
+    word("mode"),
+    word("lane"),
+    count("precedence"),
+    word("state"),
+    count("size"),
+    count("fence"),  # goes up with every claim; an intent under an older one is refused
+    count("deaths"),  # workers that died on it
+    word("owner", default=""),
+    moment("lease_until", nullable=True),
+    moment("next_at"),
+    Index("ix_batch_claim", "mode", "lane", "state", "precedence", "broadcast_id", "next_at"),
+    Index("ix_batch_broadcast", "broadcast_id", "state"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    own_id(),
+    uid(),  # the key towards the platform, the same on every try
+    to("broadcast"),
+    to("target"),
+    to("batch"),
+    count("ordinal"),
+    # No foreign key: without an index of its own each recipient taken back at an import would search all deliveries.
+    Column("recipient_id", Id, nullable=True),
+    Column("language", String(16), nullable=False),
+    to("delivery", name="amends_delivery_id", nullable=True),
+    word("state"),
+    count("attempts"),
+    count("resends"),  # times it was sent again after an unknown
+    moment("next_at"),
+    moment("unknown_since", nullable=True),
+    moment("look_at", nullable=True),  # when the platform is next asked what became of an unknown
+    moment("absent_since", nullable=True),  # the first clean read that did not show it
+    moment("settled_at", nullable=True),
+    word("code", default=""),
+    prose("operator_text"),
+    Column("platform_id", String(256), nullable=False, default=""),
+    prose("link"),
+    UniqueConstraint("target_id", "ordinal"),
+    Index("ix_delivery_batch", "batch_id", "state", "ordinal"),
+    Index("ix_delivery_target_state", "target_id", "state"),
+    Index("ix_delivery_unknown", "unknown_since"),
+    # Small whatever was sent: the sweeper asks every second whether there are any.
+    Index(
+        "ix_delivery_for_a_person",
+        "target_id",
+        "state",
+        "resends",
+        sqlite_where=FOR_A_PERSON,
+        postgresql_where=FOR_A_PERSON,
+    ),
+)
+
+intent_group = Table(
+    "intent_group",
+    metadata,
+    own_id(),
+    to("batch", index=True),
+    to("target"),
+    count("fence"),
+    word("owner"),
+    prose("delivery_ids"),  # JSON list
+    count("size"),
+    moment("opened_at"),
+    moment("closed_at", nullable=True),
+    Index("ix_intent_group_open", "closed_at", "target_id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    own_id(),
+    to("delivery", index=True),
+    to("intent_group"),
+    word("outcome"),
+    word("code", default=""),
+    Column("platform_id", String(256), nullable=False, default=""),
+    prose("link"),
+    prose("detail"),
+    moment("started_at"),
+    moment("ended_at"),
+    UniqueConstraint("intent_group_id", "delivery_id"),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    own_id(),
+    to("account"),
+    Column("delivery_uid", String(36), nullable=False),
+    word("state"),
+    word("code"),
+    moment("received_at"),
+    moment("applied_at", nullable=True),
+    UniqueConstraint("account_id", "delivery_uid", "state", "code"),  # gateways repeat themselves
+    Index("ix_receipt_waiting", "applied_at", "id"),
+)
