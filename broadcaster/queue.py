@@ -51,6 +51,16 @@ class CeleryBells:
             task_ignore_result=True,
         )
 
+    def answer(self) -> bool:
+        """Whether the broker can be reached now. Says so within about a second, either way."""
+        connection = self._app.connection_for_write()
+        away = (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)
+        try:
+            with connection:
+                return bool(connection.default_channel)
+        except away:
+            return False
+
     def ring(self, mode: str, lane: Lane, wanted: int = 1) -> None:
         self._send(DELIVER, (mode, lane.value), queue_name(mode, lane), most=wanted, count=wanted)
 

@@ -2,13 +2,15 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from broadcaster.domain.errors import Invalid
@@ -16,7 +18,11 @@ from broadcaster.domain.names import did_you_mean
 
 PREFIX = "BROADCASTER_"
 NOT_SETTINGS = {"BROADCASTER_TOKEN"}  # who is asking, read by the command line
+FROM_FILE = "_FILE"  # NAME_FILE names a file that holds the value of NAME, as containers hand out secrets
 MAX_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux
+MAILBOX = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+#: Marks a setting that may hold a password: it can be read from a file, and is shown in no error and no repr.
+SECRET: dict[str, Any] = {"secret": True}
 
 
 class Settings(BaseSettings):
@@ -25,12 +31,44 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("var"), description="Where everything is kept: database, broker, keys, site, logs."
     )
-    database_url: str = Field("", description="SQLAlchemy address. Empty: SQLite in the data directory.")
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy address. Empty: SQLite in the data directory.",
+        repr=False,
+        json_schema_extra=SECRET,
+    )
     broker_url: str = Field(
-        "", description="Celery broker. Empty: the bundled Valkey on a socket of its own."
+        "",
+        description="Celery broker. Empty: the bundled Valkey on a socket of its own.",
+        repr=False,
+        json_schema_extra=SECRET,
     )
     credentials_dir: Path | None = Field(None, description="One file per account under live/ and exercise/.")
     allowed_hosts: str = Field("", description="Space-separated hosts that channels may talk to. Empty: any.")
+    log_name: str = Field(
+        "",
+        pattern=r"^[^\s+]*$",
+        description="Name under which the audit log is signed, like wyre.gov.uk/broadcasts. Empty: one is made up.",
+    )
+    seal_key_file: Path | None = Field(
+        None, description="The key that signs the audit log. Empty: keys/seal.key in the data directory."
+    )
+    anchors_dir: Path | None = Field(
+        None, description="Where signed checkpoints of the audit log are laid down. Empty: anchors/ there."
+    )
+    smtp_url: str = Field(
+        "",
+        description="Mail server for checkpoints, like smtp://user:password@host:587 or smtps://host. Empty: no mail.",
+        repr=False,
+        json_schema_extra=SECRET,
+    )
+    mail_from: str = Field("", description="Address that mails come from.")
+    anchor_mail_to: str = Field(
+        "", description="Space-separated addresses that get the newest checkpoint by mail, once a day."
+    )
+    tsa_url: str = Field(
+        "", description="Authority that stamps checkpoints with the time (RFC 3161). Empty: none."
+    )
     timezone: str = Field("Europe/London", description="Time zone in which times are written and read.")
     web_host: str = Field("127.0.0.1", description="Address the web process listens on.")
     web_port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
@@ -55,6 +93,12 @@ class Settings(BaseSettings):
         le=86400,
         description="Seconds a text with an unknown outcome waits for its delivery receipt.",
     )
+    numbers_kept_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days that an audience's numbers stay after a newer version took their place. 0: until they are erased.",
+    )
     lock_wait_s: float = Field(
         30, gt=0, le=600, description="Seconds a write waits for other writers (SQLite)."
     )
@@ -62,6 +106,18 @@ class Settings(BaseSettings):
         1, ge=0, le=32, description="Worker processes of the public lane (8 threads each)."
     )
     bulk_workers: int = Field(2, ge=0, le=32, description="Worker processes of the bulk lane.")
+    postgres_bin_dir: Path | None = Field(
+        None, description="Folder of pg_dump and pg_restore, for backups. Empty: as found on the PATH."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of a log line: text for people, json for programs."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least grave log line that is written."
+    )
+
+    #: Where a secret was read from: what a child process is told instead of the secret.
+    _files: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -84,32 +140,100 @@ class Settings(BaseSettings):
             raise ValueError(f'"{value}" is not a time zone; give one like Europe/London') from error
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        """SQLAlchemy's own complaint about another driver is that some module cannot be imported."""
+        if value and not value.startswith(("postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("it must begin with postgresql+psycopg:// or with sqlite:///")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if value and not _is_address(value, "smtp", "smtps"):
+            raise ValueError("it must be like smtp://user:password@host:587 or smtps://user:password@host")
+        return value
+
+    @field_validator("tsa_url")
+    @classmethod
+    def _authority(cls, value: str) -> str:
+        if value and not _is_address(value, "http", "https"):
+            raise ValueError(
+                "it must be the address of a time stamp authority, like https://tsa.example.org/tsr"
+            )
+        return value
+
+    @field_validator("mail_from", "anchor_mail_to")
+    @classmethod
+    def _mailboxes(cls, value: str, info: ValidationInfo) -> str:
+        if wrong := [each for each in value.split() if not MAILBOX.fullmatch(each)]:
+            raise ValueError(
+                f"{wrong[0]} is no mail address; write name@example.org, with spaces between several"
+            )
+        if len(value.split()) > 1 and info.field_name == "mail_from":
+            raise ValueError("only one address can be the sender")
+        return value
+
+    @field_validator("anchor_mail_to")
+    @classmethod
+    def _can_be_mailed(cls, value: str, info: ValidationInfo) -> str:
+        """Else the auditors wait for mails that nobody could ever send."""
+        lacking = [variable(n) for n in ("smtp_url", "mail_from") if info.data.get(n) == ""]
+        if value and lacking:
+            raise ValueError(f"it needs {' and '.join(lacking)} too")
+        return value
+
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
         """From the environment. Invalid, with every problem at once, for values and names it does not know."""
         environment = os.environ if environment is None else environment
         given = {k: v for k, v in environment.items() if k.upper().startswith(PREFIX)}
-        known = {f"{PREFIX}{name.upper()}" for name in cls.model_fields}
+        files, problems = cls._named_files(given)
+        values = {
+            name: given[variable(name)]
+            for name in cls.model_fields
+            if variable(name) in given and name not in files
+        }
+        values, unreadable = _with_secrets(values, files)
+        problems += unreadable
+        try:
+            settings = cls(**values)  # type: ignore[arg-type]  # pydantic reads the texts
+        except ValidationError as error:
+            problems += [cls._told(str(e["loc"][0]), e["msg"], e["input"]) for e in error.errors()]
+        if problems:
+            raise Invalid("Some settings cannot be used. Mend each of these:", details=tuple(problems))
+        settings._files.update(files)
+        return settings
+
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """The fields that may be given as NAME_FILE."""
+        return {name for name, field in cls.model_fields.items() if field.json_schema_extra == SECRET}
+
+    @classmethod
+    def _named_files(cls, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """The files named for secrets, by field, and what is wrong with the names."""
+        files = {n: given[variable(n) + FROM_FILE] for n in cls.secrets() if variable(n) + FROM_FILE in given}
+        known = {variable(name) for name in cls.model_fields}
+        known |= {variable(name) + FROM_FILE for name in cls.secrets()}
         problems = [
             f"{name} is not a setting.{did_you_mean(name, known)}"
             for name in sorted(given)
             if name not in known | NOT_SETTINGS
         ]
-        values = {
-            name: given[f"{PREFIX}{name.upper()}"]
-            for name in cls.model_fields
-            if f"{PREFIX}{name.upper()}" in given
-        }
-        try:
-            settings = cls(**values)  # type: ignore[arg-type]  # pydantic reads the texts
-        except ValidationError as error:
-            problems += [
-                f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']} (given: {e['input']!r})"
-                for e in error.errors()
-            ]
-        if problems:
-            raise Invalid("Some settings cannot be used. Mend each of these:", details=tuple(problems))
-        return settings
+        problems += [
+            f"{variable(n)} and {variable(n)}{FROM_FILE} are both given, and only one can hold. Take one of them away."
+            for n in sorted(files)
+            if variable(n) in given
+        ]
+        return files, problems
+
+    @classmethod
+    def _told(cls, name: str, wrong: str, value: object) -> str:
+        """A secret is not shown, not even a wrong one: the error ends up in logs and on screens."""
+        shown = "" if name in cls.secrets() else f" (given: {value!r})"
+        return f"{variable(name)}: {wrong}{shown}"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -132,6 +256,18 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.root / 'broadcaster.db'}"
 
     @property
+    def seal_key(self) -> Path:
+        return self.seal_key_file or self.root / "keys" / "seal.key"
+
+    @property
+    def anchors(self) -> Path:
+        return self.anchors_dir or self.root / "anchors"
+
+    @property
+    def anchor_receivers(self) -> tuple[str, ...]:
+        return tuple(self.anchor_mail_to.split())
+
+    @property
     def site_dir(self) -> Path:
         """Where the website channel of the sandbox set-up writes, and what the web process serves under /site."""
         return self.root / "site"
@@ -150,9 +286,56 @@ class Settings(BaseSettings):
         return self.broker_url or f"redis+socket://{self.broker_socket}"
 
     def environment(self) -> dict[str, str]:
-        """These settings as the variables that a child process reads them from."""
-        return {
-            f"{PREFIX}{name.upper()}": str(value)
+        """These settings as the variables that a child process reads them from. A secret that came from a file is
+        named and not told: a process's environment can be read by others, and is inherited by whatever it starts."""
+        told = {
+            variable(name): str(value)
             for name, value in self.model_dump().items()
-            if value is not None and value != ""
+            if value is not None and value != "" and name not in self._files
         }
+        return told | {variable(name) + FROM_FILE: file for name, file in self._files.items()}
+
+
+def _is_address(url: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
+def variable(name: str) -> str:
+    """The variable that a field is read from."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _with_secrets(values: Mapping[str, str], files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The values and those that stand in files, and what is wrong with the files."""
+    found, problems = dict(values), []
+    for name, file in files.items():
+        try:
+            found[name] = _secret(file)
+        except ValueError as error:
+            problems.append(f"{variable(name)}{FROM_FILE}: {error}")
+    return found, problems
+
+
+def _secret(file: str) -> str:
+    """What a file holds, without the line's end that every editor adds. ValueError, saying what to do, where it holds
+    nothing: an empty one would silently mean the default, a database of its own that knows nobody."""
+    if not file:
+        raise ValueError("it is empty. Give the name of a file, or take the variable away.")
+    try:
+        value = Path(file).expanduser().read_text("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not text in UTF-8. Write the value into it again.") from None
+    except OSError as error:
+        raise ValueError(
+            f"{file} cannot be read ({error.strerror}). Make it readable for user id {os.geteuid()}, "
+            "or give the name of another file."
+        ) from None
+    if not value.strip():
+        raise ValueError(f"{file} is empty. Write the value into it.")
+    if "\n" in value:
+        raise ValueError(f"{file} has several lines. Leave the value alone in it.")
+    return value

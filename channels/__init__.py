@@ -1,6 +1,6 @@
 """The registry of channels: a name, and where its class is. Loaded on first use, so that nobody pays for what he does not use."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import cast
 
 from broadcaster.domain.errors import NotFound
@@ -19,5 +19,4 @@ def channel_class(name: str) -> type[Channel]:
     """The class of a channel. NotFound, with the nearest name, where there is none."""
     if name not in CHANNELS:
         raise NotFound(f'There is no channel "{name}".{did_you_mean(name, CHANNELS)}')
-    module, _, attribute = CHANNELS[name].partition(":")
-    return cast("type[Channel]", getattr(import_module(module), attribute))
+    return cast("type[Channel]", resolve_name(CHANNELS[name]))

@@ -10,9 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
+from broadcaster.domain.checks.cost import Tariff
 from broadcaster.domain.errors import SendError
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 
 
 class Secret:
@@ -148,6 +150,14 @@ class SendsMany(Protocol):
 
 
 @runtime_checkable
+class Charges(Protocol):
+    """Sends through an account that may have a price."""
+
+    @property
+    def tariff(self) -> Tariff: ...
+
+
+@runtime_checkable
 class ShowsImages(Protocol):
     """Shows a post's pictures. They come to `send` with their bytes, made to these rules before anybody approved them."""
 
@@ -221,6 +231,20 @@ class Refreshes(Protocol):
 
     def refresh(self) -> None:
         """Bring what is shown up to date; also before anything was ever sent. Raises a SendError."""
+        ...
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """Can find out, without posting anything, whether the platform would take a post now."""
+
+    def probe(self) -> Readiness:
+        """In PROBE_WITHIN_S of `channels/probing.py` at most; raises nothing that it can foresee.
+
+        `not_ready` only for what is certain: credentials refused or ended, a permission that is missing, another
+        account than the configured one, no credits. It stops alerts. A platform that does not answer, or is busy, is
+        `doubtful`: that says nothing about the post that comes next.
+        """
         ...
 
 

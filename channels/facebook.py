@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,6 +12,7 @@ import requests
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, SendError
 from broadcaster.domain.media import Image, ImageRules
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.facebook_errors import refusal
 from channels.facebook_photos import (
@@ -23,16 +23,16 @@ from channels.facebook_photos import (
     picture_problems,
     upload_form,
 )
+from channels.facebook_probe import PageProbe
 from channels.facebook_usage import warn_of_use
-from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session
+from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, object_in, open_session
 from channels.images import require_approved
 from channels.options import address, is_web_address, option, require_secrets, secret
-from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
+from channels.read_back import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
 
 GRAPH_VERSION = "v26.0"  # released 2026-07-29; developers.facebook.com/docs/graph-api/changelog, read 2026-11
-MAX_MESSAGE_CHARS = (
-    63_206  # not in Meta's documents; measured by github.com/gitroomhq/postiz-app, read 2026-11
-)
+#: Not in Meta's documents; measured by github.com/gitroomhq/postiz-app, read 2026-11.
+MAX_MESSAGE_CHARS = 63_206
 # `from` too, because a list with another author's post must not deceive us.
 READ_FIELDS = "id,message,created_time,permalink_url,from"
 
@@ -53,6 +53,10 @@ class FacebookPage:
             secret=True,
         ),
         Option(name="app_secret", help="the app's secret; signs each call with appsecret_proof", secret=True),
+        Option(
+            name="app_id",
+            help="the app's number; with app_secret, the token's end and permissions are checked",
+        ),
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.READABLE
     image_rules: ClassVar[ImageRules] = IMAGE_RULES
@@ -69,9 +73,12 @@ class FacebookPage:
         self._monotonic = monotonic
         self._page_id = option(account, self.options, "page_id")
         self._page_name = option(account, self.options, "page_name")
-        self._page_url = f"{address(account, self.options, 'base_url')}/{GRAPH_VERSION}/{self._page_id}"
-        self._credentials = _credentials(secret(account, "access_token"), secret(account, "app_secret"))
-        self._secrets = [*self._credentials.values(), secret(account, "app_secret")]
+        self._graph_url = f"{address(account, self.options, 'base_url')}/{GRAPH_VERSION}"
+        self._page_url = f"{self._graph_url}/{self._page_id}"
+        app_id, app_secret = option(account, self.options, "app_id"), secret(account, "app_secret")
+        self._credentials = _credentials(secret(account, "access_token"), app_secret)
+        self._app_token = f"{app_id}|{app_secret}" if app_id and app_secret else ""
+        self._secrets = [*self._credentials.values(), app_secret]
         self._session = open_session(account, timeout=timeouts)
 
     @classmethod
@@ -116,9 +123,19 @@ class FacebookPage:
         return _receipt_of(platform_id, link if isinstance(link, str) else "")
 
     def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - as in send
-        """The post among the Page's published ones; `channels/readback.py` says which is taken for it."""
+        """The post among the Page's published ones; `channels/read_back.py` says which is taken for it."""
         found = look_through(lambda after: self._read(post, since, after), post, since)
         return _receipt_of(found.platform_id, found.link) if found else None
+
+    def probe(self) -> Readiness:
+        return PageProbe(
+            session=self._session,
+            graph_url=self._graph_url,
+            page_id=self._page_id,
+            credentials=self._credentials,
+            app_token=self._app_token,
+            secrets=self._secrets,
+        ).probe()
 
     def _upload_all(self, post: Post) -> list[str]:
         """The ids of the post's photos, in their order. No failure here leaves the post's outcome unknown.
@@ -159,7 +176,7 @@ class FacebookPage:
         try:
             # In the body, never the query: addresses are logged on the way.
             response = self._session.post(f"{self._page_url}/{edge}", data=data, headers=headers)
-            answer = _json(response)
+            answer = object_in(response.content)
         except (requests.RequestException, ValueError) as exc:
             raise from_exception(exc) from exc
         return self._succeeded(response, answer, post)
@@ -178,7 +195,7 @@ class FacebookPage:
         headers = {"Authorization": f"Bearer {self._credentials['access_token']}"}
         try:
             response = self._session.get(f"{self._page_url}/published_posts", params=query, headers=headers)
-            return self._page(self._succeeded(response, _json(response), post))
+            return self._page(self._succeeded(response, object_in(response.content), post))
         except (requests.RequestException, ValueError, SendError) as exc:
             failure = _of_reading(from_exception(exc))
         # Raised out here, so that no traceback shows what requests says: its text has the address with the proof.
@@ -249,12 +266,3 @@ def _credentials(token: str, app_secret: str) -> dict[str, str]:
     # hex HMAC-SHA256 of the token (developers.facebook.com/docs/graph-api/guides/secure-requests)
     proof = hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
     return {"access_token": token, "appsecret_proof": proof}
-
-
-def _json(response: requests.Response) -> dict[str, Any]:
-    """The answer's object; empty for a broken or other answer, whose status then decides."""
-    try:
-        answer = json.loads(response.content)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}

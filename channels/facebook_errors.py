@@ -2,71 +2,65 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from channels.facebook_usage import regain_s
 from channels.http import from_status, redact
+from channels.http_errors import Meaning
 
-
-@dataclass(frozen=True)
-class _Kind:
-    outcome: type[SendError]
-    code: str
-    text: str
-
-
-_TEMPORARY = _Kind(NotSent, "temporary", "Facebook has a passing fault and took nothing. It is tried again.")
-_RATE = _Kind(
+_TEMPORARY = Meaning(
+    NotSent, "temporary", "Facebook has a passing fault and took nothing. It is tried again."
+)
+_RATE = Meaning(
     NotSent, "rate_limited", "Facebook's rate limit is reached; it took nothing. It is tried again."
 )
-_TOKEN = _Kind(
+_TOKEN = Meaning(
     NotConfigured,
     "token_refused",
     "Facebook does not accept the Page's token. Renew access_token in the account.",
 )
-_EXPIRED = _Kind(
+_EXPIRED = Meaning(
     NotConfigured,
     "token_refused",
     "The Page's token has expired or was withdrawn. Make one with a system user, which does not expire, "
     "and put it into access_token.",
 )
-_PERSON = _Kind(
+_PERSON = Meaning(
     NotConfigured,
     "token_refused",
     "The token hangs on a person who removed the app, lost the Page or must log in to Facebook. "
     "Make one with a system user and put it into access_token.",
 )
-_USER_TOKEN = _Kind(
+_USER_TOKEN = Meaning(
     NotConfigured,
     "token_refused",
     "access_token holds a person's token. Facebook wants the Page's own: make one with a system user.",
 )
-_PERMISSION = _Kind(
+_PERMISSION = Meaning(
     NotConfigured,
     "no_permission",
     "The token may not post to this Page. Grant pages_manage_posts and renew it.",
 )
-_DUPLICATE = _Kind(
+_DUPLICATE = Meaning(
     OutcomeUnknown, "duplicate", "Facebook says that it has this post already. The Page is read to make sure."
 )
-_POLICY = _Kind(
+_POLICY = Meaning(
     Refused,
     "policy",
     "Facebook blocked the post by a policy or a security check. Post by hand, and ask Meta.",
 )
-_LINK = _Kind(Refused, "bad_link", "Facebook could not use the post's link. Send the post without it.")
-_PICTURE = _Kind(
+_LINK = Meaning(Refused, "bad_link", "Facebook could not use the post's link. Send the post without it.")
+_PICTURE = Meaning(
     Refused, "picture_refused", "Facebook could not use a picture. Send the post without it or with another."
 )
-_CONTENT = _Kind(Refused, "content", "Facebook refused the content of the post.")
+_CONTENT = Meaning(Refused, "content", "Facebook refused the content of the post.")
 
 # The codes are from developers.facebook.com/docs/graph-api/guides/error-handling and the exceptions.py of
 # facebook_business, the subcodes from github.com/gitroomhq/postiz-app of 2026-08; both read 2026-11.
 # 324 and 1366046 as in issues 711 and 923 of github.com/facebookarchive/php-graph-sdk; 2069032 as people quote it.
 # A subcode is looked up before its code.
-_CODES: Mapping[_Kind, tuple[int, ...]] = {
+_CODES: Mapping[Meaning, tuple[int, ...]] = {
     _TEMPORARY: (1, 2, 1363047, 1609010),
     _RATE: (4, 17, 32, 341, 613, 80001, 1390008),
     _TOKEN: (102, 190),
@@ -81,7 +75,7 @@ _CODES: Mapping[_Kind, tuple[int, ...]] = {
     _CONTENT: (100, 2061006),
 }
 _TRACE = re.compile(r"[A-Za-z0-9_-]{1,40}")
-KINDS: Mapping[int, _Kind] = {code: kind for kind, codes in _CODES.items() for code in codes}
+KINDS: Mapping[int, Meaning] = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 
 def refusal(
@@ -104,7 +98,7 @@ def refusal(
     return from_status(status, headers, detail=detail)
 
 
-def _kind(error: Mapping[str, Any]) -> _Kind | None:
+def _kind(error: Mapping[str, Any]) -> Meaning | None:
     known = [KINDS.get(_number(error.get(field))) for field in ("error_subcode", "code")]
     named = next((kind for kind in known if kind), None)
     return _TEMPORARY if named is None and error.get("is_transient") is True else named

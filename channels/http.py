@@ -3,6 +3,7 @@
 It knows nothing of any platform: a channel looks into its own error table first and asks here for the rest.
 """
 
+import json
 import math
 import re
 import ssl
@@ -210,7 +211,7 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> 
 
     None where it is absent or unreadable: then our own back-off decides.
     """
-    value = next((v for name, v in headers.items() if name.lower() == "retry-after"), "").strip()
+    value = header(headers, "Retry-After").strip()
     try:
         return clamp_wait_s(float(value))
     except ValueError:
@@ -221,6 +222,20 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> 
         )
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """The value of a header, whatever the case of its name; empty where there is none."""
+    return next((value for given, value in headers.items() if given.lower() == name.lower()), "")
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """The JSON object in an answer; empty for a broken or other answer, whose status then decides."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def clamp_wait_s(wait_s: float) -> float | None:

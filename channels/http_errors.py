@@ -11,6 +11,8 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Re
 
 @dataclass(frozen=True)
 class Meaning:
+    """What an exception or a code of a platform says about a post: a row of a table."""
+
     outcome: type[SendError]
     code: str
     text: str = ""

@@ -8,11 +8,20 @@ import requests
 
 from broadcaster.domain.errors import Refused, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt
-from channels.gateways import CanBeAsked, Gateway, GatewayAnswer, gateway_class
+from channels.gateways import Ask, CanBeAsked, Gateway, GatewayAnswer, GatewayRequest, gateway_class
 from channels.gateways.wire import Wire
-from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, open_session, require_allowed
+from channels.http import (
+    DEFAULT_TIMEOUTS,
+    FencedSession,
+    Timeouts,
+    from_exception,
+    open_session,
+    require_allowed,
+)
 from channels.options import option
+from channels.probing import PROBE_TIMEOUTS, PROBE_WITHIN_S, failed
 from channels.tariff import TARIFF_OPTIONS, tariff_of
 from channels.text import graphemes, sms_size
 
@@ -93,6 +102,16 @@ class Sms:
     ) -> DeliveryReceipt:
         return self._gateway.read_receipt(query, body, headers)
 
+    def probe(self) -> Readiness:
+        with (
+            open_session(self._account, timeout=PROBE_TIMEOUTS) as session,
+            session.within(PROBE_WITHIN_S),
+        ):
+            try:
+                return self._gateway.probe(_asking(session))
+            except SendError as exc:
+                return failed("The SMS gateway", exc, certain=exc.code == "host_not_allowed")
+
     def close(self) -> None:
         """Ends the connections; the next group opens new ones."""
         self._wire.close()
@@ -127,6 +146,19 @@ class AskableSms(Sms):
             return gateway.found(answer, key)
         except (requests.RequestException, ValueError) as exc:  # what cannot be read proves nothing
             raise from_exception(exc) from exc
+
+
+def _asking(session: FencedSession) -> Ask:
+    def ask(request: GatewayRequest, *, method: str = "GET") -> GatewayAnswer:
+        try:
+            response = session.request(
+                method, request.url, headers=dict(request.headers), data=request.body or None
+            )
+        except (requests.RequestException, ValueError) as exc:
+            raise from_exception(exc) from exc
+        return GatewayAnswer(status=response.status_code, headers=response.headers, body=response.content)
+
+    return ask
 
 
 def _gateway_of(account: Account) -> type[Gateway]:

@@ -1,7 +1,5 @@
 """What an account's file may say about costs, for channels whose platform charges for each segment. No input or output."""
 
-from typing import Protocol, runtime_checkable
-
 from broadcaster.domain.checks.cost import DEFAULT_CURRENCY, Tariff
 from broadcaster.domain.errors import Invalid
 from channels.base import Account, Option
@@ -16,14 +14,6 @@ TARIFF_OPTIONS = (
         default=DEFAULT_CURRENCY,
     ),
 )
-
-
-@runtime_checkable
-class Charges(Protocol):
-    """Sends through an account that may have a price."""
-
-    @property
-    def tariff(self) -> Tariff: ...
 
 
 def tariff_of(account: Account) -> Tariff:

@@ -14,14 +14,16 @@ import tweepy
 from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
-from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception
+from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, object_in
 from channels.options import address, option, require_secrets, secret
-from channels.readback import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
+from channels.read_back import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
 from channels.twitter_checks import MAX_PARTS, problems
 from channels.twitter_errors import REPLY_REFUSED
 from channels.twitter_media import IMAGE_RULES, Uploads
-from channels.twitter_session import XSession, id_in, object_in, open_client
+from channels.twitter_probe import XProbe
+from channels.twitter_session import XSession, id_in, open_client
 
 log = structlog.get_logger()
 
@@ -59,7 +61,7 @@ class XAccount:
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         now_s: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         require_secrets(account, self.options)
@@ -72,7 +74,7 @@ class XAccount:
         self._account_name = account.name
         self._session = XSession(account, timeouts, base_url, credentials, now_s)
         self._client = open_client(credentials, self._session)
-        self._uploads = Uploads(self._client, clock=clock, sleep=sleep)
+        self._uploads = Uploads(self._client, monotonic=monotonic, sleep=sleep)
 
     @classmethod
     def from_account(cls, account: Account) -> Self:
@@ -122,9 +124,17 @@ class XAccount:
         return self._receipt(platform_id)
 
     def find(self, post: Post, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002 - X has no place for a key of ours
-        """The post in the account's own timeline; `channels/readback.py` says which is taken for it."""
+        """The post in the account's own timeline; `channels/read_back.py` says which is taken for it."""
         found = look_through(lambda after: self._read(post, since, after), post, since)
         return self._receipt(found.platform_id) if found else None
+
+    def probe(self) -> Readiness:
+        return XProbe(
+            client=self._client,
+            session=self._session,
+            username=self._username,
+            user_id=self._user_id,
+        ).probe()
 
     def _receipt(self, platform_id: str) -> Receipt:
         return Receipt(platform_id=platform_id, link=f"https://x.com/{self._username}/status/{platform_id}")
@@ -141,7 +151,7 @@ class XAccount:
                 pagination_token=after or None,
                 user_auth=True,
             )
-            return _page(object_in(response), user_id)
+            return _page(object_in(response.content), user_id)
         except (requests.RequestException, tweepy.TweepyException, ValueError, SendError) as exc:
             failure = from_exception(exc)
         raise read_back_failed(failure, post) from failure

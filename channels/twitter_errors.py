@@ -2,85 +2,77 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
-from channels.http import clamp_wait_s, from_status, redact
+from channels.http import clamp_wait_s, from_status, header, redact
+from channels.http_errors import Meaning
 
-
-@dataclass(frozen=True)
-class _Kind:
-    outcome: type[SendError]
-    code: str
-    text: str
-
-
-_DUPLICATE = _Kind(
+_DUPLICATE = Meaning(
     OutcomeUnknown, "duplicate", "X says that this text was posted already. The account is read to make sure."
 )
-_CREDITS = _Kind(
+_CREDITS = Meaning(
     NotConfigured,
     "no_credits",
     "The credits of the X account are used up, so X takes no post. Buy credits at console.x.com, X's developer "
     "console, and then resume the account.",
 )
-_SPENDING = _Kind(
+_SPENDING = Meaning(
     NotConfigured,
     "spending_capped",
     "The spending cap that you set for X is reached, so X takes no post. Raise it at console.x.com, X's developer "
     "console, and then resume the account.",
 )
-_CAPPED = _Kind(
+_CAPPED = Meaning(
     NotConfigured,
     "usage_capped",
     "The usage cap of the X account is reached, so X takes no post. Raise it at console.x.com, X's developer "
     "console, and then resume the account.",
 )
-_CREDENTIALS = _Kind(
+_CREDENTIALS = Meaning(
     NotConfigured, "credentials_refused", "X does not accept this account's tokens. Renew them in its file."
 )
-_LOCKED = _Kind(
+_LOCKED = Meaning(
     NotConfigured,
     "account_locked",
     "X has locked or suspended this account. Log in to X and follow its steps.",
 )
-_NOT_PERMITTED = _Kind(
+_NOT_PERMITTED = Meaning(
     NotConfigured,
     "no_permission",
     "The X app may not post. Give it read and write access and make new tokens.",
 )
-_FORBIDDEN = _Kind(
+_FORBIDDEN = Meaning(
     Refused,
     "forbidden",
     "X does not permit this post. Log in to X and see whether a notice waits there, and post by hand.",
 )
 REPLY_REFUSED = "reply_refused"
-_REPLY_REFUSED = _Kind(
+_REPLY_REFUSED = Meaning(
     Refused,
     REPLY_REFUSED,
     "X does not let this account's app answer the part before. Post this part by hand.",
 )
-_REPLY_GONE = _Kind(
+_REPLY_GONE = Meaning(
     Refused,
     "part_before_gone",
     "The part before this one is no longer on X, so this part was not posted. If nobody meant to delete it, post both "
     "by hand.",
 )
-_PICTURES = _Kind(
+_PICTURES = Meaning(
     Refused,
     "picture_refused",
     "X did not take the pictures of this post, so nothing was posted. Change or remove them, or post by hand.",
 )
-_TOO_LONG = _Kind(Refused, "too_long", "X says that the post is too long. Shorten it.")
-_AUTOMATED = _Kind(Refused, "looks_automated", "X took the post for spam. Post by hand, and ask X.")
+_TOO_LONG = Meaning(Refused, "too_long", "X says that the post is too long. Shorten it.")
+_AUTOMATED = Meaning(Refused, "looks_automated", "X took the post for spam. Post by hand, and ask X.")
 
 # v1.1 codes. That v2 sends one at all is documented for 88 alone (docs.x.com/x-api/fundamentals/rate-limits); these
 # stand here in case. X's present pages no longer list them: their meanings are those of the former page "Error codes &
 # responses" (a copy in github.com/arzzen/all-exit-error-codes, which lacks 186 and 326) and of the enum of
 # github.com/plhery/node-twitter-api-v2, errors.types.ts, which has all; read 2026-11. None was seen live by us.
-_CODES: Mapping[int, _Kind] = {
+_CODES: Mapping[int, Meaning] = {
     32: _CREDENTIALS,
     64: _LOCKED,
     89: _CREDENTIALS,
@@ -94,7 +86,7 @@ _CODES: Mapping[int, _Kind] = {
     433: _REPLY_REFUSED,
 }
 # The last part of a problem's `type`, such as https://api.x.com/2/problems/usage-capped. None is in openapi.json 2.167.
-_TYPES: Mapping[str, _Kind] = {
+_TYPES: Mapping[str, Meaning] = {
     # docs.x.com/x-api/fundamentals/response-codes-and-errors, "Error types", read 2026-11
     "usage-capped": _CAPPED,
     "client-forbidden": _NOT_PERMITTED,
@@ -107,14 +99,14 @@ _TYPES: Mapping[str, _Kind] = {
     "oauth1-permissions": _NOT_PERMITTED,  # plhery/node-twitter-api-v2 #493, 2023-07
     "user-suspended": _LOCKED,  # akrherz/iembot #156, 2026-02
 }
-_TITLES: Mapping[str, _Kind] = {
+_TITLES: Mapping[str, Meaning] = {
     "CreditsDepleted": _CREDITS,  # with status 402
     "SpendCapReached": _SPENDING,  # with status 403
     "UsageCapExceeded": _CAPPED,
 }
 # X's own words, in small letters, and the statuses with which they were seen live: v2 gives these refusals no type of
 # their own. Seen: the first 2026-02-12, the next two 2026-03 and 2026-09, the others long known.
-_WORDS: tuple[tuple[str, frozenset[int], _Kind], ...] = (
+_WORDS: tuple[tuple[str, frozenset[int], Meaning], ...] = (
     ("duplicate content", frozenset({403}), _DUPLICATE),
     ("reply to this conversation is not allowed", frozenset({403}), _REPLY_REFUSED),
     ("only reply to or quote posts where you are mentioned", frozenset({403}), _REPLY_REFUSED),
@@ -122,7 +114,7 @@ _WORDS: tuple[tuple[str, frozenset[int], _Kind], ...] = (
     ("reply to a post that is deleted or not visible", frozenset({400, 403}), _REPLY_GONE),
     ("media ids are invalid", frozenset({400}), _PICTURES),
 )
-_STATUSES: Mapping[int, _Kind] = {401: _CREDENTIALS, 402: _CREDITS, 403: _FORBIDDEN}
+_STATUSES: Mapping[int, Meaning] = {401: _CREDENTIALS, 402: _CREDITS, 403: _FORBIDDEN}
 
 
 def refusal(
@@ -147,7 +139,7 @@ def refusal(
     return from_status(status, headers, detail=detail, now_s=now_s)
 
 
-def _kind(status: int, answer: Mapping[str, Any]) -> _Kind | None:
+def _kind(status: int, answer: Mapping[str, Any]) -> Meaning | None:
     for problem in _problems(answer):
         known = (
             _TITLES.get(str(problem.get("title", "")))
@@ -160,12 +152,12 @@ def _kind(status: int, answer: Mapping[str, Any]) -> _Kind | None:
     return _STATUSES.get(status)
 
 
-def _worded(status: int, problem: Mapping[str, Any]) -> _Kind | None:
+def _worded(status: int, problem: Mapping[str, Any]) -> Meaning | None:
     said = f"{problem.get('detail', '')} {problem.get('message', '')}".lower()
     return next((kind for words, at, kind in _WORDS if status in at and words in said), None)
 
 
-def _counts_anew(kind: _Kind, answer: Mapping[str, Any]) -> str:
+def _counts_anew(kind: Meaning, answer: Mapping[str, Any]) -> str:
     """X tells the day (live, 2026-04: "reset_date": "2026-04-14") on which its count of a cap begins anew."""
     said = str(answer.get("reset_date") or answer.get("detail", ""))
     found = re.search(r"\d{4}-\d{2}-\d{2}", said, re.ASCII) if kind in (_SPENDING, _CAPPED) else None
@@ -228,5 +220,5 @@ def _said(answer: Mapping[str, Any]) -> str:
 
 def _reset_s(headers: Mapping[str, str], now_s: float) -> float | None:
     """`x-rate-limit-reset` is the second of the epoch at which posts are taken again."""
-    value = next((v for name, v in headers.items() if name.lower() == "x-rate-limit-reset"), "")
+    value = header(headers, "x-rate-limit-reset")
     return clamp_wait_s(_number(value) - now_s)

@@ -13,9 +13,9 @@ import tweepy
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.media import Image, ImageRules
-from channels.http import from_exception, redact
+from channels.http import from_exception, object_in, redact
 from channels.images import require_approved
-from channels.twitter_session import data_in, object_in, post_form
+from channels.twitter_session import data_in, post_form
 
 # docs.x.com, "Media best practices": 4 photos, 5 MB each, JPG, PNG, GIF, WEBP; /2/media/metadata: 1,000 characters;
 # read 2026-11. X shows up to 4096 pixels; with half of it a map is readable and four pictures are soon uploaded.
@@ -33,23 +33,23 @@ _FAILED, _DONE = "failed", ("", "succeeded")
 
 
 class Uploads:
-    """Brings pictures to X through the account's client. `clock` is monotonic, in seconds."""
+    """Brings pictures to X through the account's client. `monotonic` tells seconds."""
 
     def __init__(
         self,
         client: tweepy.Client,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._clock = clock
+        self._monotonic = monotonic
         self._sleep = sleep
 
     def upload(self, images: Sequence[Image]) -> list[str]:
         """The pictures' ids on X, in their order, each with its alt text. Never OutcomeUnknown: see above."""
         require_approved(images)
-        end = self._clock() + WITHIN_S
+        end = self._monotonic() + WITHIN_S
         try:
             with self._client.session.within(WITHIN_S):
                 return [self._upload(image, end) for image in images]
@@ -86,7 +86,7 @@ class Uploads:
         self._require_time(end)
         body = {"id": media_id, "metadata": {"alt_text": {"text": alt}}}
         response = self._client.request("POST", "/2/media/metadata", json=body, user_auth=True)
-        if object_in(response).get("errors"):
+        if object_in(response.content).get("errors"):
             raise Refused("refused", detail="HTTP 2xx, alt text not taken")
 
     def _await(self, media_id: str, answer: dict[str, Any], end: float) -> None:
@@ -95,7 +95,7 @@ class Uploads:
             if state == _FAILED:
                 raise Refused("refused", detail="X could not process the picture")
             wait_s = _wait_s(_processing(answer).get("check_after_secs"))
-            if self._clock() + wait_s > end:
+            if self._monotonic() + wait_s > end:
                 raise NotSent(
                     "picture_not_ready", _NOT_IN_TIME, detail=f"state {state[:20]}", retry_after_s=wait_s
                 )
@@ -105,7 +105,7 @@ class Uploads:
         self._require_time(end)
 
     def _require_time(self, end: float) -> None:
-        if self._clock() > end:
+        if self._monotonic() > end:
             raise NotSent("picture_not_uploaded", _NOT_IN_TIME, detail=f"not done within {WITHIN_S:.0f} s")
 
 

@@ -12,7 +12,7 @@ from urllib3 import encode_multipart_formdata
 
 from broadcaster.domain.errors import SendError
 from channels.base import Account
-from channels.http import USER_AGENT, FencedSession, Timeouts
+from channels.http import USER_AGENT, FencedSession, Timeouts, object_in
 from channels.twitter_errors import refusal
 
 # At DEBUG these write credentials and the post into the log (tweepy/client.py, requests_oauthlib/oauth1_auth.py).
@@ -50,7 +50,7 @@ class XSession(FencedSession):
         return refusal(
             response.status_code,
             response.headers,
-            object_in(response),
+            object_in(response.content),
             secrets=self._secrets,
             private=_words_of(response.request),
             now_s=self._now_s(),
@@ -79,17 +79,8 @@ def post_form(client: tweepy.Client, route: str, fields: dict[str, Any], boundar
     return session.request("POST", route, data=content, headers=headers, auth=auth)
 
 
-def object_in(response: requests.Response) -> dict[str, Any]:
-    """The answer's object; empty for a broken or other answer, whose status then decides."""
-    try:
-        answer = json.loads(response.content)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
 def data_in(response: requests.Response) -> dict[str, Any]:
-    data = object_in(response).get("data")
+    data = object_in(response.content).get("data")
     return data if isinstance(data, dict) else {}
 
 

@@ -16,12 +16,15 @@ from typing import Any, ClassVar, Self
 from broadcaster.domain.errors import NotSent, Refused
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.images import image_problems
 from channels.options import address, is_web_address, option
+from channels.probing import not_ready
 from channels.website_feeds import alerts_json, atom_feed
 from channels.website_images import IMAGE_RULES, image_files
 from channels.website_pages import Site, alert_page, banner_script, list_page, templates
+from channels.website_probe import probe_address
 from channels.website_state import shown_as_ended
 from channels.website_store import Document, SiteStore
 
@@ -54,7 +57,9 @@ class Website:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
-        self._store = store or SiteStore(Path(option(account, self.options, "site_dir")).expanduser())
+        self._account = account
+        self._site_dir = Path(option(account, self.options, "site_dir")).expanduser()
+        self._store = store or SiteStore(self._site_dir)
         self._site = Site(
             base_url=address(account, self.options, "base_url", plain_http=True),
             name=option(account, self.options, "site_name"),
@@ -115,6 +120,18 @@ class Website:
                 self._bring_up_to_date(self._documents())
         except OSError as exc:
             raise _disk_error(exc) from exc
+
+    def probe(self) -> Readiness:
+        try:
+            self._store.try_writing()
+            self._documents()
+        except OSError as exc:
+            failure = _disk_error(exc)
+        except NotSent as exc:
+            failure = exc
+        else:
+            return probe_address(self._account, self._site.base_url, self._site_dir)
+        return not_ready(failure.code, failure.operator_text)
 
     def _documents(self) -> dict[str, Document]:
         try:

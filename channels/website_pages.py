@@ -25,9 +25,8 @@ SHOWN_FACTS = {
     "certainty": "Certainty",
     "contact": "Contact",
 }
-MAX_DESCRIPTION_CHARS = (
-    300  # previews show a line or three; whole paragraphs up to here, never half a sentence
-)
+#: Previews show a line or three; whole paragraphs up to here, never half a sentence.
+MAX_DESCRIPTION_CHARS = 300
 #: Open Graph wants language and territory (ogp.me, `og:locale`); these stand for a language written without one.
 LOCALES = {"en": "en_GB", "cy": "cy_GB", "gd": "gd_GB", "ga": "ga_IE"}
 

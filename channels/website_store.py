@@ -31,6 +31,17 @@ class SiteStore:
         finally:
             os.close(descriptor)
 
+    def try_writing(self) -> None:
+        """What the next message needs: both folders, and room for a file in each. Nothing of it stays."""
+        self._site.mkdir(parents=True, exist_ok=True)
+        self._documents.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self._site, self._documents):
+            draft = _draft(folder / "probe")
+            try:
+                _write(draft, b"probe")
+            finally:
+                draft.unlink(missing_ok=True)
+
     def documents(self) -> dict[str, Document]:
         """Every message published so far, by its reference."""
         found = {}
@@ -51,8 +62,9 @@ class SiteStore:
     def put(self, files: Mapping[Path, bytes]) -> None:
         """All the files, in this order, each whole; those that are like this already are left alone.
 
-        Their dates stay too, so that a browser that asks again every minute is told that nothing has changed. First every byte is written and flushed beside its place; only then are they renamed into place. So a
-        full disk leaves the site as it was.
+        Their dates stay too, so that a browser that asks again every minute is told that nothing has changed. First
+        every byte is written and flushed beside its place; only then are they renamed into place. So a full disk leaves
+        the site as it was.
         """
         drafts: list[tuple[Path, Path]] = []
         changed = {path: content for path, content in files.items() if not _has(path, content)}

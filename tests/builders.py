@@ -4,39 +4,25 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, event, func, insert, select, update
+import pytest
+from sqlalchemy import event, func, select
 from structlog.testing import capture_logs
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.db import people
 from broadcaster.db.engine import Database
 from broadcaster.db.ids import new_uid
+from broadcaster.db.key_files import load_or_create_key
 from broadcaster.db.people import Person
-from broadcaster.db.tables import (
-    attempt,
-    audience,
-    audience_version,
-    audit_event,
-    batch,
-    broadcast,
-    delivery,
-    metadata,
-    post,
-    recipient,
-    submission,
-    suppression,
-    target,
-)
-from broadcaster.db.vault import Vault, load_or_create_key
+from broadcaster.db.tables import audience, audience_version, post, recipient, submission, suppression
+from broadcaster.db.vault import Vault
 from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.broadcast import Lane
-from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
@@ -44,10 +30,10 @@ from broadcaster.domain.post import Post
 from broadcaster.service.approve import Released
 from broadcaster.service.compose import Submitted
 from broadcaster.service.deliver import Deliver
-from broadcaster.service.report import Status
 from broadcaster.settings import Settings
 from channels.base import Channel
 from tests.fakes import FakeClock, FakeGateway, FakePlatform, FakeReadable, FakeSite, RecordingBells
+from tests.records import Records
 
 LIFE_SAFETY = {"severity": "Extreme", "urgency": "Immediate"}  # on_unknown: resend_once
 NO_HURRY = {"severity": "Minor", "urgency": "Future"}  # on_unknown: hold
@@ -97,7 +83,7 @@ def number(ordinal: int) -> str:
 
 
 @dataclass(kw_only=True)
-class World:
+class World(Records):
     """One installation on one database. `beside` makes another process on the same one."""
 
     parts: Parts
@@ -289,6 +275,15 @@ class World:
     def vault(self) -> Vault:
         return Vault(load_or_create_key(self.parts.settings.root / "keys" / "data.key"))
 
+    @contextmanager
+    def refused(self, error: type[Exception], match: str) -> Iterator[Any]:
+        """It is refused with this reason, and every row of every table is what it was; nobody is rung for."""
+        before, rung = self.snapshot(), list(self.bells.rung)
+        with pytest.raises(error, match=match) as caught:
+            yield caught
+        assert self.snapshot() == before
+        assert self.bells.rung == rung
+
     # --- work ---------------------------------------------------------------------------------------------
 
     def work(self, lane: Lane, *, mode: Mode = Mode.LIVE, parts: Parts | None = None) -> int:
@@ -330,102 +325,6 @@ class World:
         yield
         event.remove(database.engine, "after_cursor_execute", look)
         assert not left, f"no statement had {after} in it"
-
-    # --- looking ------------------------------------------------------------------------------------------
-
-    def rows(self, table: Table, **equal: Any) -> list[Any]:
-        """Rows of a table by id, those whose columns have these values."""
-        key = next(iter(table.primary_key))
-        query = select(table).where(*(table.c[name] == value for name, value in equal.items())).order_by(key)
-        with self.database.read() as tx:
-            return list(tx.execute(query))
-
-    def row(self, table: Table, **equal: Any) -> Any:
-        (found,) = self.rows(table, **equal)
-        return found
-
-    def size(self, table: Table) -> int:
-        return len(self.rows(table))
-
-    def change(self, table: Table, values: Mapping[str, Any], **equal: Any) -> None:
-        """By SQL, past the services: what somebody with access to the database could do."""
-        conditions = [table.c[name] == value for name, value in equal.items()]
-        with self.database.write() as tx:
-            assert tx.execute(update(table).where(*conditions).values(**values)).rowcount
-
-    def add(self, table: Table, **values: Any) -> None:
-        with self.database.write() as tx:
-            tx.execute(insert(table).values(**values))
-
-    def broadcast_id(self, ref: str) -> int:
-        return self.broadcast(ref).id
-
-    def broadcast(self, ref: str) -> Any:
-        uid = self.parts.report.status(ref).broadcast
-        return self.row(broadcast, uid=uid)
-
-    def status(self, ref: str) -> Status:
-        return self.parts.report.status(ref)
-
-    def totals(self, ref: str) -> dict[str, int]:
-        """Deliveries by state. They always add up to what was planned, or the test fails."""
-        status = self.status(ref)
-        assert sum(status.totals.values()) == status.planned
-        assert status.adds_up
-        return {str(state): count for state, count in status.totals.items()}
-
-    def deliveries(self, channel: str) -> list[Any]:
-        """Deliveries of one channel, in the order of their ordinals."""
-        query = (
-            select(delivery)
-            .join(target, target.c.id == delivery.c.target_id)
-            .where(target.c.channel == channel)
-            .order_by(delivery.c.target_id, delivery.c.ordinal)
-        )
-        with self.database.read() as tx:
-            return list(tx.execute(query))
-
-    def delivery(self, channel: str) -> Any:
-        (found,) = self.deliveries(channel)
-        return found
-
-    def state(self, channel: str) -> DeliveryState:
-        return DeliveryState(self.delivery(channel).state)
-
-    def state_of(self, released: Released, channel: str) -> str:
-        """State of the one delivery of a broadcast on a channel."""
-        (found,) = [t for t in self.status(released.ref).targets if t.channel == channel]
-        (state,) = found.states
-        return str(state)
-
-    def attempts(self, delivery_id: int) -> list[Any]:
-        return self.rows(attempt, delivery_id=delivery_id)
-
-    def batches(self) -> list[Any]:
-        return self.rows(batch)
-
-    def states(self, channel: str = "sms") -> list[str]:
-        """Of each delivery of a channel, in the order of their ordinals."""
-        return [d.state for d in self.deliveries(channel)]
-
-    def acts(self) -> list[str]:
-        """What the audit log says was done, in order. The chain is whole, or the test fails."""
-        assert self.parts.report.first_bad_event() is None
-        return [event.act for event in self.rows(audit_event)]
-
-    def snapshot(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table."""
-        with self.database.read() as tx:
-            names = [t.name for t in metadata.sorted_tables]
-            read = tx.connection.exec_driver_sql  # as it is stored, whatever the types make of it
-            return {name: [tuple(r) for r in read(f"SELECT * FROM {name} ORDER BY 1")] for name in names}
-
-    def now(self) -> datetime:
-        with self.database.read() as tx:
-            return tx.now()
-
-    def later(self, seconds: float) -> datetime:
-        return self.now() + timedelta(seconds=seconds)
 
 
 @contextmanager

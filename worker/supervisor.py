@@ -1,4 +1,4 @@
-"""One machine: starts the broker, the workers, the pump, the sweeper and the web, and restarts what dies."""
+"""One machine: starts the broker, the workers, the pump, the sweeper, the sealer and the web, and restarts what dies."""
 
 import argparse
 import fcntl
@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,9 +20,8 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.message import Mode
 from broadcaster.logs import configure
-from broadcaster.queue import queue_name
 from broadcaster.settings import Settings
-from worker import broker
+from worker import broker, roles
 from worker.children import Child
 
 log = structlog.get_logger()
@@ -30,7 +29,6 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 10.0
 BROKER = "broker"
-PUBLIC_THREADS = 8
 
 
 class Supervisor:
@@ -101,29 +99,20 @@ def children(settings: Settings, *, modes: list[Mode], sandbox_port: int | None)
         found.append(_sandbox(settings, sandbox_port))
     for mode in modes:
         for lane, count in ((Lane.PUBLIC, settings.public_workers), (Lane.BULK, settings.bulk_workers)):
-            found += [_worker(mode, lane, number) for number in range(1, count + 1)]
-        found.append(_python(f"{mode}-pump", "worker.pump", mode))
-    return [*found, _python("sweeper", "worker.sweeper"), _python("web", "broadcaster.web")]
+            found += [_python(*roles.worker(mode, lane, number)) for number in range(1, count + 1)]
+        found.append(_python(*roles.pump(mode)))
+    return [*found, *(_python(*role) for role in roles.FOR_BOTH_MODES)]
 
 
-def _python(name: str, module: str, *arguments: str) -> Child:
+def _python(name: str, module: Sequence[str]) -> Child:
     """A child that runs one of our modules."""
-    return Child(name=name, command=lambda: [sys.executable, "-m", module, *arguments])
-
-
-def _worker(mode: Mode, lane: Lane, number: int) -> Child:
-    """Public posts: one process with threads, since they wait for platforms. Bulk: a process each, since they compute."""
-    name = f"{mode}-{lane}-{number}"
-    pool = ["-P", "threads", "-c", str(PUBLIC_THREADS)] if lane is Lane.PUBLIC else ["-P", "solo"]
-    quiet = ["-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    queue = ["-n", f"{name}@%h", "-Q", queue_name(mode, lane)]
-    return _python(name, "celery", "-A", "worker.celery", "--quiet", "worker", *queue, *pool, *quiet)
+    return Child(name=name, command=lambda: [sys.executable, "-m", *module])
 
 
 def _sandbox(settings: Settings, port: int) -> Child:
     site = f"http://{settings.web_host}:{settings.web_port}/site"
     words = ["--port", str(port), "--data", str(settings.root / "sandbox"), "--site-url", site]
-    return _python("sandbox", "channels.sandbox", *words)
+    return _python("sandbox", ["channels.sandbox", *words])
 
 
 def _modes(parts: Parts) -> list[Mode]:
@@ -169,12 +158,12 @@ def _processes(path: Path) -> Mapping[str, int]:
 
 
 def main() -> None:
-    configure()
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--sandbox-port", type=int, default=None)
     given = arguments.parse_args()
     try:
         settings = Settings.load()
+        configure("supervisor", form=settings.log_format, level_name=settings.log_level)
         lock = _only_one(settings.root)
         _end_leftovers(settings.root / "processes.json")
         parts = build(settings)

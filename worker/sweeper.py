@@ -1,22 +1,21 @@
 """The sweeper: every second, what is due. Any number may run; one leads."""
 
 from broadcaster.bootstrap import build
-from broadcaster.logs import configure
-from broadcaster.settings import Settings
 from worker.loops import Loop
+from worker.process import process
 
 EVERY_S = 1.0
 
 
 def main() -> None:
-    configure()
-    parts = build(Settings.load())
+    with process("sweeper") as this:
+        parts = build(this.settings)
 
-    def step() -> None:
-        if parts.sweep.lead():
-            parts.sweep.sweep()
+        def step() -> None:
+            if parts.sweep.lead():
+                parts.sweep.sweep()
 
-    Loop("sweeper", step, every_s=EVERY_S).run()
+        Loop("sweeper", step, every_s=EVERY_S, pulse=this.pulse).run()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from broadcaster.bootstrap import Parts, build
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
 from broadcaster.settings import Settings
-from worker.app import WORK_S
+from worker.app import WORK_S, at_work
 
 _built: dict[Mode, Parts] = {}
 _building = threading.Lock()
@@ -42,12 +42,14 @@ def using(given: Mapping[Mode, Parts]) -> Iterator[None]:
 
 @shared_task(name="deliver")  # type: ignore[untyped-decorator]  # Celery has no types
 def deliver(mode: str, lane: str) -> None:
-    parts(Mode(mode)).deliver.work(mode, Lane(lane), for_s=WORK_S, running=lambda: not _stopping.is_set())
+    with at_work():
+        parts(Mode(mode)).deliver.work(mode, Lane(lane), for_s=WORK_S, running=lambda: not _stopping.is_set())
 
 
 @shared_task(name="plan")  # type: ignore[untyped-decorator]  # Celery has no types
 def plan(broadcast_id: int, mode: str) -> None:
-    parts(Mode(mode)).plan.plan(broadcast_id)
+    with at_work():
+        parts(Mode(mode)).plan.plan(broadcast_id)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types

@@ -1,27 +1,31 @@
 """`broadcaster account`: the accounts on the platforms, and letting a paused one send again."""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from broadcaster.cli import terminal
+from broadcaster.cli.channels import as_data, state_in_words
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
+from broadcaster.service.readiness import Standing
 
 accounts = terminal.group("List the accounts on the platforms and resume paused ones.")
 
 
 @accounts.command("list", epilog="Example: broadcaster account list")
 def list_(*, as_json: Json = False) -> None:
-    """List the accounts, whom they speak as, and which are paused and why."""
+    """List the accounts, whom they speak as, which are paused and why, and what the last check of each found."""
     with signed_in(Action.READ, channels=True) as session:
-        found = session.parts.accounts.every()
+        found = session.parts.checks.standings()
         settings = session.parts.settings
     if as_json:
         keys = ("mode", "name", "channel", "speaks_as", "paused_at", "pause_reason")
-        print_json([{key: getattr(each, key) for key in keys} for each in found])
+        listed = [{**{key: getattr(each, key) for key in keys}, "check": as_data(each)} for each in found]
+        print_json(listed)
         return
     if not found:
         say(
@@ -29,15 +33,21 @@ def list_(*, as_json: Json = False) -> None:
             "docs/settings.md says how. To try everything without accounts: broadcaster up --sandbox"
         )
         return
-    shown = table("Mode", "Account", "Channel", "Speaks as", "State")
+    shown = table("Mode", "Account", "Channel", "Speaks as", "State", "Last check")
     for each in found:
         state = (
             f"paused since {local(each.paused_at, settings.zone)}: {each.pause_reason}"
             if each.paused_at
-            else "ready"
+            else "in use"
         )
-        add_row(shown, (each.mode.upper(), each.name, each.channel, each.speaks_as, state))
+        checked = _last_check(each, settings.zone)
+        add_row(shown, (each.mode.upper(), each.name, each.channel, each.speaks_as, state, checked))
     say(shown)
+
+
+def _last_check(standing: Standing, zone: ZoneInfo) -> str:
+    at = f", {local(standing.probed.at, zone)}" if standing.probed else ""
+    return f"{state_in_words(standing)}{at}"
 
 
 @accounts.command(epilog="Example: broadcaster account resume wyre-page")

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from broadcaster.cli import terminal
+from broadcaster.cli import erasing, terminal
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, add_row, console, local, print_json, say, table
 from broadcaster.domain.audience import ImportOutcome, ImportProgress, ImportResult
@@ -20,7 +22,11 @@ LINE_EVERY_PERCENT = 10
 
 OnProgress = Callable[[ImportProgress], None]
 
-audiences = terminal.group("Import and list lists of phone numbers.")
+audiences = terminal.group("Import and list lists of phone numbers, and erase people from them.")
+audiences.command(epilog="Example: broadcaster audience find -")(erasing.find)
+audiences.command(epilog="Example: broadcaster audience erase - --reason 'request DP-2026-014'")(
+    erasing.erase
+)
 
 
 @audiences.command(
@@ -89,8 +95,14 @@ def list_(*, as_json: Json = False) -> None:
     )
     for each in found:
         cells = (each.name, each.version, f"{each.count:,}", local(each.imported_at, zone), each.imported_by)
-        add_row(shown, (*cells, each.source, each.lawful_basis, each.purpose, each.review_on))
+        add_row(shown, (*cells, each.source, each.lawful_basis, each.purpose, _review(each.review_on, zone)))
     say(shown)
+
+
+def _review(review_on: str, zone: ZoneInfo) -> str:
+    """A date that has passed says what to do; it is no alarm, since nothing is wrong with sending."""
+    past = review_on and date.fromisoformat(review_on) < datetime.now(zone).date()
+    return f"{review_on} (past: look whether it is still needed)" if past else review_on
 
 
 def _lines(result: ImportResult, problems: Path | None) -> Iterator[str]:

@@ -1,79 +1,200 @@
-"""`broadcaster audit`: the record of who did what, and whether somebody altered it."""
+"""`broadcaster audit`: the record of who did what: reading it, handing it out, proving one message, checking all of it."""
 
+import json
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
+from broadcaster.audit import verify_audit
+from broadcaster.audit.verify_audit import Unreadable, Verdict
 from broadcaster.cli import show as views
 from broadcaster.cli import terminal
-from broadcaster.cli.session import signed_in
+from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, print_json, say
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.errors import Invalid
+from broadcaster.domain.policy import Action
+from broadcaster.service.audit import Wanted
 
-audit = terminal.group("Read the record of who did what, and check that nobody altered it.")
+audit = terminal.group("Read the record of who did what, hand it out, and check that nobody altered it.")
+
+SEALED_WITHIN_S = 2.0
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="The log's public key, as it was given to you. May be repeated."),
+]
+Anchors = Annotated[
+    list[Path] | None,
+    typer.Option("--anchors", help="Checkpoints that were kept outside. May be repeated."),
+]
+TsaCa = Annotated[
+    Path | None, typer.Option(help="Certificates (PEM) of the authority whose time stamps are in the log.")
+]
+Force = Annotated[bool, typer.Option(help="Replace the file where it exists.")]
 
 
-@audit.command(epilog="Example: broadcaster audit show 7F3K2M")
+@audit.command(epilog="Example: broadcaster audit show 7F3K2M --since 2026-11-21T03:00")
 def show(
     *,
     ref: Annotated[str, typer.Argument(metavar="REF", help="Only the events of this message.")] = "",
+    who: Annotated[str, typer.Option("--by", metavar="NAME", help="Only what this person did.")] = "",
+    act: Annotated[str, typer.Option(help="Only acts that contain this, such as approved.")] = "",
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="From this local time on, like 2026-11-21T03:00.")
+    ] = "",
+    until: Annotated[str, typer.Option(metavar="TIME", help="Until before this local time.")] = "",
+    last: Annotated[int, typer.Option(min=0, help="Only the newest so many; 0 for all.")] = 0,
+    check: Annotated[
+        bool, typer.Option(help="Check the whole log too; it takes a while where it is long.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """Show the events of a message, or all, and check the chain of the whole log. Fails where it is broken."""
+    """Show events, and check the whole log. Fails where it was altered."""
     with signed_in() as session:
-        events = session.parts.report.audit(session.actor, ref)
-        bad = session.parts.report.first_bad_event()
         zone = session.parts.settings.zone
+        wanted = Wanted(
+            ref=ref, by=who, act=act, since=_moment(since, zone), until=_moment(until, zone), last=last
+        )
+        events = session.parts.audit.events(session.actor, wanted)
+        bad = session.parts.audit.first_bad_event() if check else None
     if as_json:
-        print_json({"events": [_event(each) for each in events], "whole": bad is None, "first_bad": bad})
+        whole = bad is None if check else None
+        print_json({"events": [_event(each) for each in events], "whole": whole, "first_bad": bad})
     else:
-        say(views.audit_table(events, zone) if events else "There is no event yet.", "", _verdict(bad))
+        found = views.audit_table(events, zone) if events else "There is no such event yet."
+        say(found, "", _in_short(bad) if check else "The log was not checked.")
     if bad is not None:
         raise typer.Exit(1)
 
 
-@audit.command(epilog="Example: broadcaster audit export --to audit-2026-11-21.jsonl")
+@audit.command(epilog="Example: broadcaster audit export audit-2026-11-21.jsonl")
 def export(
     *,
-    ref: Annotated[
-        str, typer.Option("--message", metavar="REF", help="Only the events of this message.")
-    ] = "",
-    to: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to; standard output otherwise.")
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Replace the file where it exists.")] = False,
+    to: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; - for standard output.")],
+    force: Force = False,
 ) -> None:
-    """Write the log as JSON lines that can be kept elsewhere and checked without this system.
+    """Write the whole log, and beside it the program that checks it on any machine with Python.
 
-    The first line names the last event and its hash; each other line is one event, its payload to the letter.
+    Give an auditor both, and by another way the log's public key: the first line of anchors/keys.txt, from
+    which the later ones follow.
     """
-    if to and to.exists() and not force:
-        raise Invalid(
-            f"{to} exists already. Choose another name, or replace it with --force. Nothing was written."
-        )
+    if str(to) == "-":
+        with signed_in() as session:
+            _wait_for_the_seal(session)
+            written = _count(session.parts.audit.export(session.actor), sys.stdout.write)
+        typer.echo(f"{written:,} events exported.", err=True)
+        return
+    _refuse_to_replace(to, force=force)
     with signed_in() as session:
-        lines = session.parts.report.export(session.actor, ref)
-        written = _to_file(lines, to) if to else _to(lines, sys.stdout)
-    typer.echo(
-        f"{written:,} {'event' if written == 1 else 'events'} exported{f' to {to}' if to else ''}.",
-        err=not to,
-    )
+        _wait_for_the_seal(session)
+        lines = session.parts.audit.export(session.actor)
+        written = _written(to, lines)
+    verifier = to.with_name("verify_audit.py")
+    shutil.copyfile(verify_audit.__file__, verifier)
+    typer.echo(f"{written:,} events exported to {to}. To check them on any machine: python3 {verifier} {to}")
 
 
-def _to_file(lines: Iterator[str], path: Path) -> int:
-    """Whole or not at all: an export that broke off must not look like a log that ends there."""
+@audit.command(epilog="Example: broadcaster audit prove 7F3K2M --to proof-7F3K2M.json")
+def prove(
+    *,
+    ref: Annotated[str, typer.Argument(metavar="REF", help="The message.")],
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to; proof-REF.json otherwise.")
+    ] = None,
+    texts: Annotated[
+        bool, typer.Option(help="With the manifest and the posts, to the letter; or digests alone.")
+    ] = True,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write the proof of one message: its events, and that they stand in the signed log, without the rest of the log."""
+    if to:
+        _refuse_to_replace(to, force=force)
+    with signed_in() as session:
+        _wait_for_the_seal(session)
+        proof = session.parts.audit.prove(session.actor, ref, texts=texts)
+    to = to or Path(f"proof-{proof['message']}.json")
+    _refuse_to_replace(to, force=force)
+    _written(to, [json.dumps(proof, ensure_ascii=False)])
+    verifier = to.with_name("verify_audit.py")
+    shutil.copyfile(verify_audit.__file__, verifier)
+    if as_json:
+        print_json({"message": proof["message"], "events": len(proof["events"]), "file": str(to)})
+    else:
+        how = f"To check it on any machine: python3 {verifier} {to}"
+        say(f"{len(proof['events'])} events of {proof['message']} in {to}. {how}")
+
+
+@audit.command(epilog="Example: broadcaster audit verify --anchors /mnt/witness/checkpoints.txt")
+def verify(
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="An export or a proof; the database itself otherwise."),
+    ] = None,
+    key: Keys = None,
+    anchors: Anchors = None,
+    tsa_ca: TsaCa = None,
+    as_json: Json = False,
+) -> None:
+    """Check that nobody altered the log.
+
+    Exit codes: 0 whole; 1 altered, with the first event that nobody can trust; 2 wrong usage; 3 whole, but its end was
+    not laid down outside for 15 minutes; 4 cannot be read.
+    """
+    code = verify_audit.UNREADABLE
+    try:
+        verdict = _verdict(file, key or [], anchors or [], str(tsa_ca or ""))
+    except Unreadable as error:
+        said = {"code": code, "error": str(error)}
+        print_json(said) if as_json else say(f"Cannot be checked: {error}.")
+        raise typer.Exit(code) from error
+    if as_json:
+        print_json(verify_audit.as_dict(verdict))
+    else:
+        say(*verify_audit.in_words(verdict))
+    raise typer.Exit(verdict.code)
+
+
+def _verdict(file: Path | None, keys: list[str], anchors: list[Path], tsa_ca: str) -> Verdict:
+    kept = [note for path in anchors for note in verify_audit.notes_of(str(path))]
+    if file is not None:
+        return verify_audit.verify_file(str(file), keys=keys, anchors=kept, tsa_ca=tsa_ca)
+    with signed_in(Action.AUDIT) as session:
+        return session.parts.audit.verify(keys=keys, anchors=kept, tsa_ca=tsa_ca)
+
+
+def _wait_for_the_seal(session: Session) -> None:
+    """What was done a moment ago should be under a seal too. Where no sealer runs, that is told by the check."""
+    ends = time.monotonic() + SEALED_WITHIN_S
+    while session.parts.audit.waits_for_seal() and time.monotonic() < ends:
+        time.sleep(0.05)
+
+
+def _refuse_to_replace(path: Path, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise Invalid(
+            f"{path} exists already. Choose another name, or replace it with --force. Nothing was written."
+        )
+
+
+def _written(path: Path, lines: Iterable[str]) -> int:
+    """Whole or not at all: an export that broke off must not look like a log that ends there. How many events."""
     try:
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                written = _to(lines, file)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                written = _count(lines, file.write)
                 file.flush()
                 os.fsync(file.fileno())
             Path(draft).replace(path)
@@ -84,21 +205,31 @@ def _to_file(lines: Iterator[str], path: Path) -> int:
     return written
 
 
-def _to(lines: Iterator[str], file: IO[str]) -> int:
-    """How many events there were: every line but the first."""
-    written = -1
+def _count(lines: Iterable[str], write: Any) -> int:
+    """How many events were among the lines."""
+    written = 0
     for line in lines:
-        file.write(f"{line}\n")
-        written += 1
+        write(f"{line}\n")
+        written += line.startswith(('{"event":', '{"unsealed":'))
     return written
 
 
-def _verdict(bad: int | None) -> str:
+def _moment(text: str, zone: ZoneInfo) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f'"{text}" is no time. Write it like 2026-11-21T03:00 or 2026-11-21.') from None
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def _in_short(bad: int | None) -> str:
     if bad is None:
-        return "The chain of the whole log is whole: no event was altered, added or taken out."
+        return "The whole log is whole: no event was altered, added or taken out."
     return (
         f"ALARM: event {bad} was altered, or is missing or out of order. Trust nothing from {bad} on, keep the database "
-        "as it is, and compare it with a backup."
+        "as it is, and compare it with a backup. `broadcaster audit verify` says more."
     )
 
 

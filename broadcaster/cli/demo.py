@@ -30,6 +30,7 @@ from broadcaster.cli.show import audit_table, proof
 from broadcaster.cli.show import status as status_shown
 from broadcaster.db.migrate import migrate
 from broadcaster.domain.audit import AuditEvent
+from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import Problem
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_picture
 from broadcaster.service.media import Attached
@@ -133,8 +134,8 @@ class _Demo:
         findings = compare(parts, auditor, drafted.ref, sandbox=self._sandbox, site=f"{self._web}/site")
         self._console.print(comparison_shown(findings))
         self._say("7", "The auditor reads the record of this message.")
-        self._show_record(parts.report.audit(auditor, drafted.ref))
-        bad = parts.report.first_bad_event()
+        self._show_record(parts.audit.events(auditor, drafted.ref))
+        bad = parts.audit.first_bad_event()
         self._console.print(
             "The whole log is whole." if bad is None else f"Event {bad} of the log was altered."
         )
@@ -191,7 +192,9 @@ class _Demo:
         while True:
             status = parts.report.status(ref)
             refresh(status)
-            waiting = sum(t.states.get("accepted", 0) for t in status.targets if t.channel == "sms")  # type: ignore[call-overload]
+            waiting = sum(
+                t.states.get(DeliveryState.ACCEPTED, 0) for t in status.targets if t.channel == "sms"
+            )
             if not waiting or time.monotonic() > deadline:
                 return status
             time.sleep(LOOK_EVERY_S)

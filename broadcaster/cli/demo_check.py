@@ -37,7 +37,7 @@ SOUND = (
 
 def compare(parts: Parts, auditor: Person, ref: str, *, sandbox: str, site: str) -> Findings:
     """By key for texts; by reference for posts, and for the website's page as it is served."""
-    ours = parts.report.evidence(auditor, ref)
+    ours = parts.audit.evidence(auditor, ref)
     keys = {delivery.key for delivery in ours.deliveries}
     return check(replace(ours, accepted=(*taken(sandbox, ref, keys), *_pages(site, ref))))
 

@@ -24,13 +24,21 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "user": ("users", "users", "Add and list the people who may use this."),
     "token": ("users", "tokens", "Give a user a token to sign in with."),
     "account": ("accounts", "accounts", "List the accounts on the platforms and resume paused ones."),
-    "audience": ("audiences", "audiences", "Import and list lists of phone numbers."),
+    "channels": ("channels", "channels", "Check whether the accounts could send now, without posting."),
+    "audience": (
+        "audiences",
+        "audiences",
+        "Import and list lists of phone numbers, and erase people from them.",
+    ),
     "template": ("templates", "templates", "List the notice templates and their blanks."),
     "message": ("messages", "messages", "Write, submit, approve and look at messages."),
     "status": ("status", "app", "Show what became of a message on every channel."),
     "alarms": ("alarms", "alarms", "Show what is wrong now and what to do; exit code 1 while anything is."),
     "stop": ("status", "app", "Stop a broadcast: nothing more of it is sent."),
     "unknown": ("unknowns", "unknowns", "Decide about deliveries that may or may not have been sent."),
+    "backup": ("backup", "app", "Save everything into one file while it runs, or check such a file."),
+    "restore": ("backup", "app", "Bring everything back from a backup."),
+    "key": ("keys", "keys", "Change the keys that protect what is stored."),
     "audit": ("audit", "audit", "Read the record of who did what, and check that nobody altered it."),
 }
 

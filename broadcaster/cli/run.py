@@ -9,12 +9,13 @@ from broadcaster.bootstrap import build
 from broadcaster.cli import terminal
 from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
 from broadcaster.cli.session import TOKEN
-from broadcaster.cli.supervised import Supervised, reachable
+from broadcaster.cli.supervised import Supervised
 from broadcaster.cli.terminal import Json, print_json, say
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import migrate as apply_migrations
 from broadcaster.domain.errors import Unavailable
 from broadcaster.domain.names import did_you_mean
+from broadcaster.processes import reachable
 from broadcaster.settings import Settings
 
 FAULTS = ("flush", "kill", "silent")
@@ -99,7 +100,8 @@ def _free_port(host: str, port: int, given_by: str) -> int:
 
 
 def _where(settings: Settings) -> list[str]:
-    web = f"http://{reachable(settings.web_host)}:{settings.web_port}"
+    host = reachable(settings.web_host)
+    web = f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
     return [
         "The broadcaster is running.",
         f"  Front page    {web}/",

@@ -8,6 +8,7 @@ from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.policy import Role
 from broadcaster.settings import Settings
+from channels.sandbox import STAND_INS
 from channels.sandbox.accounts import sandbox_accounts
 
 ADMINISTRATOR = "admin"
@@ -72,6 +73,7 @@ def _accounts(settings: Settings, port: int) -> dict[str, dict[str, str]]:
             "receipt_url": f"{web}/hooks/live/sms/receipt",
             **known["sms"],
         },
+        **{name: {"channel": name, "base_url": sandbox, **known[name]} for name in STAND_INS},
     }
 
 

@@ -87,9 +87,8 @@ def _once(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> Status:
     if as_json:
         print_json(as_json_data(*seen))
     else:
-        say(
-            *show.alarms(seen[1], zone), _view(seen[0], zone)
-        )  # on top: who sees sums that add up stops reading
+        # alarms on top: who sees sums that add up stops reading
+        say(*show.alarms(seen[1], zone), _view(seen[0], zone))
     return seen[0]
 
 

@@ -10,7 +10,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from broadcaster.cli.terminal import say
-from broadcaster.processes import end_with_parent
+from broadcaster.processes import end_with_parent, reachable
 from broadcaster.settings import Settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -69,16 +69,10 @@ class Supervised:
         self._process.terminate()
 
 
-def reachable(host: str) -> str:
-    """An address to connect to, for one to listen on, as it stands in a web address."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"[{here}]" if ":" in here else here
-
-
 def _is_healthy(settings: Settings) -> bool:
     """Asked directly: a proxy of the environment would answer for others."""
     connection = http.client.HTTPConnection(
-        reachable(settings.web_host).strip("[]"), settings.web_port, timeout=ANSWER_WITHIN_S
+        reachable(settings.web_host), settings.web_port, timeout=ANSWER_WITHIN_S
     )
     try:
         connection.request("GET", "/health")

@@ -63,7 +63,7 @@ class Paused:
 
 
 def insert(tx: Tx, *, code: AlarmCode, subject: str, text: str, size: int) -> None:
-    """Hold the head of the audit log first (`audit_log.hold`): then nobody else raises the same one meanwhile."""
+    """Call `tx.alone("alarms")` first: then nobody else raises the same one meanwhile."""
     row = {"code": code, "subject": subject, "text": text, "size": size, "raised_at": tx.now()}
     tx.insert(alarm, row)
 

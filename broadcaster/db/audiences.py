@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, t
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
-from broadcaster.db.tables import Time, audience, audience_version, person, recipient
+from broadcaster.db.tables import Time, audience, audience_version, person, recipient, suppression
 from broadcaster.domain.audience import AudienceSummary, AudienceVersion, Provenance
+from broadcaster.domain.erasure import KEPT_OUT, mark
 
 DELETE_AT_ONCE = 5_000  # recipients per statement: a short write for everybody who waits
 DIGEST_AT_ONCE = 2_000  # more at once is slower: the garbage collector walks them
@@ -22,6 +23,7 @@ _FIELDS = (
     audience_version.c.no,
     audience_version.c.sha256,
     audience_version.c.size,
+    audience_version.c.wiped_at,
 )
 
 
@@ -59,7 +61,7 @@ def summaries(tx: Tx) -> list[AudienceSummary]:
         .subquery()
     )
     query = (
-        select(audience.c.name, v.no.label("version"), v.size.label("count"))
+        select(audience.c.name, v.no.label("version"), (v.size - v.erased).label("count"), v.erased)
         .add_columns(v.sealed_at.label("imported_at"), person.c.name.label("imported_by"))
         .add_columns(v.source, v.lawful_basis, v.purpose, v.review_on)
         .join(audience, _of_audience())
@@ -71,22 +73,23 @@ def summaries(tx: Tx) -> list[AudienceSummary]:
 
 
 def digest(tx: Tx, version_id: int) -> tuple[str, int]:
-    """Hexadecimal SHA-256 over the number indexes in the order of their ordinals, and how many there are.
+    """Hexadecimal SHA-256 over the marks of the numbers in the order of their ordinals, and how many there are.
 
-    Read again from the rows, under a second for a million: it is how an approval notices that a recipient was changed.
+    Read again from the rows, in about a second for a million: it is how an approval notices that a recipient was changed.
+    A row without a salt counts with its index as it is: there an erased number left its mark, and what was imported
+    before there were marks has nothing else.
     """
     query = (
-        select(recipient.c.number_index)
+        select(recipient.c.number_index, recipient.c.salt)
         .where(recipient.c.audience_version_id == version_id)
         .order_by(recipient.c.ordinal)
     )
     sha256, count = hashlib.sha256(), 0
-    rows = tx.execute(
-        query.execution_options(yield_per=DIGEST_AT_ONCE)
-    )  # of the statement: of the connection it would stay
-    for indexes in rows.scalars().partitions():
-        sha256.update(b"".join(indexes))
-        count += len(indexes)
+    # an option of the statement: of the connection it would stay
+    rows: Any = tx.execute(query.execution_options(yield_per=DIGEST_AT_ONCE))
+    for part in rows.partitions():  # by place: by name it takes twice as long
+        sha256.update(b"".join([mark(index, salt) if salt else index for index, salt in part]))
+        count += len(part)
     return sha256.hexdigest(), count
 
 
@@ -153,8 +156,15 @@ def known_numbers(tx: Tx, version_id: int, indexes: Collection[bytes]) -> set[by
     return set(tx.execute(query).scalars())
 
 
+def kept_out(tx: Tx, indexes: Collection[bytes]) -> set[bytes]:
+    """Those of these number indexes whose people were erased and asked not to be taken in again."""
+    s = suppression.c
+    query = select(s.number_index).where(s.number_index.in_(indexes), s.reason == KEPT_OUT, s.purpose == "")
+    return set(tx.execute(query).scalars())
+
+
 def insert_recipients(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of audience_version_id, ordinal, number_index, number_sealed and language."""
+    """Rows of audience_version_id, ordinal, number_index, number_sealed, salt and language."""
     tx.execute(recipient.insert(), rows)
 
 
@@ -167,11 +177,11 @@ def in_both(tx: Tx, one: int, other: int) -> int:
 
 
 def same_languages(tx: Tx, one: int, other: int) -> bool:
-    """Whether two versions of the same numbers in the same order have the same languages too."""
+    """Whether two versions have the same languages for the numbers that they share."""
     a, b = recipient.alias(), recipient.alias()
     query = (
         select(a.c.id)
-        .join(b, (b.c.audience_version_id == other) & (b.c.ordinal == a.c.ordinal))
+        .join(b, (b.c.audience_version_id == other) & (b.c.number_index == a.c.number_index))
         .where(a.c.audience_version_id == one, a.c.language != b.c.language)
         .limit(1)
     )
@@ -186,8 +196,11 @@ def seal_version(tx: Tx, version_id: int, *, sha256: str, size: int) -> None:
 
 def delete_some_unsealed(tx: Tx, version_id: int) -> int:
     """How many recipients it took out of an unsealed version: at most DELETE_AT_ONCE, 0 where none are left."""
-    if not lock_unsealed(tx, version_id):
-        return 0
+    return delete_some(tx, version_id) if lock_unsealed(tx, version_id) else 0
+
+
+def delete_some(tx: Tx, version_id: int) -> int:
+    """Takes the first recipients out of a version, at most DELETE_AT_ONCE. How many there were."""
     mine = recipient.c.audience_version_id == version_id
     first = tx.execute(select(func.min(recipient.c.ordinal)).where(mine)).scalar_one()
     if first is None:

@@ -1,82 +1,173 @@
-"""The audit log's rows. Appended in the same transaction as the change they record: no event, no change."""
+"""The audit log's rows. Appended in the same transaction as the change they record: no event, no change.
 
-from collections.abc import Iterator
+Writers wait for nobody; the sealer gives events their places behind them.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, func, select, update
 
 from broadcaster.db.engine import Tx
-from broadcaster.db.tables import audit_event, audit_head
-from broadcaster.domain.audit import AuditEvent, event_sha256, payload_sha256
+from broadcaster.db.tables import attempt, audit_checkpoint, audit_event, delivery
+from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.canonical import Json, canonical
 
+PAGE = 1_000
+E = audit_event.c
 
-class Head(NamedTuple):
-    """The number and hash of the last event; 0 and the genesis hash of an empty log."""
 
-    no: int
-    sha256: str
+class Checkpoint(NamedTuple):
+    """`size` is how many events the signed `note` is over."""
+
+    size: int
+    note: str
 
 
 def append(tx: Tx, *, actor: str, act: str, subject: str = "", payload: Json = None) -> None:
-    """Call it last in a transaction: it takes the head of the chain, which the next writer waits for."""
-    head = tx.execute(select(audit_head).with_for_update()).one()
     text = canonical(payload if payload is not None else {}).decode()
-    event: dict[str, Any] = {"no": head.no + 1, "actor": actor, "act": act, "subject": subject}
-    digest = payload_sha256(text)
-    sha256 = event_sha256(**event, at=_iso(tx), payload_hash=digest, previous=head.sha256)
-    tx.execute(
-        audit_event.insert().values(
-            **event,
-            at=tx.now(),
-            payload=text,
-            payload_sha256=digest,
-            previous_sha256=head.sha256,
-            sha256=sha256,
-        )
-    )
-    tx.execute(update(audit_head).values(no=head.no + 1, sha256=sha256))
+    row = {"at": tx.now(), "actor": actor, "act": act, "subject": subject, "payload": text}
+    tx.execute(audit_event.insert().values(row))
 
 
-def hold(tx: Tx) -> None:
-    """Nobody else does anything that is recorded until this transaction ends."""
-    tx.execute(select(audit_head).with_for_update()).one()
-
-
-def events(tx: Tx, *, subject: str = "", limit: int | None = None) -> Iterator[AuditEvent]:
-    """In order of their number: all, or those of one subject."""
-    query = select(audit_event).order_by(audit_event.c.no).limit(limit)
+def events(tx: Tx, *, subject: str = "") -> Iterator[AuditEvent]:
+    """All, or those of one subject, in the order in which they were written."""
+    query = _events(tx).order_by(E.id)
     if subject:
-        query = query.where(audit_event.c.subject == subject)
-    for row in tx.execute(query.execution_options(yield_per=1000)):
-        yield AuditEvent(
-            no=row.no,
-            at=row.at.isoformat(timespec="microseconds"),
-            actor=row.actor,
-            act=row.act,
-            subject=row.subject,
-            payload=row.payload,
-            payload_sha256=row.payload_sha256,
-            previous_sha256=row.previous_sha256,
-            sha256=row.sha256,
+        query = query.where(E.subject == subject)
+    for row in tx.execute(query.execution_options(yield_per=PAGE)):
+        yield _event(row)
+
+
+def sealed(tx: Tx) -> Iterator[list[AuditEvent]]:
+    """All that have a place in the tree, in its order, by pages."""
+    after = 0
+    while page := [_event(r) for r in tx.execute(_events(tx).where(E.no > after).order_by(E.no).limit(PAGE))]:
+        yield page
+        after = page[-1].no or 0
+
+
+def unsealed(tx: Tx, *, limit: int | None = None) -> list[AuditEvent]:
+    """What has no place yet. Never "above the last": a transaction with a lower id may have ended later."""
+    query = _events(tx).where(E.no.is_(None)).order_by(E.id).limit(limit)
+    return [_event(row) for row in tx.execute(query)]
+
+
+def unsealed_since(tx: Tx) -> datetime | None:
+    """Since when the oldest event without a place waits."""
+    found: datetime | None = tx.execute(select(func.min(E.at)).where(E.no.is_(None))).scalar_one()
+    return found
+
+
+def size(tx: Tx) -> int:
+    """How many events the tree has."""
+    return tx.execute(select(func.max(E.no))).scalar_one() or 0
+
+
+def leaves(tx: Tx, *, after: int = 0) -> Iterator[str]:
+    """The hashes of the tree's leaves, hexadecimal, from the one that follows `after` on."""
+    query = select(E.leaf).where(E.no > after).order_by(E.no)
+    yield from tx.execute(query.execution_options(yield_per=PAGE)).scalars()
+
+
+def seal(tx: Tx, places: Sequence[tuple[int, int, str]]) -> None:
+    """Of each event its id, its number and its leaf. Once: what has a place keeps it."""
+    statement = (
+        update(audit_event)
+        .where(E.id == bindparam("event"), E.no.is_(None))
+        .values(no=bindparam("place"), leaf=bindparam("hash"))
+    )
+    tx.execute(statement, [{"event": e, "place": no, "hash": leaf} for e, no, leaf in places])
+
+
+def add_checkpoint(tx: Tx, checkpoint: Checkpoint) -> None:
+    tx.execute(audit_checkpoint.insert().values(checkpoint._asdict()))
+
+
+def checkpoints(tx: Tx, *, after: int = 0, up_to: int | None = None) -> Iterator[Checkpoint]:
+    """In the order of their size."""
+    c = audit_checkpoint.c
+    query = select(c.size, _raw(tx, c.note)).where(c.size > after).order_by(c.size)
+    if up_to is not None:
+        query = query.where(c.size <= up_to)
+    for row in tx.execute(query.execution_options(yield_per=PAGE)):
+        yield Checkpoint(size=row.size, note=_text(row.note))
+
+
+def last_checkpoints(tx: Tx, number: int = 1) -> list[Checkpoint]:
+    """The newest first."""
+    c = audit_checkpoint.c
+    rows = tx.execute(select(c.size, _raw(tx, c.note)).order_by(c.size.desc()).limit(number))
+    return [Checkpoint(size=row.size, note=_text(row.note)) for row in rows]
+
+
+def has_act(tx: Tx, acts: Collection[str], *, after: int, up_to: int) -> bool:
+    """Whether one of these acts stands there from the event that follows `after` on."""
+    query = select(E.id).where(E.no > after, E.no <= up_to, E.act.in_(acts)).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def outcomes(tx: Tx, groups: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """The attempts of these intent groups, with what the root of their group's event is over."""
+    a = attempt.c
+    said = [_raw(tx, column) for column in (a.outcome, a.code, a.platform_id, a.link, a.ended_at)]
+    query = (
+        select(a.intent_group_id, _raw(tx, delivery.c.uid), *said)
+        .join(delivery, delivery.c.id == a.delivery_id)
+        .where(a.intent_group_id.in_(groups))
+        .order_by(a.id)
+    )
+    found: dict[int, list[dict[str, Any]]] = {group: [] for group in groups}
+    for row in tx.execute(query):
+        found[row.intent_group_id].append(
+            {
+                "code": _text(row.code),
+                "delivery": _text(row.uid),
+                "ended_at": _iso(row.ended_at),
+                "link": _text(row.link),
+                "outcome": _text(row.outcome),
+                "platform_id": _text(row.platform_id),
+            }
         )
+    return found
 
 
-def head(tx: Tx) -> Head:
-    """What the log ends with, as kept apart from its events."""
-    row = tx.execute(select(audit_head)).one()
-    return Head(no=row.no, sha256=row.sha256)
+def _events(tx: Tx) -> Any:
+    return select(E.id, E.no, *(_raw(tx, c) for c in (E.leaf, E.at, E.actor, E.act, E.subject, E.payload)))
 
 
-def missing_before(tx: Tx, end: Head) -> int | None:
-    """The number of the first event that was cut off at the end, or None: what is left is a whole chain, and only the
-    head still tells of them."""
-    e = audit_event.c
-    if not end.no or tx.execute(select(e.sha256).where(e.no == end.no)).scalar_one_or_none() == end.sha256:
-        return None
-    last = tx.execute(select(func.max(e.no)).where(e.no < end.no)).scalar_one()
-    return (last or 0) + 1
+def _raw(tx: Tx, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As its bytes stand in SQLite, where any may stand: a value that was altered so that nobody can read it must not
+    stop whoever looks for that."""
+    return cast(column, LargeBinary).label(column.key) if tx.connection.dialect.name == "sqlite" else column
 
 
-def _iso(tx: Tx) -> str:
-    return tx.now().isoformat(timespec="microseconds")
+def _text(stored: Any) -> str:
+    return stored.decode("utf-8", "surrogateescape") if isinstance(stored, bytes) else str(stored)
+
+
+def _iso(stored: Any) -> str:
+    """ISO 8601 in UTC; what is stored itself where it is not written as we write it."""
+    if isinstance(stored, datetime):
+        return stored.isoformat(timespec="microseconds")
+    text = _text(stored)
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return text
+    ours = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") == text
+    return moment.isoformat(timespec="microseconds") if ours else text
+
+
+def _event(row: Row[Any]) -> AuditEvent:
+    return AuditEvent(
+        id=row.id,
+        no=row.no,
+        at=_iso(row.at),
+        actor=_text(row.actor),
+        act=_text(row.act),
+        subject=_text(row.subject),
+        payload=_text(row.payload),
+        leaf=_text(row.leaf) if row.leaf is not None else None,
+    )

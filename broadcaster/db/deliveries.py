@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 
 from broadcaster.db.engine import Tx
-from broadcaster.db.ids import new_uid
+from broadcaster.db.ids import delivery_uid
 from broadcaster.db.tables import attempt, audience_version, delivery, recipient, suppression, target
 from broadcaster.domain.delivery import (
     DELIVERY_TRANSITIONS,
@@ -25,10 +25,12 @@ NOT_UNKNOWN: Mapping[str, None] = {"unknown_since": None, "look_at": None, "abse
 UNDECIDED = (DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL)
 #: Quarantined because sending it stopped workers: it may have been sent. What was altered was never sent.
 POISON: ColumnElement[bool] = (delivery.c.state == DeliveryState.QUARANTINED) & (delivery.c.resends > 0)
-AGAIN_BY_A_PERSON = (
-    "sent_again_by_a_person"  # the code of what waits to be sent again because somebody decided so
-)
-PART_BEFORE_MISSING = "part_before_missing"  # the code of a part of a thread that had nothing to follow
+#: What only the truth, or a person, ends.
+OPEN: ColumnElement[bool] = delivery.c.state.in_(UNDECIDED) | POISON
+#: The code of what waits to be sent again because somebody decided so.
+AGAIN_BY_A_PERSON = "sent_again_by_a_person"
+#: The code of a part of a thread that had nothing to follow.
+PART_BEFORE_MISSING = "part_before_missing"
 DECIDED = "A person looked, did not find it, and has it sent again."
 
 
@@ -44,6 +46,7 @@ class Due:
     number_index: bytes | None
     number_sealed: bytes | None
     suppressed: bool
+    erased: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +90,10 @@ def insert(
 ) -> None:
     """`recipients` are (ordinal, recipient id); a public place is ordinal 0 without a recipient, and the parts of a thread
     there are 1, 2, 3 without one."""
+    uid = tx.execute(select(target.c.uid).where(target.c.id == target_id)).scalar_one()
     rows = [
         {
-            "uid": new_uid(),
+            "uid": delivery_uid(uid, ordinal),
             "broadcast_id": broadcast_id,
             "target_id": target_id,
             "batch_id": batch_id,
@@ -114,6 +118,7 @@ def due(tx: Tx, batch_id: int, *, limit: int, first_tries_first: bool = False) -
     query = (
         select(d.id, d.uid, d.attempts, d.resends, d.code, r.number_index, r.number_sealed)
         .add_columns(s.id.is_not(None).label("suppressed"))
+        .add_columns((r.id.is_not(None) & (r.number_sealed == b"")).label("erased"))
         .outerjoin(recipient, r.id == d.recipient_id)
         .outerjoin(audience_version, audience_version.c.id == r.audience_version_id)
         .outerjoin(
@@ -198,9 +203,8 @@ def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
 
 def may_follow(state: DeliveryState) -> ColumnElement[bool]:
     """Which stored deliveries may go to `state` when the truth about them is told, poison among them."""
-    before = [
-        delivery.c.state == before for before in sorted(states_before(state))
-    ]  # executemany takes no IN
+    # executemany takes no IN
+    before = [delivery.c.state == before for before in sorted(states_before(state))]
     return or_(*before, *([POISON] if state in DELIVERY_TRANSITIONS[DeliveryState.QUARANTINED] else []))
 
 
@@ -277,28 +281,6 @@ def having_ids(ids: Sequence[int]) -> ColumnElement[bool]:
     return delivery.c.id.in_(ids)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unknown:
-    """A delivery with an unknown outcome."""
-
-    id: int
-    batch_id: int
-    resends: int
-    since: datetime
-
-
-def unknown(tx: Tx, target_id: int, *, limit: int) -> list[Unknown]:
-    """Those of a target, the oldest first."""
-    d = delivery.c
-    query = (
-        select(d.id, d.batch_id, d.resends, d.unknown_since.label("since"))
-        .where(d.target_id == target_id, d.state == DeliveryState.UNKNOWN)
-        .order_by(d.unknown_since, d.id)
-        .limit(limit)
-    )
-    return [Unknown(**r._mapping) for r in tx.execute(query)]
-
-
 def send_again(tx: Tx, ids: Sequence[int]) -> int:
     """Unknown deliveries that may be sent once more, by what the channel proves and the policy says."""
     return _again(tx, having_ids(ids) & (delivery.c.state == DeliveryState.UNKNOWN), {})
@@ -306,8 +288,9 @@ def send_again(tx: Tx, ids: Sequence[int]) -> int:
 
 def send_again_by_a_person(tx: Tx, delivery_id: int) -> int:
     """One that nothing has proved, or that stopped workers, because somebody decided so."""
-    mine = (delivery.c.id == delivery_id) & (delivery.c.state.in_(UNDECIDED) | POISON)
-    return _again(tx, mine, {"code": AGAIN_BY_A_PERSON, "operator_text": DECIDED})
+    return _again(
+        tx, (delivery.c.id == delivery_id) & OPEN, {"code": AGAIN_BY_A_PERSON, "operator_text": DECIDED}
+    )
 
 
 def parts_again(tx: Tx, batch_id: int) -> int:
@@ -338,7 +321,7 @@ def unknown_or_resent(tx: Tx, broadcast_id: int) -> int:
     the resend bounds count. Without the second kind, the last of a great number would come within the bounds."""
     d = delivery.c
     mine = d.target_id.in_(select(target.c.id).where(target.c.broadcast_id == broadcast_id))
-    condition = d.state.in_([DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL]) | (d.resends > 0)
+    condition = d.state.in_(UNDECIDED) | (d.resends > 0)
     return int(tx.execute(select(func.count()).select_from(delivery).where(mine, condition)).scalar_one())
 
 

@@ -1,6 +1,7 @@
 """Opens the database and its transactions, on SQLite and PostgreSQL alike. Only `broadcaster.service` calls it."""
 
 import fcntl
+import hashlib
 import os
 import sqlite3
 import time
@@ -42,6 +43,12 @@ class Tx:
         """Rows that are not there yet, by the table's unique columns; those that are there stay as they are."""
         insert = sqlite_insert if self.connection.dialect.name == "sqlite" else postgres_insert
         self.execute(insert(table).on_conflict_do_nothing(), rows)
+
+    def alone(self, what: str) -> None:
+        """Nobody else is at the same thing until this transaction ends. On SQLite only one writes at a time anyway."""
+        if self.connection.dialect.name != "sqlite":
+            number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+            self.execute(select(func.pg_advisory_xact_lock(number)))
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> int:
         """One row; its id."""

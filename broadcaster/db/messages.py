@@ -179,7 +179,7 @@ def authors(tx: Tx, message_id: int) -> frozenset[int]:
 
 
 def listing(tx: Tx, *, limit: int) -> list[dict[str, object]]:
-    """The newest messages first: ref, state, mode, event's headline source columns, author and time."""
+    """The newest messages first: reference, state, mode, kind, headline, author and time."""
     c, v = message.c, message_version.c
     query = (
         select(c.ref, c.state, c.mode, c.kind, c.created_at, v.facts, person.c.name.label("author"))

@@ -11,13 +11,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
-from broadcaster.db.engine import Database, Tx
+from broadcaster.db.engine import Database
 from broadcaster.domain.errors import Unavailable
 
 FOLDER = Path(__file__).parent / "migrations"
-ONE_AT_A_TIME = 0x62726F6164  # the advisory lock's number on PostgreSQL ("broad")
 
 
 def migrate(database: Database) -> list[str]:
@@ -27,7 +26,7 @@ def migrate(database: Database) -> list[str]:
     copied beside itself, as `<file>.before-<newest revision>`.
     """
     with database.write() as tx:
-        _alone(tx, database)
+        tx.alone("schema")  # two processes that migrate at once queue up
         missing = _missing(tx.connection)
         if not missing:
             return []
@@ -48,6 +47,11 @@ def check_schema(database: Database) -> None:
         )
 
 
+def known_revisions() -> list[str]:
+    """Of this version, the oldest first."""
+    return [script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]
+
+
 def alembic_config(connection: Connection, **attributes: Any) -> Config:
     """What alembic.ini would say, for this connection."""
     config = Config(attributes={"connection": connection, **attributes})
@@ -58,8 +62,7 @@ def alembic_config(connection: Connection, **attributes: Any) -> Config:
 
 def _missing(connection: Connection) -> list[str]:
     """Revisions not applied yet, oldest first."""
-    scripts = ScriptDirectory.from_config(alembic_config(connection))
-    known = [script.revision for script in scripts.walk_revisions()][::-1]
+    known = known_revisions()
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
         return known
@@ -69,12 +72,6 @@ def _missing(connection: Connection) -> list[str]:
             f"(up to {known[-1]}). Nothing was changed. Install the version that made it, or a newer one."
         )
     return known[known.index(current) + 1 :]
-
-
-def _alone(tx: Tx, database: Database) -> None:
-    """Two processes that migrate at once queue up. On SQLite the write transaction sees to that."""
-    if not database.is_sqlite:
-        tx.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ONE_AT_A_TIME})
 
 
 def _copy(file: Path, revision: str) -> None:

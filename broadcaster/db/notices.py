@@ -13,7 +13,6 @@ def ensure(tx: Tx, *, name: str, sha256: str, content: str) -> int:
     while (found := tx.execute(query).scalar_one_or_none()) is None:
         last = tx.execute(select(func.max(c.version)).where(c.name == name)).scalar_one() or 0
         row = {"name": name, "version": last + 1, "sha256": sha256, "content": content}
-        tx.add_missing(
-            notice_template, {**row, "created_at": tx.now()}
-        )  # somebody else may have just added one
+        # somebody else may have just added one
+        tx.add_missing(notice_template, {**row, "created_at": tx.now()})
     return int(found)

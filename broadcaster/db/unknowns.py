@@ -1,4 +1,5 @@
-"""Deliveries with an unknown outcome: which are due for a look at their platform, and what a person reads of them."""
+"""Deliveries with an unknown outcome: which are to be decided about, which are due for a look at their platform, and
+what a person reads of them."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -7,14 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, case, select, update
 
-from broadcaster.db.deliveries import NOT_UNKNOWN, POISON, UNDECIDED
+from broadcaster.db.deliveries import NOT_UNKNOWN, OPEN
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account, attempt, broadcast, delivery, intent_group, message, target
 from broadcaster.domain.delivery import DeliveryState, Outcome
-
-OPEN: ColumnElement[bool] = (
-    delivery.c.state.in_(UNDECIDED) | POISON
-)  #: what only the truth, or a person, ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +36,28 @@ class Unknown:
     operator_text: str
     part: int = 1
     parts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """One that is being looked into, as far as it takes to decide about thousands of them."""
+
+    id: int
+    batch_id: int
+    resends: int
+    since: datetime
+
+
+def waiting(tx: Tx, target_id: int, *, limit: int) -> list[Waiting]:
+    """Those of a target that are being looked into, the oldest first."""
+    d = delivery.c
+    query = (
+        select(d.id, d.batch_id, d.resends, d.unknown_since.label("since"))
+        .where(d.target_id == target_id, d.state == DeliveryState.UNKNOWN)
+        .order_by(d.unknown_since, d.id)
+        .limit(limit)
+    )
+    return [Waiting(**r._mapping) for r in tx.execute(query)]
 
 
 def due_for_a_look(tx: Tx, *, mode: str, names: Sequence[str], after: timedelta, limit: int) -> list[Unknown]:

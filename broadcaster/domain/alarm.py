@@ -9,10 +9,25 @@ class AlarmCode(StrEnum):
     QUARANTINED = "quarantined"  #: what is stored is not what was approved, so it was not sent
     COUNTS_DIFFER = "counts_differ"  #: deliveries were lost or doubled
     ACCOUNT_PAUSED = "account_paused"  #: the platform refused an account's credentials
+    ACCOUNT_NOT_READY = "account_not_ready"  #: a check found that an account could not send
+    CREDENTIALS_END = "credentials_end"  #: an account's credentials end within seven days
     NOBODY_SENDS = "nobody_sends"  #: work is there and nobody takes it
+    NOBODY_SEALS = "nobody_seals"  #: the audit log is written and not sealed
+    NOBODY_ANCHORS = "nobody_anchors"  #: the audit log is sealed and not laid down outside
+    AUDIT_LOG_ALTERED = "audit_log_altered"  #: the audit log is not the one that was signed
+    RESTORED = "restored"  #: a backup was restored: what was decided since it was taken is lost
 
 
 #: What may never be over by itself: a person says that he has seen it.
 ACKNOWLEDGED_BY_A_PERSON = frozenset(
-    {AlarmCode.UNKNOWN_UNDECIDED, AlarmCode.QUARANTINED, AlarmCode.COUNTS_DIFFER}
+    {
+        AlarmCode.UNKNOWN_UNDECIDED,
+        AlarmCode.QUARANTINED,
+        AlarmCode.COUNTS_DIFFER,
+        AlarmCode.AUDIT_LOG_ALTERED,
+        AlarmCode.RESTORED,
+    }
 )
+
+#: Their subject is mode/account.
+OF_AN_ACCOUNT = frozenset({AlarmCode.ACCOUNT_PAUSED, AlarmCode.ACCOUNT_NOT_READY, AlarmCode.CREDENTIALS_END})

@@ -30,7 +30,8 @@ LANGUAGE_COLUMNS = ("language", "language code", "preferred language", "lang", "
 
 @dataclass(frozen=True, kw_only=True)
 class AudienceVersion:
-    """A sealed version. `sha256` is over the keyed indexes of its numbers, in the order of the file."""
+    """A sealed version. `sha256` is over the marks of its numbers, in the order of the file. `size` includes those who
+    were erased since. A wiped one holds no numbers any more and cannot be used."""
 
     id: int
     uid: str
@@ -38,6 +39,7 @@ class AudienceVersion:
     no: int
     sha256: str
     size: int
+    wiped_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +54,12 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class AudienceSummary(Provenance):
-    """The newest version of an audience."""
+    """The newest version of an audience. `count` is without those who were erased since."""
 
     name: str
     version: int
     count: int
+    erased: int
     imported_at: datetime
     imported_by: str
 

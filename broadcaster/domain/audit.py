@@ -1,106 +1,78 @@
-"""The audit log's unit: an event, and the hash that chains it to the one before."""
+"""The audit log's unit: an event, and the bytes of it that become a leaf of the log's tree."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from broadcaster.domain.canonical import Json, canonical
-
-GENESIS = "0" * 64  # what the first event chains to
+from broadcaster.domain.canonical import canonical
+from broadcaster.domain.delivery import Outcome
+from broadcaster.domain.tree import leaf_hash, merkle_root
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEvent:
     """`at` is ISO 8601 in UTC, `payload` canonical JSON of staff names, digests and counts.
 
-    No phone number, no name of a member of the public and no secret is ever in an event.
+    `no` is its place in the log, from 1, and `leaf` the hash that the sealer gave it (hexadecimal); None until it is
+    sealed, a quarter of a second later. No phone number, no name of a member of the public and no secret is ever in an
+    event.
     """
 
-    no: int
+    id: int
+    no: int | None
     at: str
     actor: str
     act: str
     subject: str
     payload: str
-    payload_sha256: str
-    previous_sha256: str
-    sha256: str
+    leaf: str | None
 
 
-def payload_sha256(payload: str) -> str:
-    return hashlib.sha256(payload.encode()).hexdigest()
+def event_json(event: AuditEvent) -> str:
+    """Canonical JSON of all that an event says: what is hashed. The payload goes in as it stands, to the letter: taken
+    apart and written anew, a blank that somebody added would be gone."""
+    said = {"act": event.act, "actor": event.actor, "at": event.at, "id": event.id}
+    before = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    subject = json.dumps(event.subject, ensure_ascii=False)
+    return f'{before[:-1]},"payload":{event.payload},"subject":{subject}}}'
 
 
-def event_sha256(
-    *, no: int, at: str, actor: str, act: str, subject: str, payload_hash: str, previous: str
-) -> str:
-    """The chained hash: over everything the event says and over the event before it."""
-    content: dict[str, Json] = {
-        "act": act,
-        "actor": actor,
-        "at": at,
-        "no": no,
-        "payload_sha256": payload_hash,
-        "previous_sha256": previous,
-        "subject": subject,
-    }
-    return hashlib.sha256(canonical(content)).hexdigest()
+def event_leaf(event: AuditEvent) -> bytes:
+    # A damaged database may hold any bytes: a wrong hash tells of them better than an error does.
+    return leaf_hash(event_json(event).encode("utf-8", "surrogateescape"))
 
 
-def first_bad(events: Iterable[AuditEvent]) -> int | None:
-    """The number of the first event that is altered, missing or out of order, or None. Events come in order of `no`."""
-    previous, expected = GENESIS, 1
-    for event in events:
-        whole = (
-            event.no == expected
-            and event.previous_sha256 == previous
-            and event.payload_sha256 == payload_sha256(event.payload)
-            and event.sha256 == _hash_of(event)
-        )
-        if not whole:
-            return expected
-        previous, expected = event.sha256, expected + 1
-    return None
+class Ending(Protocol):
+    """What an attempt leaves for good."""
+
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def platform_id(self) -> str: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def ended_at(self) -> datetime: ...
 
 
-def _hash_of(event: AuditEvent) -> str:
-    return event_sha256(
-        no=event.no,
-        at=event.at,
-        actor=event.actor,
-        act=event.act,
-        subject=event.subject,
-        payload_hash=event.payload_sha256,
-        previous=event.previous_sha256,
-    )
+def outcomes_root(attempts: Iterable[tuple[str, Ending]]) -> str:
+    """The Merkle root of attempts, each with its delivery's key, in the order in which they were recorded: written into
+    the log with their outcomes, and made again from the rows when these are checked."""
+    return merkle_root([_outcome_leaf(key, ending) for key, ending in attempts])
 
 
-def outcome_leaf(
-    *, key: str, outcome: str, code: str, platform_id: str, link: str, ended_at: datetime
-) -> bytes:
-    """What an attempt leaves for good, as a leaf: written when it is recorded, and again when it is checked."""
+def _outcome_leaf(key: str, ending: Ending) -> bytes:
     return canonical(
         {
-            "code": code,
+            "code": ending.code,
             "delivery": key,
-            "ended_at": ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
-            "link": link,
-            "outcome": outcome,
-            "platform_id": platform_id,
+            "ended_at": ending.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "link": ending.link,
+            "outcome": str(ending.outcome),
+            "platform_id": ending.platform_id,
         }
     )
-
-
-def merkle_root(leaves: Sequence[bytes]) -> str:
-    """Root of an RFC 6962 tree (section 2.1), hexadecimal: one digest that stands for all outcomes of a group."""
-    return _subtree(leaves).hex()
-
-
-def _subtree(leaves: Sequence[bytes]) -> bytes:
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return hashlib.sha256(b"\x00" + leaves[0]).digest()
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    return hashlib.sha256(b"\x01" + _subtree(leaves[:split]) + _subtree(leaves[split:])).digest()

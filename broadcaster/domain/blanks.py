@@ -44,6 +44,7 @@ class Blank:
 
 
 def has_brackets(text: str) -> bool:
+    """Whether something in the text could be taken for a blank or a late slot: nothing that people type may be."""
     return "((" in text or "))" in text
 
 
@@ -69,9 +70,8 @@ def read_answer(
     return (None if problems else answer), tuple(problems)
 
 
-_BIDI = frozenset(
-    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)  # they show a text in another order
+#: They show a text in another order.
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _character_problems(blank: Blank, text: str) -> Iterator[str]:

@@ -24,16 +24,21 @@ _RECEIPT = frozenset({S.DELIVERED, S.UNDELIVERED})
 
 #: Every change of a delivery's state that there is. Nothing else decides one.
 DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
-    # Failed without being sent is a part of a thread whose part before is missing.
-    S.PENDING: frozenset({S.SENDING, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED, S.QUARANTINED}),
+    # Failed without being sent is a part of a thread whose part before is missing. Unknown without being sent, as far as
+    # is known here: a backup was restored, and it may have been sent in the time that was lost; or its first try is
+    # unknown, and the second, for which it waited, will not be.
+    S.PENDING: frozenset(
+        {S.SENDING, S.UNKNOWN, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED, S.QUARANTINED}
+    ),
     S.SENDING: frozenset({S.PENDING, S.ACCEPTED, S.FAILED, S.UNKNOWN, S.QUARANTINED}) | _RECEIPT,
     S.UNKNOWN: frozenset({S.PENDING, S.ACCEPTED, S.UNKNOWN_FINAL, S.FAILED}) | _RECEIPT,
     S.UNKNOWN_FINAL: frozenset({S.PENDING, S.ACCEPTED}) | _RECEIPT,
     S.ACCEPTED: _RECEIPT,
     S.UNDELIVERED: frozenset({S.DELIVERED}),
     S.DELIVERED: frozenset(),
-    # Only such a part, which was never sent, once a person has settled the part before: see `states_before`.
-    S.FAILED: frozenset({S.PENDING}),
+    # Only such a part, which was never sent, once a person has settled the part before: see `states_before`. Where a backup
+    # was restored, a person may have done so in the time that was lost.
+    S.FAILED: frozenset({S.PENDING, S.UNKNOWN_FINAL}),
     S.CANCELLED: frozenset(),
     S.EXPIRED: frozenset(),
     S.SUPPRESSED: frozenset(),

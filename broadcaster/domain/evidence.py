@@ -29,9 +29,8 @@ COUNTS = (
     "unknown",
     "not_sent",
 )
-AFTER = timedelta(
-    seconds=5
-)  # what was on its way when a broadcast was stopped, or its time was over, may still arrive
+#: What was on its way when a broadcast was stopped, or its time was over, may still arrive.
+AFTER = timedelta(seconds=5)
 
 Found = Iterator[tuple[str, str]]  # a subject, and what is wrong with it
 

@@ -25,6 +25,7 @@ from broadcaster.domain.post import LATE_SLOTS
 
 S = DeliveryState
 MAYBE = frozenset({S.UNKNOWN, S.UNKNOWN_FINAL})
+SETTLING = frozenset({Outcome.ACCEPTED, Outcome.REFUSED})
 SURELY_NOT = frozenset({Outcome.NOT_SENT, Outcome.REFUSED, Outcome.NOT_CONFIGURED})
 
 
@@ -156,10 +157,17 @@ class Case:
 
     def most_acceptances(self, delivery: DeliveryFacts) -> int:
         """How often a platform may have taken it: once, and once more for each decision to send an unknown one again
-        that the log tells of. A worker's death alone decides nothing."""
-        decided = delivery.resends if self._sent_again else 0
+        that the log tells of. A worker's death alone decides nothing. Where a backup was restored, one sending of what was
+        not settled in it may have happened in the time that was lost, and nobody has a record of that."""
+        decided = delivery.resends if self._sent_again or self._restored else 0
         sends = self.sends.get(delivery.key, [])
-        return max(1, min(1 + decided, sum(s.outcome not in SURELY_NOT for s in sends)))
+        lost = sum(not _settled_before(at, sends) for at in self._restored)
+        return max(1, min(1 + decided, lost + sum(s.outcome not in SURELY_NOT for s in sends)))
+
+    @cached_property
+    def _restored(self) -> list[datetime]:
+        """When a backup with this broadcast was restored."""
+        return [at for at, act, _ in self.events if act == "deliveries_restored"]
 
     @cached_property
     def _sent_again(self) -> bool:
@@ -210,6 +218,11 @@ def expected(target: TargetFacts) -> set[int]:
     if target.to_audience:
         return set(range(1, target.planned_total + 1))
     return set(range(1, parts + 1)) if (parts := parts_of(target)) > 1 else {0}
+
+
+def _settled_before(moment: datetime, sends: list[Send]) -> bool:
+    """Whether the platform had taken or refused it, so that nothing more of it was sent."""
+    return any(s.outcome in SETTLING and s.group.opened_at < moment for s in sends)
 
 
 def _filled(text: str, slots: list[str]) -> str:

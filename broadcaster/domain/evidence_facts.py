@@ -108,11 +108,10 @@ class Acceptance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogFacts:
-    """The whole audit log, in its order, and what it should end with."""
+    """The whole audit log, in its order, and what its own check found wrong with it."""
 
     events: tuple[AuditEvent, ...]
-    head_no: int
-    head_sha256: str
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovedAudience:
-    """An audience version as it was when it was shown. `sha256` is over the keyed indexes of its numbers, in order."""
+    """An audience version as it was when it was shown. `sha256` is over the marks of its numbers, in order."""
 
     name: str
     version: int

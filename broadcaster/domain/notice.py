@@ -43,7 +43,8 @@ class NoticeTemplate:
 
     `starts` and `expires` are worded as one mark of a time blank and nothing else; without a start, it is now.
     `help` tells the officer when to use it and what to do when it is over, `never` what it must not say;
-    `refused` is what of that a machine can tell. `review_by` is the day (ISO 8601) by which the wording is read anew.
+    `refused` is what of that a machine can tell. `must_keep` names facts that no channel leaves out for want of room,
+    beside the five that none ever does. `review_by` is the day (ISO 8601) by which the wording is read anew.
     """
 
     name: str
@@ -101,11 +102,6 @@ class NoticeTemplate:
             raise Invalid(f'A notice template must have "{error.args[0]}".') from error
         except (TypeError, ValueError, AttributeError) as error:
             raise Invalid(f"This is not a notice template: {error}.") from error
-
-    @property
-    def kept_facts(self) -> tuple[str, ...]:
-        """The facts that a channel which has a place for them never leaves out, however little room there is."""
-        return (*_MUST_WORD, *self.must_keep)
 
     @property
     def sha256(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from broadcaster.domain.errors import NotAllowed
+from broadcaster.domain.errors import Invalid, NotAllowed
 
 
 class Role(StrEnum):
@@ -23,6 +23,7 @@ class Action(StrEnum):
     STOP = "stop a broadcast"
     DECIDE = "decide about deliveries with an unknown outcome"
     IMPORT = "import audiences"
+    ERASE = "look up or erase a person's number"
     AUDIT = "read the audit log"
     MANAGE = "manage users, tokens and accounts"
     READ = "see messages"
@@ -34,6 +35,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.STOP: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.DECIDE: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.IMPORT: frozenset({Role.OFFICER, Role.ADMINISTRATOR, Role.DATA_KEEPER}),
+    Action.ERASE: frozenset({Role.ADMINISTRATOR, Role.DATA_KEEPER}),
     Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
     Action.MANAGE: frozenset({Role.ADMINISTRATOR}),
     Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR}),
@@ -51,6 +53,12 @@ def require(name: str, roles: Collection[str], action: Action) -> None:
         may = " or ".join(sorted(f"{_article(r)} {r}" for r in MAY[action]))
         has = ", ".join(sorted(roles)) or "no role"
         raise NotAllowed(f"Only {may} may {action}. You are {name} ({has}). Nothing was changed.")
+
+
+def require_reason(reason: str) -> None:
+    """Invalid unless somebody who decides says why: without it nobody could judge the decision afterwards."""
+    if not reason.strip():
+        raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
 
 
 def may_resend(*, unknown: int, planned: int) -> bool:

@@ -16,6 +16,7 @@ from jinja2 import FunctionLoader, StrictUndefined, Template
 from jinja2.environment import TemplateModule
 from jinja2.sandbox import SandboxedEnvironment
 
+from broadcaster.domain.blanks import has_brackets
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.media import Image
 from broadcaster.domain.message import Facts, Mode
@@ -75,21 +76,22 @@ class Renderer:
         _known("layout in the language", language, _LANGUAGES)
         facts = as_written(facts, channel)
         refuse_late_slot_marks(facts, reference=reference, link=link, replies=self._replies)
-        title = _title(facts.headline, mode)
-        post = Post(channel=channel, account=account, language=language, title=title, text="", link=link)
         rendering = _Rendering(
             layout=self._layouts.get_template(channel),
             facts=facts,
-            post=replace(post, images=images),
+            post=Post(
+                channel=channel,
+                account=account,
+                language=language,
+                title=_title(facts.headline, mode),
+                text="",
+                link=link,
+                images=images,
+            ),
             mode=mode,
-            others={
-                "starts": _words(facts.starts, zone, channel),
-                "expires": _words(facts.expires, zone, channel),
-                "reference": reference,
-                "link": link,
-                "exercise": mode is Mode.EXERCISE,
-                "replies": self._replies,
-            },
+            reference=reference,
+            zone=zone,
+            replies=self._replies,
         )
         return rendering.fitted(room or Room())
 
@@ -102,7 +104,9 @@ class _Rendering:
     facts: Facts
     post: Post
     mode: Mode
-    others: Mapping[str, object]
+    reference: str
+    zone: ZoneInfo
+    replies: str
 
     def fitted(self, room: Room) -> Post:
         post = fitted(self._whole, self._droppable(room.kept), room)
@@ -136,7 +140,15 @@ class _Rendering:
         return self.layout.make_module(self._values())
 
     def _values(self, left_out: Collection[str] = ()) -> dict[str, object]:
-        return {**self.others, "facts": _changed(self.facts, dict.fromkeys(left_out, ""))}
+        return {
+            "facts": _changed(self.facts, dict.fromkeys(left_out, "")),
+            "starts": _words(self.facts.starts, self.zone, self.post.channel),
+            "expires": _words(self.facts.expires, self.zone, self.post.channel),
+            "reference": self.reference,
+            "link": self.post.link,
+            "exercise": self.mode is Mode.EXERCISE,
+            "replies": self.replies,
+        }
 
     def _whole(self, left_out: tuple[str, ...]) -> Post:
         text = self.layout.render(self._values(left_out)).strip("\n")
@@ -164,13 +176,12 @@ class _Rendering:
 
     def _with_texts(self, texts: Sequence[str], left_out: tuple[str, ...]) -> Post:
         published = _changed(self.facts, {"headline": self.post.title, **dict.fromkeys(left_out, "")})
-        reference = str(self.others["reference"])
         return replace(
             self.post,
             text=texts[0],
             further=tuple(texts[1:]),
             left_out=left_out,
-            facts=_published(published, channel=self.post.channel, reference=reference),
+            facts=_published(published, channel=self.post.channel, reference=self.reference),
         )
 
 
@@ -198,7 +209,7 @@ def _changed(facts: Facts, texts: Mapping[str, str]) -> Facts:
 def refuse_late_slot_marks(facts: Facts, **others: str) -> None:
     """Raises Invalid where `((` or `))` stands in anything but a layout: filling the late slots would change it."""
     texts = {**facts.to_json(), **others}
-    wrong = [name for name, text in texts.items() if "((" in text or "))" in text]
+    wrong = [name for name, text in texts.items() if has_brackets(text)]
     if wrong:
         raise Invalid(
             "Double round brackets are kept for what is filled in at sending.",

@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broadcaster.db import alarms, audit_log
+from broadcaster.db import alarms, audit_log, readiness
 from broadcaster.db.alarms import Alarm
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, AlarmCode
+from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, OF_AN_ACCOUNT, AlarmCode
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.message import Mode
 from broadcaster.domain.names import did_you_mean
-from broadcaster.domain.policy import Action, require
+from broadcaster.domain.policy import Action, require, require_reason
+from broadcaster.domain.readiness import ENDS_SOON, ReadinessState
 from broadcaster.service import findings
 from broadcaster.service.findings import Finding
 from broadcaster.service.record import SYSTEM
@@ -24,11 +25,19 @@ log = structlog.get_logger()
 
 UNKNOWN_WAITS_AFTER = timedelta(seconds=120)
 NOBODY_SENDS_AFTER = timedelta(seconds=30)
+NOBODY_SEALS_AFTER = timedelta(seconds=60)
 #: The sweeper looks every second. Where it has not for so long, an empty list of alarms says nothing.
 WATCHED_WITHIN = timedelta(seconds=60)
+#: Long after the pump went away, which checks accounts every three minutes: until then its last answer stands.
+CHECKED_WITHIN = timedelta(days=1)
 MOST_SHOWN = 1_000
 #: Found anew each second, and cleared when not found. Every other one stays until a person acknowledges it.
-FOUND_BY_LOOKING = frozenset(AlarmCode) - {AlarmCode.COUNTS_DIFFER}
+FOUND_BY_LOOKING = frozenset(AlarmCode) - {
+    AlarmCode.COUNTS_DIFFER,
+    AlarmCode.AUDIT_LOG_ALTERED,
+    AlarmCode.RESTORED,
+    AlarmCode.NOBODY_ANCHORS,  # the sealer finds it, and takes it back
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +68,9 @@ class Alarms:
         self._say_anew({alarm_id: f for alarm_id, f in stays.items() if f.text != texts[alarm_id]})
 
     def _change(self, over: Sequence[Alarm], new: Sequence[Finding]) -> None:
-        """The head of the audit log is taken first: of two sweepers, the second sees what the first has raised."""
+        """Of two sweepers, the second sees what the first has raised."""
         with self._database.write() as tx:
-            audit_log.hold(tx)
+            tx.alone("alarms")
             for each in over:
                 if alarms.clear(tx, each.id):
                     _note(tx, "alarm_cleared", each.code, each.subject)
@@ -97,7 +106,7 @@ class Alarms:
         require(actor.name, actor.roles, Action.DECIDE)
         _check(code, reason)
         with self._database.write() as tx:
-            audit_log.hold(tx)
+            tx.alone("alarms")
             wanted = subject.strip().upper()
             found = [a for a in alarms.open_ones(tx) if a.code == code and a.subject.upper() == wanted]
             if not found:
@@ -108,20 +117,14 @@ class Alarms:
             if found[0].code not in FOUND_BY_LOOKING:
                 alarms.clear(tx, found[0].id)
             payload = {"code": code, "subject": found[0].subject, "reason": reason}
-            act = "alarm_acknowledged"
-            audit_log.append(
-                tx,
-                actor=actor.name,
-                act=act,
-                subject=_about(found[0].code, found[0].subject),
-                payload=payload,
-            )
+            about = _about(found[0].code, found[0].subject)
+            audit_log.append(tx, actor=actor.name, act="alarm_acknowledged", subject=about, payload=payload)
             return found[0]
 
 
 def raise_alarm(tx: Tx, finding: Finding) -> None:
     """In the transaction of whoever found it. Once: while it stands, its text is brought up to date instead."""
-    audit_log.hold(tx)
+    tx.alone("alarms")
     known = [a for a in alarms.standing(tx) if (a.code, a.subject) == finding.key]
     if known:
         alarms.set_text(tx, known[0].id, text=finding.text, size=finding.size)
@@ -131,17 +134,41 @@ def raise_alarm(tx: Tx, finding: Finding) -> None:
     log.error("alarm_raised", code=str(finding.code), subject=finding.subject)
 
 
+def take_back(tx: Tx, code: AlarmCode, subject: str) -> None:
+    """It is over, says whoever raised it. Nothing happens where it does not stand."""
+    tx.alone("alarms")
+    for each in alarms.standing(tx):
+        if (each.code, each.subject) == (code, subject) and alarms.clear(tx, each.id):
+            _note(tx, "alarm_cleared", code, subject)
+
+
 def _findings(tx: Tx) -> Iterator[Finding]:
     yield from map(findings.unknown_waits, alarms.unknown_longer_than(tx, UNKNOWN_WAITS_AFTER))
     undecided, quarantined = alarms.for_a_person(tx)
     yield from map(findings.unknown_undecided, undecided)
     yield from map(findings.quarantined, quarantined)
     yield from map(findings.account_paused, alarms.paused(tx))
+    yield from _of_accounts(tx)
     for mode in Mode:
         for lane in Lane:
             ref = _left_lying(tx, mode, lane)
             if ref:
                 yield findings.nobody_sends(mode, lane, ref)
+    since = audit_log.unsealed_since(tx)
+    if since is not None and since < tx.now() - NOBODY_SEALS_AFTER:
+        yield findings.nobody_seals()
+
+
+def _of_accounts(tx: Tx) -> Iterator[Finding]:
+    """By the newest checks. Of an account whose file was taken away there are none any more."""
+    for probed in readiness.every(tx):
+        if probed.at < tx.now() - CHECKED_WITHIN:
+            continue
+        ends = probed.readiness.valid_until
+        if probed.state is ReadinessState.NOT_READY:
+            yield findings.account_not_ready(probed)
+        elif ends and ends <= tx.now() + ENDS_SOON:
+            yield findings.credentials_end(probed, ends)
 
 
 def _left_lying(tx: Tx, mode: Mode, lane: Lane) -> str:
@@ -167,13 +194,12 @@ def _check(code: str, reason: str) -> None:
         raise Invalid(
             f"{code} is over by itself once its cause is mended: broadcaster alarms says how. Nothing was changed."
         )
-    if not reason.strip():
-        raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
+    require_reason(reason)
 
 
 def _about(code: AlarmCode, subject: str) -> str:
     """What the audit log keeps it under: an account is there by its name alone."""
-    return subject.partition("/")[2] if code is AlarmCode.ACCOUNT_PAUSED else subject
+    return subject.partition("/")[2] if code in OF_AN_ACCOUNT else subject
 
 
 def _note(tx: Tx, act: str, code: AlarmCode, subject: str) -> None:

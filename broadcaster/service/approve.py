@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db import accounts, audit_log, batches, broadcasts, deliveries, messages, submissions
+from broadcaster.db import audit_log, batches, broadcasts, deliveries, messages, submissions
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
@@ -16,7 +16,8 @@ from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
 from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
-from broadcaster.service.manifests import build_manifest, target_of
+from broadcaster.service.manifests import build_manifest, overtaken, target_of
+from broadcaster.service.readiness import refuse_unready
 from channels.base import Channel, ChannelsOfMode, HasPages, SendsMany
 
 FACTOR_TOKEN = "token"  # noqa: S105 - how the approver proved who he is: not a secret
@@ -49,11 +50,8 @@ class Approve:
             try:
                 version = messages.current_version(tx, row)
                 manifest = self._compare(tx, row, version, waiting, stored)
-            except (
-                ValueError,
-                KeyError,
-                TypeError,
-            ) as error:  # facts or a post that nobody can read any more
+            # facts or a post that nobody can read any more
+            except (ValueError, KeyError, TypeError) as error:
                 raise _altered(row) from error
             released = self._release(tx, row, version, waiting, stored, manifest, actor)
             audit_log.append(
@@ -104,14 +102,7 @@ class Approve:
         missing = [p.account for p in stored if p.account not in configured]
         if missing:
             raise Stale(f"These accounts are not set up any more: {', '.join(missing)}. Nothing was changed.")
-        paused = [
-            a for p in stored if (a := accounts.by_name(tx, mode=row.mode, name=p.account)) and a.paused_at
-        ]
-        if paused:
-            raise Stale(
-                "An account that this message needs is paused. Nothing was changed.",
-                details=tuple(f"{a.name}: {a.pause_reason}" for a in paused),
-            )
+        refuse_unready(tx, row.ref, row.mode, [p.account for p in stored])
         targets = [target_of(p.content, configured[p.account].target) for p in stored]
         current = build_manifest(tx, row, version, targets)
         if any(isinstance(configured[p.account], SendsMany) for p in stored) and not (
@@ -119,12 +110,12 @@ class Approve:
         ):
             raise Stale("The audience is missing or empty. Nothing was sent. Submit the message again.")
         as_stored = [(p.channel, p.account, p.language) for p in stored]
-        if (
-            current.to_bytes() != waiting.manifest
-            or manifest_hash(waiting.manifest) != waiting.manifest_sha256
-            or as_stored != [(t.channel, t.account, t.language) for t in targets]
-        ):
+        if manifest_hash(waiting.manifest) != waiting.manifest_sha256 or as_stored != [
+            (t.channel, t.account, t.language) for t in targets
+        ]:
             raise _altered(row)
+        if current.to_bytes() != waiting.manifest:
+            raise _overtaken(row) if overtaken(current, waiting.manifest) else _altered(row)
         if version.facts.expires_at <= tx.now():
             raise Stale(f"{row.ref} ended at {current.expires}. Give it a later end. Nothing was changed.")
         return current
@@ -229,6 +220,14 @@ def _altered(row: Message) -> Stale:
     return Stale(
         f"What is stored of {row.ref} is not what was submitted: it was altered in between. Nothing was sent. "
         "Ask its officer to submit it again, and tell an administrator."
+    )
+
+
+def _overtaken(row: Message) -> Stale:
+    return Stale(
+        f"Another message of the same incident was released since {row.ref} was submitted, so {row.ref} would carry another "
+        f"number now than the one you were shown. Nothing was sent. Give it back: broadcaster message return {row.ref}, then "
+        "its officer submits it again."
     )
 
 

@@ -45,9 +45,8 @@ _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
 _OLD_ENCODINGS = ["cp1252", "latin_1", "iso8859_15", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253"]
 _OLD_ENCODINGS += ["cp1254", "cp1255", "cp1256", "cp1257", "mac_roman", "cp437", "cp850"]
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)  # copied along from address books
+#: Copied along from address books.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _TEXT_MARKS = re.compile(r"""^="?|^'|"$|\.0+$""")  # ="0770...", '0770... and 4477....0, as spreadsheets write
 _MANGLED = re.compile(r"[+-]?\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import phonenumbers
 
@@ -25,12 +25,14 @@ from broadcaster.domain.audience import (
     Layout,
     Provenance,
 )
+from broadcaster.domain.erasure import SALT_BYTES, mark
 from broadcaster.domain.errors import Invalid, NotFound, Problem, Stale
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Action, require
 from broadcaster.service.audience_file import ImportReport, opened, read_table, written
 
 CHUNK = 5_000  # rows per transaction: others never wait long for a write
+KEPT_OUT_ROW = "this person was erased and asked not to be taken in again"
 
 
 class Audiences:
@@ -123,13 +125,13 @@ class Audiences:
         with self._database.read() as tx:
             before = audiences.latest_version(tx, name)
             shared = audiences.in_both(tx, new.id, before.id) if before else 0
-            nothing_new = before is not None and new.is_same_as(tx, before)
+            nothing_new = before is not None and new.is_same_as(tx, before, shared)
             sealed = before if before and nothing_new else audiences.version_by_id(tx, new.id)
         result = ImportResult(
             outcome=ImportOutcome.NOTHING_NEW if nothing_new else ImportOutcome.NEW_VERSION,
             audience=name,
             version=sealed.no,
-            sha256=new.sha256.hexdigest(),
+            sha256=before.sha256 if before and nothing_new else new.sha256.hexdigest(),
             count=new.size,
             added=new.size - shared,
             removed=before.size - shared if before else 0,
@@ -159,25 +161,29 @@ class _NewVersion:
         self._database, self._vault = database, vault
 
     def add(self, chunk: Iterable[ImportedRow], report: ImportReport) -> None:
-        """One transaction. A number that is there already is reported, not added."""
+        """One transaction. A number that is there already, or is to be kept out, is reported and not added."""
         indexed = [(self._vault.index(row.number), row) for row in chunk]
+        indexes = {index for index, _ in indexed}
         with self._changing() as tx:
-            known = audiences.known_numbers(tx, self.id, {index for index, _ in indexed})
+            known = audiences.known_numbers(tx, self.id, indexes)
+            kept_out = audiences.kept_out(tx, indexes)
             fresh: dict[bytes, ImportedRow] = {}
             for index, row in indexed:
-                if index in known or index in fresh:
+                if index in kept_out:
+                    report.problem(row.row, KEPT_OUT_ROW)
+                elif index in known or index in fresh:
                     report.duplicate(row)
                 else:
                     fresh[index] = row
-            if fresh:
-                audiences.insert_recipients(
-                    tx, [self._record(i, *each) for i, each in enumerate(fresh.items(), 1)]
-                )
-        self.sha256.update(b"".join(fresh))
-        self.size += len(fresh)
+            records = [self._record(i, *each) for i, each in enumerate(fresh.items(), 1)]
+            if records:
+                audiences.insert_recipients(tx, records)
+        self.sha256.update(b"".join(mark(row["number_index"], row["salt"]) for row in records))
+        self.size += len(records)
 
-    def is_same_as(self, tx: Tx, other: AudienceVersion) -> bool:
-        same_numbers = (self.sha256.hexdigest(), self.size) == (other.sha256, other.size)
+    def is_same_as(self, tx: Tx, other: AudienceVersion, shared: int) -> bool:
+        """By the numbers, in whatever order: each version has salts, and so a digest, of its own."""
+        same_numbers = self.size == other.size == shared
         return same_numbers and audiences.same_languages(tx, self.id, other.id)
 
     def seal(self, actor: Person, result: ImportResult) -> None:
@@ -198,12 +204,13 @@ class _NewVersion:
                 )
             yield tx
 
-    def _record(self, offset: int, index: bytes, row: ImportedRow) -> dict[str, object]:
+    def _record(self, offset: int, index: bytes, row: ImportedRow) -> dict[str, Any]:
         return {
             "audience_version_id": self.id,
             "ordinal": self.size + offset,
             "number_index": index,
             "number_sealed": self._vault.seal(row.number, index),
+            "salt": os.urandom(SALT_BYTES),
             "language": row.language,
         }
 

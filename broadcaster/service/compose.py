@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from broadcaster.db import accounts, audiences, audit_log, messages, notices, submissions
+from broadcaster.db import accounts, audit_log, messages, notices, submissions
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, VersionImage
 from broadcaster.db.people import Person
-from broadcaster.domain.audience import AudienceVersion
-from broadcaster.domain.canonical import canonical, sha256
+from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.media import ImageRules
-from broadcaster.domain.message import Kind, MessageState, Mode, Visibility
+from broadcaster.domain.message import Facts, Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate, fill
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import digest_of
 from broadcaster.render.posts import Renderer
 from broadcaster.service import media
+from broadcaster.service.audiences import latest
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.media import Attached, Ready
 from broadcaster.service.proof import Proof, Proofs
@@ -36,6 +36,18 @@ class Submitted:
     manifest_sha256: str
     expires_at: datetime
     proof: Proof
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NewVersion:
+    """What an officer wrote, as a version keeps it. `audience` is the name of one, or empty."""
+
+    template: NoticeTemplate
+    values: Mapping[str, str]
+    facts: Facts
+    accounts: Sequence[str]
+    audience: str
+    pictures: Ready
 
 
 class Compose:
@@ -76,7 +88,6 @@ class Compose:
         chosen = self._accounts(mode, channels or template.channels)
         pictures = media.ready(images, self._image_rules(mode, chosen).values())
         with self._database.write() as tx:
-            version = _audience(tx, audience) if audience else None
             row = messages.insert(
                 tx,
                 incident_id=_incident(tx, incident, facts.headline),
@@ -86,30 +97,16 @@ class Compose:
                 visibility=visibility,
                 author_id=actor.id,
             )
-            self._add_version(
-                tx,
-                row,
-                actor,
-                template,
-                values,
+            new = _NewVersion(
+                template=template,
+                values=values,
                 facts=facts,
                 accounts=chosen,
-                audience=version,
-                images=media.keep(tx, pictures),
+                audience=audience,
+                pictures=pictures,
             )
-            audit_log.append(
-                tx,
-                actor=actor.name,
-                act="message_drafted",
-                subject=row.ref,
-                payload={
-                    "facts_sha256": sha256(facts.to_json()),
-                    "mode": mode.value,
-                    "template": template.name,
-                    "visibility": visibility.value,
-                },
-            )
-            return self._proofs.of(tx, messages.by_id(tx, row.id))
+            payload = {"mode": mode.value, "template": template.name, "visibility": visibility.value}
+            return self._add_version(tx, row, actor, new, act="message_drafted", payload=payload)
 
     def edit(
         self,
@@ -140,29 +137,19 @@ class Compose:
                 raise Stale(f"The pictures of {row.ref} were changed just now. Look at it, then try again.")
             facts = fill(template, values, zone=self._zone, now=tx.now())
             chosen = self._accounts(row.mode, channels or template.channels)
-            version = _audience(tx, audience) if audience else None
             submissions.void_open(tx, row.id)
-            self._add_version(
-                tx,
-                row,
-                actor,
-                template,
-                values,
-                facts=facts,
-                accounts=chosen,
-                audience=version,
-                images=media.keep(tx, pictures),
-            )
             if row.state is not MessageState.DRAFT:
                 messages.set_state(tx, row.id, MessageState.DRAFT)
-            audit_log.append(
-                tx,
-                actor=actor.name,
-                act="message_edited",
-                subject=row.ref,
-                payload={"facts_sha256": sha256(facts.to_json()), "version": row.version + 1},
+            new = _NewVersion(
+                template=template,
+                values=values,
+                facts=facts,
+                accounts=chosen,
+                audience=audience,
+                pictures=pictures,
             )
-            return self._proofs.of(tx, messages.by_id(tx, row.id))
+            payload = {"version": row.version + 1}
+            return self._add_version(tx, row, actor, new, act="message_edited", payload=payload)
 
     def images(self, ref: str) -> tuple[VersionImage, ...]:
         """The pictures of the current version."""
@@ -231,29 +218,32 @@ class Compose:
         tx: Tx,
         row: Message,
         actor: Person,
-        template: NoticeTemplate,
-        values: Mapping[str, str],
+        new: _NewVersion,
         *,
-        facts: object,
-        accounts: Sequence[str],
-        audience: AudienceVersion | None,
-        images: Sequence[VersionImage],
-    ) -> None:
+        act: str,
+        payload: Mapping[str, Json],
+    ) -> Proof:
+        """The message's next version, and the event that says so. How it reads with it."""
+        audience = latest(tx, new.audience) if new.audience else None
+        template = new.template
         content = canonical(template.to_json()).decode()
         messages.insert_version(
             tx,
             row.id,
             no=row.version + 1,
-            facts=facts,  # type: ignore[arg-type]
-            blanks=values,
-            accounts=accounts,
+            facts=new.facts,
+            blanks=new.values,
+            accounts=new.accounts,
             notice_template_id=notices.ensure(
                 tx, name=template.name, sha256=template.sha256, content=content
             ),
             audience_version_id=audience.id if audience else None,
-            images=images,
+            images=media.keep(tx, new.pictures),
             author_id=actor.id,
         )
+        payload = {"facts_sha256": sha256(new.facts.to_json()), **payload}
+        audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload=payload)
+        return self._proofs.of(tx, messages.by_id(tx, row.id))
 
     def _pictures(
         self,
@@ -293,13 +283,6 @@ class Compose:
             raise Invalid("Some channels are not set up. Nothing was changed.", details=tuple(missing))
         chosen = [name for name, channel in configured.items() if channel.name in wanted]
         return sorted(chosen, key=lambda name: (not isinstance(configured[name], HasPages), name))
-
-
-def _audience(tx: Tx, name: str) -> AudienceVersion:
-    found = audiences.latest_version(tx, name)
-    if found is None:
-        raise NotFound(f'There is no audience "{name}".{did_you_mean(name, audiences.names(tx))}')
-    return found
 
 
 def _incident(tx: Tx, ref: str, name: str) -> int:

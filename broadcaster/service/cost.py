@@ -10,15 +10,13 @@ from broadcaster.domain.checks.cost import Run, Tariff, check_cost, month_start
 from broadcaster.domain.checks.finding import Finding
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.post import Post
-from channels.base import ChannelsOfMode, SendsMany
-from channels.tariff import Charges
+from channels.base import ChannelsOfMode, Charges, SendsMany
 from channels.text import sms_size
 
 #: A released message has used its money up, so that it would be counted twice.
 UNDECIDED = (MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED)
-UNREADABLE_SEGMENTS = (
-    6  # a stored post that was damaged must not hold up the next warning: counted as the longest
-)
+#: A stored post that was damaged must not hold up the next warning: it is counted as the longest.
+UNREADABLE_SEGMENTS = 6
 
 
 def cost_findings(

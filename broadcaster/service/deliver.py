@@ -20,6 +20,7 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
+from broadcaster.logs import about
 from broadcaster.queue import Bells
 from broadcaster.service.approved import Tampered, verified, with_pictures
 from broadcaster.service.ending import close_if_over
@@ -42,7 +43,7 @@ from channels.base import (
 log = structlog.get_logger()
 
 CHECK_FAILED = "The post could not be checked, so it was not sent. It is tried again; tell an administrator."
-OPTED_OUT_SINCE = "It may have been sent. The recipient opted out before it could be sent again."
+OUT_SINCE = "It may have been sent. The recipient opted out, or was erased, before it could be sent again."
 ALTERED_SINCE = (
     "It may have been sent. What is stored is no longer what was approved, so it is not sent again."
 )
@@ -110,7 +111,8 @@ class Deliver:
                     tx, mode=mode, lane=lane, owner=self._owner, lease_s=self._lease_s, waited_s=waited_s
                 )
             if claimed:
-                attempted += self._run(claimed, mode, deadline, running)
+                with about(broadcast=self._uid(claimed), batch=claimed.id):
+                    attempted += self._run(claimed, mode, deadline, running)
             elif waited_s or not self._wait_for_next(mode, lane):
                 return attempted
         self._bells.ring(mode, lane)
@@ -124,6 +126,11 @@ class Deliver:
             return False
         time.sleep(max(0.01, (at - now).total_seconds()))
         return True
+
+    def _uid(self, claimed: Claimed) -> str:
+        """How logs and the audit log call the broadcast."""
+        with self._database.read() as tx:
+            return broadcasts.by_id(tx, claimed.broadcast_id).uid
 
     def _run(self, claimed: Claimed, mode: str, deadline: float, running: Callable[[], bool]) -> int:
         """All groups of one claimed batch."""
@@ -139,8 +146,9 @@ class Deliver:
             if group is None:
                 return attempted
             if group.due:
-                outcomes = self._send(channel, post, group)
-                self._recording.record(claimed, group, outcomes, leads=isinstance(channel, HasPages))
+                with about(channel=post.channel, account=post.account, group=group.id):
+                    outcomes = self._send(channel, post, group)
+                    self._recording.record(claimed, group, outcomes, leads=isinstance(channel, HasPages))
                 attempted += len(group.due)
         self._hand_back(claimed)
         return attempted
@@ -209,7 +217,7 @@ class Deliver:
         try:
             problems = channel.check(post)
         except Exception as error:  # a bug in a channel: nothing was sent, and the mended channel can send it
-            log.exception("check_failed", channel=post.channel, account=post.account)
+            log.exception("check_failed")
             return [NotSent("check_failed", CHECK_FAILED, detail=type(error).__name__)] * len(group.due)
         if problems:
             return [Refused(problems[0].code, problems[0].text)] * len(group.due)
@@ -228,7 +236,7 @@ class Deliver:
             answers = channel.send_many(post, list(parcels.values())) if parcels else []
             outcomes_by_place = dict(zip(parcels, answers, strict=True))
         except Exception as error:  # the one place where a bug in a channel becomes an outcome
-            log.exception("channel_failed", channel=post.channel, account=post.account)
+            log.exception("channel_failed")
             unforeseen: SendError = OutcomeUnknown("unforeseen", detail=type(error).__name__)
             outcomes_by_place = dict.fromkeys(parcels, unforeseen)
         return [outcomes_by_place.get(i, altered) for i in range(len(due))]
@@ -241,7 +249,7 @@ class Deliver:
         except SendError as error:
             return error
         except Exception as error:  # the one place where a bug in a channel becomes an outcome
-            log.exception("channel_failed", channel=post.channel, account=post.account)
+            log.exception("channel_failed", delivery=due.uid, attempt=due.attempts + 1)
             return OutcomeUnknown("unforeseen", detail=type(error).__name__)
 
     def _parcel(self, due: Due) -> Parcel | None:
@@ -266,7 +274,7 @@ class Deliver:
             )
             batches.release(tx, claimed, next_at=None)
             note(tx, row, "deliveries_quarantined", {"count": count, "reason": "not_what_was_approved"})
-        log.error("post_is_not_what_was_approved", broadcast=row.uid, target=claimed.target_id)
+        log.error("post_is_not_what_was_approved", target=claimed.target_id)
 
     def _hand_back(self, claimed: Claimed) -> None:
         with self._database.write() as tx:
@@ -274,21 +282,20 @@ class Deliver:
 
 
 def _suppressed(tx: Tx, row: Broadcast, due: Sequence[Due]) -> bool:
-    """Take out who opted out. True where somebody did."""
-    out = [d.id for d in due if d.suppressed]
+    """Take out who opted out or was erased. True where somebody did."""
+    out = [d for d in due if d.suppressed or d.erased]
     if not out:
         return False
-    again = deliveries.having_ids([d.id for d in due if d.suppressed and d.resends])
-    unknown = deliveries.move(tx, again, DeliveryState.UNKNOWN, code="not_resent", text=OPTED_OUT_SINCE)
-    deliveries.move(
-        tx,
-        deliveries.having_ids(out),
-        DeliveryState.SUPPRESSED,
-        code="opted_out",
-        text="The recipient opted out.",
-    )
+    again = deliveries.having_ids([d.id for d in out if d.resends])
+    unknown = deliveries.move(tx, again, DeliveryState.UNKNOWN, code="not_resent", text=OUT_SINCE)
+    _suppress(tx, [d.id for d in out if d.erased], "erased", "The recipient was erased.")
+    _suppress(tx, [d.id for d in out if not d.erased], "opted_out", "The recipient opted out.")
     note(tx, row, "deliveries_suppressed", {"count": len(out) - unknown, "unknown": unknown})
     return True
+
+
+def _suppress(tx: Tx, ids: Sequence[int], code: str, text: str) -> None:
+    deliveries.move(tx, deliveries.having_ids(ids), DeliveryState.SUPPRESSED, code=code, text=text)
 
 
 def _past_window(

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from broadcaster.db.alarms import COUNTED, Paused, Places
 from broadcaster.db.broadcasts import Broadcast
+from broadcaster.db.readiness import Probed
 from broadcaster.domain.alarm import AlarmCode
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
@@ -75,13 +77,34 @@ def counts_differ(row: Broadcast, *, planned: int, totals: Mapping[str, int]) ->
 
 
 def account_paused(paused: Paused) -> Finding:
-    mode = "" if paused.mode == Mode.LIVE else f" --mode {paused.mode}"
     text = (
         f"The {paused.mode} account {paused.name} is paused, and nothing is sent with it. {paused.reason} Mend the "
-        f"account, then: broadcaster account resume {paused.name}{mode}"
+        f"account, then: broadcaster account resume {as_arguments(paused.name, paused.mode)}"
     )
     subject = f"{paused.mode}/{paused.name}"
     return Finding(code=AlarmCode.ACCOUNT_PAUSED, subject=subject, text=text)
+
+
+def account_not_ready(probed: Probed) -> Finding:
+    text = (
+        f"The {probed.mode} account {probed.name} could not send now. {probed.readiness.operator_text} Messages that need "
+        f"it cannot be approved. Mend its file, restart, then: broadcaster channels check {as_arguments(probed.name, probed.mode)}"
+    )
+    return Finding(code=AlarmCode.ACCOUNT_NOT_READY, subject=f"{probed.mode}/{probed.name}", text=text)
+
+
+def credentials_end(probed: Probed, ends: datetime) -> Finding:
+    text = (
+        f"The credentials of the {probed.mode} account {probed.name} end on {ends.day} {ends:%B %Y} at {ends:%H:%M} UTC, "
+        "and nothing is sent with it afterwards. Renew them in its file, restart, then: "
+        f"broadcaster channels check {as_arguments(probed.name, probed.mode)}"
+    )
+    return Finding(code=AlarmCode.CREDENTIALS_END, subject=f"{probed.mode}/{probed.name}", text=text)
+
+
+def as_arguments(name: str, mode: str) -> str:
+    """How a command of ours is told which account is meant."""
+    return name if mode == Mode.LIVE else f"{name} --mode {mode}"
 
 
 def nobody_sends(mode: Mode, lane: Lane, ref: str) -> Finding:
@@ -107,3 +130,20 @@ def _deliveries(places: Places) -> str:
 
 def _at_least(number: int) -> str:
     return f"at least {number:,}" if number >= COUNTED else f"{number:,}"
+
+
+def nobody_seals() -> Finding:
+    return Finding(
+        code=AlarmCode.NOBODY_SEALS,
+        subject="audit log",
+        text="What was done in the last minute is written down and not sealed yet: until it is, somebody could alter it unseen. "
+        "Look whether the sealer runs and can read its key: see its log.",
+    )
+
+
+def nobody_anchors(where: str, since: str) -> Finding:
+    text = (
+        f"The audit log was not laid down outside by {where} {since}. Sending and sealing go on; until it is, whoever runs the "
+        "database could replace what was written since. The log of the sealer says why: docs/alarms.md says what to do."
+    )
+    return Finding(code=AlarmCode.NOBODY_ANCHORS, subject=where, text=text)

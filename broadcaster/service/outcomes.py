@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from broadcaster.db.deliveries import AttemptResult, Due
-from broadcaster.domain.audit import merkle_root, outcome_leaf
+from broadcaster.domain.audit import outcomes_root
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.delivery import Outcome
 from broadcaster.domain.errors import NotConfigured, NotSent, Refused, SendError
@@ -27,8 +27,8 @@ def attempt_result(
             outcome=Outcome.ACCEPTED,
             started_at=started_at,
             ended_at=ended_at,
-            platform_id=_storable(outcome.platform_id)[:PLATFORM_ID_CHARS],
-            link=_storable(outcome.link),
+            platform_id=storable(outcome.platform_id)[:PLATFORM_ID_CHARS],
+            link=storable(outcome.link),
         )
     kind, wait_s = _kind(outcome, due.attempts)
     return AttemptResult(
@@ -36,14 +36,14 @@ def attempt_result(
         outcome=kind,
         started_at=started_at,
         ended_at=ended_at,
-        code=_storable(outcome.code)[:CODE_CHARS],
-        operator_text=_storable(outcome.operator_text),
-        detail=_storable(outcome.detail),
+        code=storable(outcome.code)[:CODE_CHARS],
+        operator_text=storable(outcome.operator_text),
+        detail=storable(outcome.detail),
         next_at=ended_at + timedelta(seconds=wait_s) if wait_s is not None else None,
     )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Without NUL, which PostgreSQL refuses, and half characters, which nothing can encode."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
@@ -53,9 +53,8 @@ def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
     match error:
         case NotSent():
             asked = error.retry_after_s or 0.0
-            asked = (
-                min(asked, RETRY_AFTER_CAP_S) if asked > 0 else 0.0
-            )  # a platform may ask for nonsense, even NaN
+            # a platform may ask for nonsense, even NaN
+            asked = min(asked, RETRY_AFTER_CAP_S) if asked > 0 else 0.0
             # full jitter: many workers that failed together do not come back together
             jitter = random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempts, 10)))  # noqa: S311
             return Outcome.NOT_SENT, max(asked, jitter)
@@ -72,16 +71,6 @@ def summary(
 ) -> dict[str, Json]:
     """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group."""
     keys = {d.id: d.uid for d in due}
-    leaves = [
-        outcome_leaf(
-            key=keys[r.delivery_id],
-            outcome=str(r.outcome),
-            code=r.code,
-            platform_id=r.platform_id,
-            link=r.link,
-            ended_at=r.ended_at,
-        )
-        for r in results
-    ]
+    root = outcomes_root((keys[r.delivery_id], r) for r in results)
     counts = {str(o): n for o in Outcome if (n := sum(r.outcome is o for r in results))}
-    return {"batch": batch, "counts": counts, "group": group, "root": merkle_root(leaves)}
+    return {"batch": batch, "counts": counts, "group": group, "root": root}

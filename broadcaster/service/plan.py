@@ -1,14 +1,18 @@
 """Step three: a mass audience becomes deliveries, in chunks that can be resumed by anybody at any time."""
 
+import structlog
+
 from broadcaster.db import audiences, batches, broadcasts, deliveries
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.logs import about
 from broadcaster.queue import Bells
 
-CHUNK = (
-    5_000  # deliveries per transaction: a lost chunk costs a second, a longer one makes other writers wait
-)
+log = structlog.get_logger()
+
+#: Deliveries per transaction: a lost chunk costs a second, a longer one makes other writers wait.
+CHUNK = 5_000
 BATCH = 500  # deliveries that one worker takes at once
 BULK_BELLS = 2  # how many workers are woken while planning goes on
 
@@ -21,11 +25,15 @@ class Plan:
     def plan(self, broadcast_id: int) -> int:
         """Make the deliveries that are still missing. How many were made; running it twice makes none twice."""
         with self._database.read() as tx:
+            uid = broadcasts.by_id(tx, broadcast_id).uid
             targets = broadcasts.targets(tx, broadcast_id)
         made = 0
         for target in targets:
-            while count := self._chunk(target):
-                made += count
+            with about(broadcast=uid, channel=target.channel):
+                while count := self._chunk(target):
+                    made += count
+        if made:
+            log.info("planned", broadcast=uid, count=made)
         return made
 
     def _chunk(self, target: Target) -> int:
@@ -35,10 +43,10 @@ class Plan:
         with self._database.write() as tx:
             row = broadcasts.by_id(tx, target.broadcast_id)
             planned = broadcasts.lock_target(tx, target.id)
-            left = (
-                target.planned_total - planned if planned is not None else 0
-            )  # somebody else plans it: leave it
-            if planned is None or row.state is not BroadcastState.SENDING or left <= 0:
+            if planned is None or row.state is not BroadcastState.SENDING:  # None: somebody else plans it
+                return 0
+            left = target.planned_total - planned
+            if left <= 0:
                 return 0
             people = audiences.recipients(
                 tx, target.audience_version_id, after_ordinal=planned, limit=min(CHUNK, left)

@@ -17,6 +17,7 @@ from broadcaster.render.posts import Renderer, changed_for
 from broadcaster.service.checks import check_carried, check_version, kept_by_template
 from broadcaster.service.cost import cost_findings
 from broadcaster.service.media import image_findings, image_rules, images_of
+from broadcaster.service.readiness import warnings
 from broadcaster.service.room import room_of, segments_of
 from broadcaster.service.visibility import public_places
 from channels.base import (
@@ -97,6 +98,7 @@ class Proofs:
             *self._unsaid(tx, row, version, posts),
             *image_findings(version, image_rules(configured, version.accounts)),
             *self._costs(tx, row, posts, audience),
+            *self._unready(tx, row, version),
         )
         problems += [each.line for each in found if each.level is Level.PROBLEM]
         return Proof(
@@ -119,6 +121,12 @@ class Proofs:
         recipients = audience.size if audience else 0
         texts = [p.post for p in posts]
         return cost_findings(tx, row, texts, channels=self._channels, recipients=recipients, zone=self._zone)
+
+    def _unready(self, tx: Tx, row: Message, version: Version) -> Iterator[Finding]:
+        """Only before it is released: afterwards the status tells what became of it."""
+        if row.state in {MessageState.DRAFT, MessageState.SUBMITTED}:
+            configured = self._channels.get(row.mode, {})
+            yield from warnings(tx, row.mode, version.accounts, configured, self._zone)
 
     def _rendered_posts(self, tx: Tx, row: Message, version: Version) -> tuple[ProofPost, ...]:
         configured = self._channels.get(row.mode, {})
@@ -204,6 +212,9 @@ def _images(tx: Tx, version: Version, channel: Channel) -> tuple[Image, ...]:
 def _audience_problems(audience: AudienceVersion | None) -> list[str]:
     if audience is None:
         return ["Text messages need an audience. Choose one with --audience, or leave the channel sms out."]
+    if audience.wiped_at:
+        text = f"The numbers of {audience.name}, version {audience.no}, were wiped: a newer one took its place long ago."
+        return [f"{text} Edit the message and choose {audience.name} again."]
     if audience.size == 0:
         return [f"The audience {audience.name} is empty. Import numbers, or choose another one."]
     return []

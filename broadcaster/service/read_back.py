@@ -15,6 +15,7 @@ from broadcaster.db.unknowns import Unknown
 from broadcaster.domain.broadcast import BroadcastState, OnUnknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, SendError
+from broadcaster.logs import about
 from broadcaster.service.approved import Tampered, part_of, verified
 from broadcaster.service.record import note, pause_account
 from broadcaster.service.threads import wake
@@ -50,8 +51,11 @@ class ReadBack:
             due = unknowns.due_for_a_look(tx, mode=mode, names=sorted(can_ask), after=first, limit=AT_ONCE)
             for unknown in due:
                 unknowns.set_look(tx, unknown.id, next_look(unknown.since or tx.now(), tx.now()))
+            uids = {u.broadcast_id: broadcasts.by_id(tx, u.broadcast_id).uid for u in due}
         for unknown in due:
-            self._look_for(unknown)
+            known = {"batch": unknown.batch_id, "channel": unknown.channel, "delivery": unknown.uid}
+            with about(broadcast=uids[unknown.broadcast_id], **known):
+                self._look_for(unknown)
         return len(due)
 
     def _look_for(self, unknown: Unknown) -> None:
@@ -77,7 +81,7 @@ class ReadBack:
                 pause_account(tx, row, unknown.account_id, code=error.code, text=error.operator_text)
             return
         except (SendError, Tampered) as error:
-            log.warning("read_back_failed", channel=unknown.channel, delivery=unknown.uid, error=str(error))
+            log.warning("read_back_failed", error=str(error))
             return
         with self._database.write() as tx:
             batches.lock(tx, [unknown.batch_id])

@@ -6,8 +6,8 @@ from broadcaster.db import audit_log, broadcasts, messages
 from broadcaster.db.engine import Database
 from broadcaster.db.people import Person
 from broadcaster.domain.broadcast import BroadcastState
-from broadcaster.domain.errors import Invalid, Stale
-from broadcaster.domain.policy import Action, require
+from broadcaster.domain.errors import Stale
+from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.service.ending import close_ready
 
 
@@ -24,8 +24,7 @@ class Recall:
     def stop(self, actor: Person, ref: str, reason: str) -> Stopped:
         """End a broadcast now. A group that is on its way ends as what it is, within seconds; no other is begun."""
         require(actor.name, actor.roles, Action.STOP)
-        if not reason.strip():
-            raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
+        require_reason(reason)
         with self._database.write() as tx:
             message = messages.find(tx, ref, lock=True)
             row = broadcasts.by_message(tx, message.id)
@@ -43,7 +42,6 @@ class Recall:
                 payload={"broadcast": row.uid, "reason": reason},
             )
             stopped = broadcasts.by_id(tx, row.id)
-        close_ready(
-            self._database, stopped
-        )  # nothing of it can be claimed any more; the sweeper does what is left
+        # nothing of it can be claimed any more; the sweeper does what is left
+        close_ready(self._database, stopped)
         return Stopped(ref=message.ref, broadcast=row.uid)

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from broadcaster.db import accounts, audit_log, broadcasts, receipts
+from broadcaster.db import accounts, broadcasts, receipts
 from broadcaster.db.engine import Database
 from broadcaster.db.receipts import Arrived
 from broadcaster.domain.errors import NotFound
 from broadcaster.domain.policy import RECEIPT_KEPT
+from broadcaster.service.outcomes import CODE_CHARS, storable
+from broadcaster.service.record import note
 from channels.base import ChannelsOfMode, ReadsReceipts
 
 AT_ONCE = 2_000  # receipts matched per transaction
-KEY_CHARS, CODE_CHARS = (
-    36,
-    64,
-)  # what their columns hold: one that cannot be stored would take its whole group along
+KEY_CHARS = 36  # what its column holds: one that cannot be stored would take its whole group along
 
 
 class Receipts:
@@ -36,7 +35,7 @@ class Receipts:
             account_id=self._account_ids[mode, account],
             delivery_uid=found.key,
             state=str(found.state),
-            code=found.code.replace("\0", "").encode("utf-8", "replace").decode()[:CODE_CHARS],
+            code=storable(found.code)[:CODE_CHARS],
         )
 
     def store(self, arrived: Sequence[Arrived]) -> None:
@@ -63,13 +62,7 @@ class Receipts:
                 counts = {
                     f"{before}->{after}": n for (b, before, after), n in moved.items() if b == broadcast_id
                 }
-                audit_log.append(
-                    tx,
-                    actor="system",
-                    act="receipts_applied",
-                    subject=row.ref,
-                    payload={"broadcast": row.uid, "counts": counts},
-                )
+                note(tx, row, "receipts_applied", {"counts": counts})
         return len(found)
 
     def forget_old(self) -> int:

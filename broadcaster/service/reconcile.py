@@ -5,14 +5,15 @@ from datetime import timedelta
 
 import structlog
 
-from broadcaster.db import batches, broadcasts, deliveries
+from broadcaster.db import batches, broadcasts, deliveries, unknowns
 from broadcaster.db.batches import Claimed, OpenGroup
 from broadcaster.db.broadcasts import Broadcast, Target
-from broadcaster.db.deliveries import Unknown
 from broadcaster.db.engine import Database, Tx
+from broadcaster.db.unknowns import Waiting
 from broadcaster.domain.broadcast import BroadcastState, OnUnknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.policy import may_resend
+from broadcaster.logs import about
 from broadcaster.service.record import note
 from broadcaster.service.window import past_window
 from channels.base import AfterUnknown, Channel, ChannelsOfMode, Finds
@@ -92,13 +93,18 @@ class Reconcile:
         """
         with self._database.read() as tx:
             targets = broadcasts.targets_with_unknown(tx)
-        return sum(self._decide(target) for target in targets)
+            uids = {t.broadcast_id: broadcasts.by_id(tx, t.broadcast_id).uid for t in targets}
+        decided = 0
+        for target in targets:
+            with about(broadcast=uids[target.broadcast_id], channel=target.channel, account=target.account):
+                decided += self._decide(target)
+        return decided
 
     def _decide(self, target: Target) -> int:
         with self._database.write() as tx:
             row = broadcasts.by_id(tx, target.broadcast_id)
             channel = self._channels.get(row.mode, {}).get(target.account)
-            waiting = deliveries.unknown(tx, target.id, limit=AT_ONCE) if channel else []
+            waiting = unknowns.waiting(tx, target.id, limit=AT_ONCE) if channel else []
             batches.lock(tx, {u.batch_id for u in waiting})
             if channel is None or not waiting:
                 return 0
@@ -129,7 +135,7 @@ class Reconcile:
         )
 
     def _settle(
-        self, tx: Tx, row: Broadcast, again: Sequence[Unknown], overdue: Sequence[Unknown], reason: str
+        self, tx: Tx, row: Broadcast, again: Sequence[Waiting], overdue: Sequence[Waiting], reason: str
     ) -> int:
         """Of what is overdue, send some again; about the others a person decides. How many were decided."""
         batches_again = {u.batch_id for u in again}
@@ -149,7 +155,7 @@ class Reconcile:
         return sent_again + final
 
 
-def _remembered(tx: Tx, channel: Channel, waiting: Sequence[Unknown]) -> list[Unknown]:
+def _remembered(tx: Tx, channel: Channel, waiting: Sequence[Waiting]) -> list[Waiting]:
     """Those whose key the platform surely remembers still."""
     ids = {u.id for u in waiting}
     late = past_window(tx, channel, batch_ids={u.batch_id for u in waiting}, delivery_ids=ids)

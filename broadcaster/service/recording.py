@@ -17,6 +17,7 @@ from broadcaster.domain.canonical import Json
 from broadcaster.domain.delivery import Outcome
 from broadcaster.domain.errors import NotConfigured, SendError, Unavailable
 from broadcaster.domain.thread import Turn
+from broadcaster.logs import about
 from broadcaster.queue import Bells
 from broadcaster.service.outcomes import attempt_result, summary
 from broadcaster.service.record import note, pause_account
@@ -91,7 +92,7 @@ class Recording:
         except Unavailable:
             # This machine's clock: the database's cannot be read, and the time of an answer is worth having.
             self._spill.keep(_answers(claimed, group, outcomes, datetime.now(UTC), leads=leads).to_line())
-            log.error("outcomes_spilled", group=group.id, count=len(outcomes))  # noqa: TRY400 - it is raised on
+            log.error("outcomes_spilled", count=len(outcomes))  # noqa: TRY400 - it is raised on
             raise
         self._ring(claimed, brought_forward)
 
@@ -102,11 +103,12 @@ class Recording:
     def _bring_in(self, line: dict[str, Any]) -> None:
         answers = Answers.from_line(line)
         with self._database.write() as tx:
-            known = deliveries.has_attempts(
-                tx, answers.group
-            )  # it crashed after this very line was brought in
+            # it crashed after this very line was brought in
+            known = deliveries.has_attempts(tx, answers.group)
             brought_forward = 0 if known else self._apply(tx, answers)
-        log.warning("spilled_outcomes_brought_in", group=answers.group, count=len(answers.results))
+            uid = broadcasts.by_id(tx, answers.claimed.broadcast_id).uid
+        with about(broadcast=uid, batch=answers.claimed.id, group=answers.group):
+            log.warning("spilled_outcomes_brought_in", count=len(answers.results))
         self._ring(answers.claimed, brought_forward)
 
     def _apply(self, tx: Tx, answers: Answers) -> int:

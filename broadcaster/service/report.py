@@ -1,7 +1,6 @@
 """What became of a message: per channel, in states that add up to what was planned."""
 
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,17 +15,12 @@ from broadcaster.db import (
     receipts,
     submissions,
 )
-from broadcaster.db import evidence as stored
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.deliveries import PublicDelivery
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.domain.audit import AuditEvent, first_bad
-from broadcaster.domain.audit_export import event_line, header_line
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import ARRIVED, SETTLED, DeliveryState
-from broadcaster.domain.errors import Stale
-from broadcaster.domain.evidence_facts import Evidence, LogFacts
 from broadcaster.domain.message import Facts, MessageState
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
@@ -210,51 +204,6 @@ class Report:
         require(actor.name, actor.roles, Action.MANAGE)
         with self._database.read() as tx:
             return [person for name in people.names(tx) if (person := people.by_name(tx, name))]
-
-    def audit(self, actor: Person, ref: str = "") -> list[AuditEvent]:
-        """The events of one message, or all of them."""
-        require(actor.name, actor.roles, Action.AUDIT)
-        with self._database.read() as tx:
-            return list(audit_log.events(tx, subject=messages.find(tx, ref).ref if ref else ""))
-
-    def export(self, actor: Person, ref: str = "") -> Iterator[str]:
-        """The log as JSON lines: a header, then each event with its payload to the letter, so that its hashes can be made
-        again elsewhere. Of one moment, and never all of it in memory. With `ref` only the events of that message."""
-        require(actor.name, actor.roles, Action.AUDIT)
-        return self._lines(ref)
-
-    def _lines(self, ref: str) -> Iterator[str]:
-        with self._database.read() as tx:
-            subject = messages.find(tx, ref).ref if ref else ""
-            head = audit_log.head(tx)
-            yield header_line(head_no=head.no, head_sha256=head.sha256, exported_at=tx.now(), message=subject)
-            for event in audit_log.events(tx, subject=subject):
-                yield event_line(event)
-
-    def evidence(self, actor: Person, ref: str) -> Evidence:
-        """What our database and the log say of a broadcast, for comparing with what the platforms took. Stale where
-        nothing was released. All of it in memory: for a look at one broadcast, not for a page."""
-        require(actor.name, actor.roles, Action.AUDIT)
-        with self._database.read() as tx:
-            row = broadcasts.by_message(tx, messages.find(tx, ref).id)
-            if row is None:
-                raise Stale(f"{ref} was not released, so there is nothing to compare.")
-            head = audit_log.head(tx)
-            events = tuple(audit_log.events(tx))
-            log = LogFacts(events=events, head_no=head.no, head_sha256=head.sha256)
-            return stored.of_broadcast(tx, row.id, ref=row.ref, log=log)
-
-    def first_bad_event(self) -> int | None:
-        """The number of the first event of the whole log that was altered or taken out, or None.
-
-        The head is read first: what others append meanwhile comes after it, and is no alarm.
-        """
-        with self._database.read() as tx:
-            head = audit_log.head(tx)
-            events = audit_log.events(tx)
-            bad = first_bad(events)
-            deque(events, maxlen=0)  # read to the end: PostgreSQL's cursor would stay open
-            return bad if bad is not None or not head.no else audit_log.missing_before(tx, head)
 
 
 def states_of(tx: Tx, target: Target, state: BroadcastState) -> dict[DeliveryState, int]:

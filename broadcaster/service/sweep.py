@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -19,7 +19,7 @@ from broadcaster.service.ending import close_ready
 from broadcaster.service.findings import counts_differ
 from broadcaster.service.receipts import Receipts
 from broadcaster.service.reconcile import Reconcile
-from broadcaster.service.record import note
+from broadcaster.service.record import SYSTEM, note
 from broadcaster.service.recording import Recording
 from broadcaster.service.report import states_of
 from channels.base import ChannelsOfMode, Refreshes
@@ -43,6 +43,7 @@ class Sweep:
         alarms: Alarms,
         *,
         owner: str,
+        further: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._database = database
         self._bells = bells
@@ -53,6 +54,7 @@ class Sweep:
         self._alarms = alarms
         self._refresh_at = 0.0  # by this process's own clock
         self._owner = owner
+        self._further = further  # what has time: steps that look by themselves when they were due last
 
     def lead(self) -> bool:
         """True where this process is the one that sweeps."""
@@ -71,6 +73,7 @@ class Sweep:
             self.expire_submissions,
             self.ring,
             self.refresh,
+            *self._further,
             self._alarms.look,  # last: what the other steps have just mended is no alarm
         )
         for step in steps:
@@ -104,21 +107,17 @@ class Sweep:
         """Submissions nobody approved in time."""
         with self._database.read() as tx:
             refs = submissions.overdue(tx)
-        for (
-            ref
-        ) in refs:  # a transaction each: the head of the audit log is never held while waiting for a message
+        for ref in refs:
+            # a transaction each: the head of the audit log is never held while waiting for a message
             with self._database.write() as tx:
                 row = messages.by_ref(tx, ref, lock=True)
                 waiting = submissions.open_for(tx, row.id) if row else None
                 if row and waiting and waiting.expires_at <= tx.now() and row.state is MessageState.SUBMITTED:
                     submissions.set_state(tx, waiting.id, submissions.VOID)
                     messages.set_state(tx, row.id, MessageState.EXPIRED)
+                    payload = {"manifest_sha256": waiting.manifest_sha256}
                     audit_log.append(
-                        tx,
-                        actor="system",
-                        act="submission_expired",
-                        subject=row.ref,
-                        payload={"manifest_sha256": waiting.manifest_sha256},
+                        tx, actor=SYSTEM, act="submission_expired", subject=row.ref, payload=payload
                     )
 
     def overdue_plans(self, mode: str, waited_s: float) -> list[int]:

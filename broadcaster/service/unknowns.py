@@ -8,7 +8,7 @@ from broadcaster.db.unknowns import Unknown
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Invalid, NotFound, Stale
-from broadcaster.domain.policy import Action, require
+from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.domain.thread import id_in
 from broadcaster.service.threads import go_on, wake
 
@@ -28,7 +28,7 @@ class Unknowns:
         """A person has seen it on the platform, at this address. How many parts of its thread had nothing to follow, and
         go out now; none where the address does not end with the platform's id, which the next part must answer."""
         require(actor.name, actor.roles, Action.DECIDE)
-        _check(reason)
+        require_reason(reason)
         if not link.startswith(("https://", "http://")):
             raise Invalid(
                 "Give the address at which you found it, beginning with https://. Nothing was changed."
@@ -48,7 +48,7 @@ class Unknowns:
         """A person has looked, did not find it, and wants it sent once more. How many parts of its thread had nothing to
         follow, and go out after it."""
         require(actor.name, actor.roles, Action.DECIDE)
-        _check(reason)
+        require_reason(reason)
         with self._database.write() as tx:
             unknown, row = _one(tx, uid)
             if row.expires_at <= tx.now():
@@ -73,11 +73,6 @@ def _one(tx: Tx, uid: str) -> tuple[Unknown, Broadcast]:
     if seen is None:
         raise NotFound("No delivery with an unknown outcome has this id. See `broadcaster unknown list`.")
     return seen, broadcasts.by_id(tx, seen.broadcast_id)
-
-
-def _check(reason: str) -> None:
-    if not reason.strip():
-        raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
 
 
 def _record(tx: Tx, actor: Person, row: Broadcast, uid: str, decision: dict[str, str], parts: int) -> None:

@@ -1,4 +1,6 @@
-"""The web process: health, callbacks from platforms, the public pages, and a front door that says what to do."""
+"""The web process: health, callbacks from platforms, the public pages, the audit log's checkpoints, and a front door
+that says what to do.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +13,7 @@ from starlette.requests import Request
 from broadcaster.bootstrap import Parts, build
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
 from broadcaster.settings import Settings
-from broadcaster.web import front, health, hooks
+from broadcaster.web import front, health, hooks, log
 from broadcaster.web.hooks import Intake
 from broadcaster.web.site import PublicSite
 
@@ -36,6 +38,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(health.router)
     app.include_router(hooks.router)
     app.include_router(front.router)
+    app.include_router(log.router)
     site = parts.settings.site_dir
     site.mkdir(parents=True, exist_ok=True)
     app.mount("/site", PublicSite(directory=site, html=True), name="site")

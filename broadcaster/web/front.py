@@ -17,4 +17,4 @@ def front(request: Request) -> str:
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         files("broadcaster.web").joinpath("front.html").read_text("utf-8")
     )
-    return page.render(accounts=parts.accounts.every())
+    return page.render(accounts=parts.checks.standings())

@@ -1,4 +1,7 @@
-"""Is it alive, can it work: for the supervisor, a load balancer and a person."""
+"""Is it alive, can it work: for the supervisor, a container, a load balancer and a person."""
+
+from functools import cache
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -6,8 +9,10 @@ from fastapi.responses import JSONResponse
 from broadcaster.bootstrap import Parts
 from broadcaster.db.migrate import check_schema
 from broadcaster.domain.errors import Problem
+from broadcaster.queue import CeleryBells
 
 router = APIRouter()
+_bells = cache(CeleryBells)  # an app for each question would pile up
 
 
 @router.get("/health")
@@ -17,10 +22,27 @@ def health(request: Request) -> JSONResponse:
     Alarms are counted and not told: everybody may ask this. They make no 503, which would have a load balancer take
     away the web process that shows them.
     """
+    return _judged(request.app.state.parts)
+
+
+@router.get("/health/live")
+async def live() -> JSONResponse:
+    """200 as long as this process serves. Nothing else is looked at: to start it again mends no database."""
+    return JSONResponse({"status": "up"})
+
+
+@router.get("/health/ready")
+def ready(request: Request) -> JSONResponse:
+    """As /health, and whether the broker answers. That one is told and never judged: it is only the doorbell, and
+    what it does not ring for is sent all the same."""
     parts: Parts = request.app.state.parts
+    return _judged(parts, broker="answers" if _bells(parts.settings.broker).answer() else "away")
+
+
+def _judged(parts: Parts, **told: Any) -> JSONResponse:
     try:
         check_schema(parts.database)
         number = parts.alarms.number_open()
     except Problem as problem:
-        return JSONResponse({"status": "down", "detail": problem.text}, status_code=503)
-    return JSONResponse({"status": "up", "alarms": number})
+        return JSONResponse({"status": "down", "detail": problem.text, **told}, status_code=503)
+    return JSONResponse({"status": "up", "alarms": number, **told})

@@ -5,12 +5,13 @@ A provider is one module with a class as below, and one line in GATEWAYS.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import ClassVar, Protocol, Self, cast, runtime_checkable
 
 from broadcaster.domain.errors import Invalid, SendError
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt
 
 
@@ -33,8 +34,14 @@ class GatewayAnswer:
     body: bytes
 
 
+class Ask(Protocol):
+    """Carries one question of a check. Raises a SendError where no answer came."""
+
+    def __call__(self, request: GatewayRequest, *, method: str = "GET") -> GatewayAnswer: ...
+
+
 class Gateway(Protocol):
-    """One provider, for one account. No input or output."""
+    """One provider, for one account. No input or output, but what `probe` asks through the function it is given."""
 
     options: ClassVar[tuple[Option, ...]]
 
@@ -64,6 +71,10 @@ class Gateway(Protocol):
         """ValueError for anything that is not a receipt of this provider."""
         ...
 
+    def probe(self, ask: Ask) -> Readiness:
+        """Whether the provider would take a text now, found out without sending one. May raise what `ask` raises."""
+        ...
+
 
 @runtime_checkable
 class CanBeAsked(Protocol):
@@ -89,5 +100,4 @@ def gateway_class(name: str) -> type[Gateway]:
     """The class of a gateway. Invalid, with the nearest name, where there is none."""
     if name not in GATEWAYS:
         raise Invalid(f'There is no SMS gateway "{name}".{did_you_mean(name, GATEWAYS)}')
-    module, _, attribute = GATEWAYS[name].partition(":")
-    return cast("type[Gateway]", getattr(import_module(module), attribute))
+    return cast("type[Gateway]", resolve_name(GATEWAYS[name]))

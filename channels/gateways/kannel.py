@@ -11,23 +11,31 @@ cut in two, which some handsets show as two question marks; `check` finds it (do
 """
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Self
-from urllib.parse import quote
 
 from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
-from channels.gateways import GatewayAnswer, GatewayRequest
-from channels.gateways.terms import SENDER_HELP, checked_sender, seconds_left, texts_at_release
+from channels.gateways import Ask, GatewayAnswer, GatewayRequest
+from channels.gateways.terms import (
+    SENDER_HELP,
+    checked_sender,
+    is_key,
+    seconds_left,
+    texts_at_release,
+    with_key,
+)
 from channels.http import from_status, redact
 from channels.options import address, option, require_secrets, secret
+from channels.probing import failed, ready
 from channels.text import graphemes, sms_size, utf16_units
 from channels.text_sms import UCS2_PART, UCS2_SINGLE
 
 SEND_PATH = "/cgi-bin/sendsms"
+NO_RECEIVER = "Missing receiver"
 
 # Delivered 1, undelivered 2, taken by the SMSC 8, rejected by it 16 (user guide, "Delivery reports"). 8 is
 # asked for because sendsms can be asked nothing afterwards: where our call ended unknown, it is the only proof
@@ -41,7 +49,6 @@ _STATES = {
     "8": ReceiptState.ACCEPTED,
     "16": ReceiptState.UNDELIVERED,
 }
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Kannel:
@@ -116,11 +123,9 @@ class Kannel:
     def _receipt_headers(self, parcel: Parcel) -> dict[str, str]:
         if not self._receipt_url:
             return {}
-        joint = "&" if "?" in self._receipt_url else "?"
-        key = quote(parcel.key, safe="")
         return {
             "X-Kannel-DLR-Mask": str(DLR_MASK),
-            "X-Kannel-DLR-Url": f"{self._receipt_url}{joint}key={key}&status=%d",
+            "X-Kannel-DLR-Url": f"{with_key(self._receipt_url, parcel.key)}&status=%d",
         }
 
     def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
@@ -135,6 +140,18 @@ class Kannel:
             return OutcomeUnknown("unexpected_answer", text, detail=detail)
         return _refusal(answer, said, detail)
 
+    def probe(self, ask: Ask) -> Readiness:
+        """A text to nobody: smsbox looks at the password first and then misses the receiver (1.4.5, tried). It has no
+        question of its own, and does not say whether a network stands behind it."""
+        answer = ask(GatewayRequest(url=self._url, headers=self._fixed, body=b""), method="POST")
+        said = answer.body.decode("utf-8", "replace")
+        if answer.status == 400 and said.startswith(NO_RECEIVER):
+            unknown = "whether the network behind Kannel takes texts, and what they cost"
+            return ready("Kannel accepts the user.", facts=(("cannot be checked", unknown),))
+        return failed(
+            "Kannel", _refusal(answer, said, f"HTTP {answer.status}"), certain="Authorization failed" in said
+        )
+
     def read_receipt(
         self,
         query: Mapping[str, str],
@@ -143,7 +160,7 @@ class Kannel:
     ) -> DeliveryReceipt:
         """Kannel signs nothing: that the caller knows a delivery's random key is what makes a receipt genuine."""
         key, status = query.get("key", ""), query.get("status", "")
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ValueError("a Kannel receipt without a delivery's key")
         if status not in _STATES:
             raise ValueError("a Kannel receipt with an unknown status")

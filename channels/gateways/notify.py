@@ -14,13 +14,15 @@ from urllib.parse import urlencode
 
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
-from channels.gateways import GatewayAnswer, GatewayRequest
+from channels.gateways import Ask, GatewayAnswer, GatewayRequest
 from channels.gateways.notify_errors import refusal
+from channels.gateways.notify_probe import TEMPLATE_PATH, of_refusal, of_template
 from channels.gateways.notify_text import changes
 from channels.gateways.notify_token import ApiKey
-from channels.gateways.terms import texts_at_release
-from channels.http import from_status, redact
+from channels.gateways.terms import is_key, texts_at_release
+from channels.http import from_status, header, redact
 from channels.options import address, option, require_secrets, secret
 
 SEND_PATH = "/v2/notifications/sms"
@@ -33,7 +35,6 @@ _STATES = {  # of a callback
     "temporary-failure": ReceiptState.UNDELIVERED,
     "technical-failure": ReceiptState.UNDELIVERED,
 }
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")  # good for 30 seconds to whoever reads it in a log
 
@@ -140,6 +141,14 @@ class Notify:
             raise from_status(answer.status, answer.headers, detail=said)
         return Receipt(platform_id=str(ours[0].get("id", ""))) if ours else None
 
+    def probe(self, ask: Ask) -> Readiness:
+        url = f"{self._base_url}{TEMPLATE_PATH}/{self._template_id}"
+        answer = ask(GatewayRequest(url=url, headers=self._authorization(), body=b""))
+        said = _json(answer.body)
+        if answer.status == 200:
+            return of_template(said, self._template_id)
+        return of_refusal(answer.status, said, refusal(answer, said, self._redacted(answer)))
+
     def _redacted(self, answer: GatewayAnswer, number: str = "", *, private: str = "") -> str:
         secrets = [self._key.text, self._key.secret, self._callback_token, number, number.removeprefix("+")]
         said = _TOKEN.sub("***", answer.body.decode("utf-8", "replace"))
@@ -153,7 +162,7 @@ class Notify:
         headers: Mapping[str, str],
     ) -> DeliveryReceipt:
         """Genuine is what carries the token that was entered at Notify; without one in the account, nothing is."""
-        given = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
+        given = header(headers, "Authorization")
         expected = f"Bearer {self._callback_token}"
         if not self._callback_token or not hmac.compare_digest(given.encode(), expected.encode()):
             raise ValueError("a Notify receipt without our token")
@@ -161,7 +170,7 @@ class Notify:
         if not isinstance(said, dict) or said.get("notification_type") != "sms":
             raise ValueError("no Notify receipt of a text message")
         key, status = said.get("reference"), said.get("status")
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
+        if not isinstance(key, str) or not is_key(key):
             raise ValueError("a Notify receipt without a delivery's key")
         if not isinstance(status, str) or status not in _STATES:
             raise ValueError("a Notify receipt with an unknown status")

@@ -1,7 +1,9 @@
-"""What gateways have in common: who is shown as the sender, how long a text may live, and what a release may fill in."""
+"""What gateways have in common: the sender shown, the key on its way there and back, how long a text may live, and
+what a release may fill in."""
 
 import re
 from datetime import datetime
+from urllib.parse import quote
 
 from broadcaster.domain.errors import Invalid, Refused
 from broadcaster.domain.post import SEQUENCE, Post
@@ -16,6 +18,7 @@ _NUMBER = re.compile(r"(?:\+[1-9]|(?!00)\d)\d{2,14}")  # E.164, a national numbe
 # the UK networks (github.com/alphagov/notifications-admin, app/main/forms.py and validators.py, read 2026-11).
 _NAME = re.compile(r"(?=.*[A-Za-z])(?!00)[A-Za-z0-9][A-Za-z0-9 ]{1,9}[A-Za-z0-9]")
 _SPOILT = frozenset({"alert", "info", "verify"})
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What the sequence may be at release; the other late slot, the time of sending, is always as wide.
 _SEQUENCES = ("", "Update 9", SEQUENCE.widest)
 
@@ -36,6 +39,16 @@ def checked_sender(sender: str) -> str:
             "a letter among them. Correct sender in the account's file."
         )
     return sender
+
+
+def is_key(value: str) -> bool:
+    """Whether this can be a delivery's key, as it comes back with a receipt."""
+    return _KEY.fullmatch(value) is not None
+
+
+def with_key(receipt_url: str, key: str) -> str:
+    """Our address for the receipts of one delivery, which has its key in it."""
+    return f"{receipt_url}{'&' if '?' in receipt_url else '?'}key={quote(key, safe='')}"
 
 
 def seconds_left(post: Post, now: datetime) -> float | None:

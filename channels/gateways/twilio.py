@@ -5,22 +5,22 @@ tells, whose address carries our key.
 """
 
 import base64
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
-from urllib.parse import parse_qsl, quote, urlencode
+from typing import ClassVar, Self
+from urllib.parse import parse_qsl, urlencode
 
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.readiness import Readiness
 from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
-from channels.gateways import GatewayAnswer, GatewayRequest
-from channels.gateways.terms import SENDER_HELP, checked_sender, seconds_left
+from channels.gateways import Ask, GatewayAnswer, GatewayRequest, twilio_probe
+from channels.gateways.terms import SENDER_HELP, checked_sender, is_key, seconds_left, with_key
 from channels.gateways.twilio_errors import failed, refusal
 from channels.gateways.twilio_signature import is_genuine
-from channels.http import redact
+from channels.http import header, object_in, redact
 from channels.options import address, option, require_secrets, secret
 
 MAX_VALIDITY_S = 36_000  # and without one, Twilio delivers for 10 hours: into the all-clear
@@ -30,7 +30,6 @@ _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _API_KEY = re.compile(r"SK[0-9a-fA-F]{32}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _STATES = {
     **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), ReceiptState.ACCEPTED),
@@ -70,7 +69,8 @@ class Twilio:
         key = _checked_sid(account, "api_key", _API_KEY, option(account, self.options, "api_key"))
         self._secret, self._auth_token = secret(account, "api_key_secret"), secret(account, "auth_token")
         self._login = base64.b64encode(f"{key}:{self._secret}".encode()).decode()
-        self._url = f"{address(account, self.options, 'base_url')}/2010-04-01/Accounts/{sid}/Messages.json"
+        self._account_url = f"{address(account, self.options, 'base_url')}/2010-04-01/Accounts/{sid}"
+        self._url = f"{self._account_url}/Messages.json"
         self._receipt_url = _receipt_url(account, self._auth_token)
         self._from, self.target = _speaker(account)
 
@@ -106,14 +106,10 @@ class Twilio:
         return {"ValidityPeriod": str(min(max(1, math.floor(left_s)), MAX_VALIDITY_S))}
 
     def _callback(self, key: str) -> dict[str, str]:
-        return {"StatusCallback": self._callback_address(key)} if self._receipt_url else {}
-
-    def _callback_address(self, key: str) -> str:
-        joint = "&" if "?" in self._receipt_url else "?"
-        return f"{self._receipt_url}{joint}key={quote(key, safe='')}"
+        return {"StatusCallback": with_key(self._receipt_url, key)} if self._receipt_url else {}
 
     def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
-        said = _json(answer.body)
+        said = object_in(answer.body)
         detail = self._detail(answer, post, parcel)
         if not 200 <= answer.status < 300:
             return refusal(answer, said, detail)
@@ -124,6 +120,15 @@ class Twilio:
         if said.get("status") in _ENDED:
             return failed(said.get("error_code"), detail)
         return Receipt(platform_id=sid)
+
+    def probe(self, ask: Ask) -> Readiness:
+        def get(what: str) -> twilio_probe.Answered:
+            url = self._account_url + (what if what.startswith(".") else f"/{what}")
+            headers = {"Authorization": f"Basic {self._login}"}
+            answer = ask(GatewayRequest(url=url, headers=headers, body=b""))
+            return answer.status, object_in(answer.body)
+
+        return twilio_probe.probe(get)
 
     def _detail(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> str:
         private = [
@@ -143,11 +148,11 @@ class Twilio:
         key = query.get("key", "")
         if not self._receipt_url or not self._auth_token:
             raise ValueError("a Twilio receipt, and the account has no receipt_url and auth_token")
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ValueError("a Twilio receipt without a delivery's key")
         fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-        signature = next((v for name, v in headers.items() if name.lower() == "x-twilio-signature"), "")
-        if not is_genuine(signature, self._auth_token, self._callback_address(key), fields):
+        signature = header(headers, "X-Twilio-Signature")
+        if not is_genuine(signature, self._auth_token, with_key(self._receipt_url, key), fields):
             raise ValueError("a Twilio receipt without a right signature")
         told = dict(fields)
         status = told.get("MessageStatus", "")
@@ -186,12 +191,3 @@ def _checked_sid(account: Account, name: str, form: re.Pattern[str], value: str)
             "Copy it from Twilio's console."
         )
     return value
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    """What the body says; nothing where it is no JSON object."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -7,6 +7,8 @@ import secrets
 import uuid
 from pathlib import Path
 
+from channels.sandbox import STAND_INS, stand_in_class
+
 Accounts = dict[str, dict[str, str]]
 
 
@@ -28,8 +30,10 @@ def sandbox_accounts(data_dir: str | Path) -> Accounts:
         finally:
             draft.unlink()
     accounts: Accounts = json.loads(path.read_text(encoding="utf-8"))
-    # A sandbox made before these gateways: derived and not written, so that any two processes agree on them.
-    return {**_gateway_accounts(accounts["sms"]["password"]), **accounts}
+    # Of a sandbox made before these: derived and not written, so that any two processes agree on them.
+    seed = accounts["sms"]["password"]
+    accounts["facebook"].setdefault("app_id", _app_id(seed))
+    return {**_gateway_accounts(seed), **_stand_in_accounts(seed), **accounts}
 
 
 def _new_accounts() -> Accounts:
@@ -40,6 +44,7 @@ def _new_accounts() -> Accounts:
             "page_name": "Wyre Council (sandbox)",
             "access_token": "EAAsandbox" + secrets.token_hex(60),
             "app_secret": secrets.token_hex(16),
+            "app_id": _app_id(password),
         },
         "x": {
             "user_id": user_id,
@@ -51,6 +56,7 @@ def _new_accounts() -> Accounts:
         },
         "sms": {"username": "wyre", "password": password},
         **_gateway_accounts(password),
+        **_stand_in_accounts(password),
     }
 
 
@@ -80,6 +86,20 @@ def _gateway_accounts(seed: str) -> Accounts:
             "messaging_service_sid": f"MG{hexadecimal('messaging')[:32]}",
         },
     }
+
+
+def _stand_in_accounts(seed: str) -> Accounts:
+    def account(name: str) -> dict[str, str]:
+        made: dict[str, str] = stand_in_class(name).new_account(
+            lambda what: hashlib.sha256(f"{name} {what} {seed}".encode()).hexdigest()
+        )
+        return made
+
+    return {name: account(name) for name in STAND_INS}
+
+
+def _app_id(seed: str) -> str:
+    return str(int(hashlib.sha256(f"app {seed}".encode()).hexdigest(), 16))[:15]
 
 
 def _digits(length: int) -> str:

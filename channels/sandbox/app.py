@@ -7,9 +7,10 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from channels.sandbox import STAND_INS, stand_in_class
 from channels.sandbox.accounts import sandbox_accounts
 from channels.sandbox.control import Control
-from channels.sandbox.exchange import Exchange, Receive, Scope, Send
+from channels.sandbox.exchange import Exchange, Platform, Receive, Scope, Send, StandIn
 from channels.sandbox.facebook import Facebook
 from channels.sandbox.faults import Faults
 from channels.sandbox.kannel import Kannel
@@ -25,19 +26,20 @@ from channels.sandbox.x import X
 
 class Sandbox:
     """Paths tell the platforms apart as their hosts would: /cgi-bin Kannel, /2 X, /v2 Notify, /2010-04-01 Twilio,
-    the rest Graph; / is the wall."""
+    those in STAND_INS what they say, the rest Graph; / is the wall."""
 
     def __init__(self, data_dir: Path, site_url: str = "") -> None:
         accounts = sandbox_accounts(data_dir)
         settings, faults, media = Settings(), Faults(), MediaStore()
         self._ledger = Ledger(data_dir / "ledger.db")
         self._receipts = Receipts(settings)
-        facebook = Facebook(accounts["facebook"], media)
+        facebook = Facebook(accounts["facebook"], media, settings)
         x = X(accounts["x"], settings, media)
         kannel = Kannel(accounts["sms"], self._receipts)
         notify = Notify(accounts["notify"], settings, self._receipts)
-        twilio = Twilio(accounts["twilio"], self._receipts)
-        platforms = (facebook, x, kannel, notify, twilio)
+        twilio = Twilio(accounts["twilio"], self._receipts, settings)
+        further: list[StandIn] = [stand_in_class(name)(accounts[name]) for name in STAND_INS]
+        platforms: tuple[Platform, ...] = (facebook, x, kannel, notify, twilio, *further)
         for platform in platforms:
             platform.restore(self._ledger.entries(platform.name))
         self._wall = Wall(facebook, x, self._ledger, site_url)
@@ -58,6 +60,7 @@ class Sandbox:
             "/2/": Exchange(x, self._ledger, faults),
             "/v2/": Exchange(notify, self._ledger, faults),
             "/2010-04-01/": Exchange(twilio, self._ledger, faults),
+            **{each.paths: Exchange(each, self._ledger, faults) for each in further},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,12 +6,12 @@ The platforms decide what an answer says; this module alone decides when it is r
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from channels.sandbox.faults import Fault, Faults
 from channels.sandbox.ledger import Entry, Ledger
@@ -46,6 +46,19 @@ class Call:
     query: bytes
     headers: list[Header]
     body: bytes
+
+    @classmethod
+    def recorded(cls, entry: Entry) -> Self:
+        """The call that the ledger keeps. Its path is not decoded: no API of ours has a path that needs it."""
+        path, _, query = entry.path.partition("?")
+        return cls(
+            method=entry.method,
+            path=path,
+            target=entry.path,
+            query=query.encode("latin-1"),
+            headers=entry.headers,
+            body=entry.body,
+        )
 
     def header(self, name: bytes) -> str:
         """The first header of this name (lower case), or nothing."""
@@ -111,6 +124,21 @@ class Platform(Protocol):
         ...
 
     def forget(self) -> None: ...
+
+
+class StandIn(Platform, Protocol):
+    """A stand-in that needs nothing but its account, and so only a line in STAND_INS."""
+
+    #: how the paths of its API begin, which tells it from the other platforms at this address: "/api/v1/"
+    paths: ClassVar[str]
+
+    def __init__(self, account: Mapping[str, str]) -> None: ...
+
+    @staticmethod
+    def new_account(secret: Callable[[str], str]) -> dict[str, str]:
+        """What the channel's account file says, but for `channel` and `base_url`. `secret("token")` is 64 random
+        hexadecimal digits, the same ones whenever they are asked for."""
+        ...
 
 
 class Exchange:

@@ -6,7 +6,7 @@ Shapes: Meta's Page and PagePost specifications, and the error-handling guide. T
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar
 
@@ -14,14 +14,16 @@ from channels.sandbox import graph, graph_photos
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
 from channels.sandbox.graph import GraphError, PagePost, Photo
 from channels.sandbox.graph_photos import Photos
+from channels.sandbox.graph_tokens import as_debugged, is_app_token
 from channels.sandbox.ledger import Entry
+from channels.sandbox.lookalikes import Lookalikes
 from channels.sandbox.media import MediaStore
+from channels.sandbox.settings import Settings
 
 VERSION = "v26.0"
 MAX_MESSAGE_CHARS = 63_206  # github.com/gitroomhq/postiz-app, read 2026-08
 #: Parameters of POST /{page-id}/feed that this stand-in understands; all stand in Meta's Page specification.
 FEED_PARAMETERS = frozenset({"message", "link", "published", "attached_media"})
-MOST_LOOKALIKES = 20
 LIST_PARAMETERS = frozenset({"limit", "since", "after"})
 COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
 
@@ -29,12 +31,15 @@ COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
 class Facebook:
     name: ClassVar[str] = "facebook"
 
-    def __init__(self, account: Mapping[str, str], media: MediaStore | None = None) -> None:
+    def __init__(
+        self, account: Mapping[str, str], media: MediaStore | None = None, settings: Settings | None = None
+    ) -> None:
         self._account = account
+        self._settings = settings or Settings()
         self.media = MediaStore() if media is None else media
         self._photos = Photos(self.media)
         self._posts: list[PagePost] = []
-        self._lookalikes: dict[str, tuple[PagePost, PagePost]] = {}  # by text, oldest first
+        self._lookalikes = Lookalikes[PagePost]()
         self._numbers = count(int(datetime.now(UTC).timestamp() * 1_000_000))
 
     def purpose(self, call: Call) -> Purpose:
@@ -43,6 +48,8 @@ class Facebook:
             return Purpose.PUBLISH
         if graph_photos.is_upload(call):
             return Purpose.PUBLISH if _published(_given(call)) else Purpose.UPLOAD
+        if call.path.endswith(("/me", "/debug_token")):
+            return Purpose.OTHER
         return Purpose.READ if call.method == "GET" else Purpose.OTHER
 
     def said(self, call: Call) -> Said:
@@ -54,6 +61,8 @@ class Facebook:
     def answer(self, call: Call, mood: Mood) -> Answer:
         try:
             given = graph.parameters(call)
+            if call.path == f"/{VERSION}/debug_token":
+                return self._debug_token(call, given)
             graph.check_credentials(call, given, self._account)
             return self._route(call, given, mood)
         except GraphError as error:
@@ -75,7 +84,7 @@ class Facebook:
 
     def forget(self) -> None:
         self._posts.clear()
-        self._lookalikes.clear()
+        self._lookalikes.forget()
         self._photos.forget()
 
     def published(self) -> list[PagePost]:
@@ -95,17 +104,32 @@ class Facebook:
                 return self._upload(call, given)
             case "GET", True, "published_posts":
                 return self._list(call, given, mood)
-            case "GET", True, "":
-                graph.check_names(given, COMMON_PARAMETERS)
-                page = {"id": page_id, "name": self._account["page_name"]}
-                return graph.answer(graph.selected(page, given, default=("name", "id"), node_type="Page"))
-            case "GET", False, "":
+            case "GET", of_page, "":
+                if of_page or node == "me":
+                    return self._page(given, node)
                 return self._show(call, given, mood)
             case "DELETE", False, "":
                 return self._delete(call, node)
             case _, True, _:
                 raise graph.unknown_path(call.path)
         raise graph.unknown_object(call.method, node)
+
+    def _page(self, given: dict[str, str], node: str) -> Answer:
+        """`me` is the page that the token speaks for."""
+        graph.check_names(given, COMMON_PARAMETERS)
+        page_id = self._account["page_id"] if node != "me" else self._speaks_for
+        page = {"id": page_id, "name": self._account["page_name"]}
+        return graph.answer(graph.selected(page, given, default=("name", "id"), node_type="Page"))
+
+    @property
+    def _speaks_for(self) -> str:
+        return self._settings.facebook_speaks_for or self._account["page_id"]
+
+    def _debug_token(self, call: Call, given: dict[str, str]) -> Answer:
+        graph.check_names(given, {"input_token", "access_token"})
+        if not is_app_token(call, given, self._account):
+            raise GraphError(190, "Invalid OAuth access token signature.")
+        return graph.answer({"data": as_debugged(given, self._account, self._settings)})
 
     def _upload(self, call: Call, given: dict[str, str]) -> Answer:
         """A photo that is published at once makes a post of its own, whose id stands beside the photo's."""
@@ -173,7 +197,7 @@ class Facebook:
         since = graph.moment(given["since"]) if "since" in given else None
         posts = [
             post
-            for post in self._visible(mood)
+            for post in self._lookalikes.visible(self._posts, mood)
             if post.published and (since is None or post.created >= since)
         ]
         if "after" in given:
@@ -193,7 +217,7 @@ class Facebook:
     def _show(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:
         graph.check_names(given, COMMON_PARAMETERS)
         node = call.path.strip("/").split("/")[1]
-        for post in self._visible(mood):
+        for post in self._lookalikes.visible(self._posts, mood):
             if post.id == node:
                 default = ("created_time", "message", "id")
                 fields = post.fields(call.base_url)
@@ -211,37 +235,14 @@ class Facebook:
         self._posts = left
         return graph.answer({"success": True})
 
-    def _visible(self, mood: Mood) -> list[PagePost]:
-        """Posts as reading back shows them, newest first."""
-        newest = datetime.now(UTC) - timedelta(seconds=mood.lag_s)
-        posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
-        if not mood.lookalike or not self._lookalikes:
-            return posts
-        of_now, older = zip(*reversed(self._lookalikes.values()), strict=True)
-        return [*of_now, *posts, *older]
-
     def _prepare_lookalikes(self, said: Said) -> None:
-        self._lookalikes.pop(said.text, None)
         number = next(self._numbers)  # a list is paged by ids
-        others, yesterdays = (
-            graph.by_another_page(said, number),
-            graph.of_yesterday(said, self._account, number),
-        )
-        self._lookalikes[said.text] = (others, yesterdays)
-        for oldest in list(self._lookalikes)[:-MOST_LOOKALIKES]:
-            del self._lookalikes[oldest]
+        others = graph.by_another_page(said, number)
+        self._lookalikes.prepare(said.text, others, graph.of_yesterday(said, self._account, number))
 
     def _restore_made(self, entry: Entry) -> None:
         """The post or the photo that this request made. GraphError where it cannot be read any more."""
-        path, _, query = entry.path.partition("?")
-        call = Call(
-            method=entry.method,
-            path=path,
-            target=entry.path,
-            query=query.encode("latin-1"),
-            headers=entry.headers,
-            body=entry.body,
-        )
+        call = Call.recorded(entry)
         given = graph.parameters(call)
         photos: tuple[Photo, ...] = ()
         if graph_photos.is_upload(call):

@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PLATFORMS = ("facebook", "x", "sms", "notify", "twilio")
+from channels.sandbox import STAND_INS
+
+PLATFORMS = ("facebook", "x", "sms", "notify", "twilio", *STAND_INS)
 GATEWAYS = frozenset({"sms", "notify", "twilio"})
 
 #: What each kind does.
@@ -49,6 +51,7 @@ _BLIND = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookali
 #: What a platform cannot do. GOV.UK Notify can be asked for a reference, which nobody else has.
 _OF_X = {"no_credits", "spend_cap", "daily_limit", "reply_refused"}
 _NOT_FOR = {
+    **dict.fromkeys(STAND_INS, _BLIND | _OF_X),
     "facebook": _OF_X,
     "sms": _BLIND | _OF_X,
     "twilio": _BLIND | _OF_X,
@@ -191,9 +194,8 @@ def _check_combination(given: Mapping[str, Any]) -> None:
     if kind in _NEEDS_SECONDS and "seconds" not in given:
         raise ValueError(f"{kind} needs seconds.")
     if kind in _NOT_FOR.get(given["platform"], ()):
-        raise ValueError(
-            f"{'This SMS gateway' if given['platform'] in GATEWAYS else 'Facebook'} has no {kind}."
-        )
+        who = "This SMS gateway" if given["platform"] in GATEWAYS else given["platform"].capitalize()
+        raise ValueError(f"{who} has no {kind}.")
     if kind == "refuse_recipient" and (given["platform"] not in GATEWAYS or not given.get("recipient")):
         raise ValueError(f"refuse_recipient is for {', '.join(sorted(GATEWAYS))} and needs a recipient.")
 

@@ -142,7 +142,7 @@ def parameters(call: Call) -> dict[str, str]:
 
 def check_credentials(call: Call, given: Mapping[str, str], account: Mapping[str, str]) -> None:
     """The page's token, from the parameters or the header; and the proof of the app's secret where one is sent."""
-    token = given.get("access_token") or _header_token(call.header(b"authorization"))
+    token = given.get("access_token") or header_token(call.header(b"authorization"))
     if not token:
         raise GraphError(104, "An access token is required to request this resource.")
     if not hmac.compare_digest(token.encode(), account["access_token"].encode()):
@@ -265,6 +265,6 @@ def of_yesterday(said: Said, account: Mapping[str, str], number: int) -> PagePos
     )
 
 
-def _header_token(value: str) -> str:
+def header_token(value: str) -> str:
     scheme, _, token = value.partition(" ")
     return token.strip() if scheme.lower() in ("bearer", "oauth") else ""

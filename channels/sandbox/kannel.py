@@ -40,7 +40,10 @@ class Kannel:
         self._receipts = receipts
 
     def purpose(self, call: Call) -> Purpose:
-        return Purpose.PUBLISH if call.path == "/cgi-bin/sendsms" else Purpose.OTHER
+        """Whoever names no receiver only asks whether the user is known."""
+        if call.path != "/cgi-bin/sendsms" or (call.method == "POST" and not call.header(b"x-kannel-to")):
+            return Purpose.OTHER
+        return Purpose.PUBLISH
 
     def said(self, call: Call) -> Said:
         try:

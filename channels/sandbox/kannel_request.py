@@ -42,16 +42,7 @@ def parameters_of(call: Call) -> dict[str, bytes]:
 
 def sender_of(entry: Entry) -> str:
     """Whom a telephone shows as the sender of a text that was accepted; nothing where smsbox has to know."""
-    path, _, query = entry.path.partition("?")
-    call = Call(
-        method=entry.method,
-        path=path,
-        target=entry.path,
-        query=query.encode("latin-1"),
-        headers=entry.headers,
-        body=entry.body,
-    )
-    return parameters_of(call).get("from", b"").decode("utf-8", "replace")
+    return parameters_of(Call.recorded(entry)).get("from", b"").decode("utf-8", "replace")
 
 
 def _decoded(raw: bytes) -> dict[str, bytes]:

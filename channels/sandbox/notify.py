@@ -19,7 +19,7 @@ from channels.sandbox.notify_token import token_problem
 from channels.sandbox.receipts import Callback, Receipts
 from channels.sandbox.settings import Settings
 
-SEND, ASK = "/v2/notifications/sms", "/v2/notifications"
+SEND, ASK, TEMPLATE = "/v2/notifications/sms", "/v2/notifications", "/v2/template/"
 MOST_CHARS = 918
 PER_PAGE = 250
 FROM_NUMBER = "GOVUK"
@@ -31,6 +31,7 @@ class Notify:
 
     def __init__(self, account: Mapping[str, str], settings: Settings, receipts: Receipts) -> None:
         self._account = account
+        self._template_path = TEMPLATE + account["template_id"]
         self._settings = settings
         self._receipts = receipts
         self._texts: list[dict[str, Any]] = []  # oldest first
@@ -52,6 +53,10 @@ class Notify:
             return _error(403, "AuthError", problem)
         if call.path == SEND and call.method == "POST":
             return self._send(call, mood)
+        if call.path == self._template_path and call.method == "GET":
+            return _json(200, self._shown_template())
+        if call.path.startswith(TEMPLATE) and call.method == "GET":
+            return _error(404, "NoResultFound", "No result found")
         if call.path == ASK and call.method == "GET":
             return self._list(call, mood)
         return _error(404, "NoResultFound", "Not found")
@@ -142,6 +147,24 @@ class Notify:
     def _template(self, base_url: str) -> dict[str, Any]:
         id_ = self._account["template_id"]
         return {"id": id_, "version": 1, "uri": f"{base_url}/v2/template/{id_}"}
+
+    def _shown_template(self) -> dict[str, Any]:
+        """As TemplateResponse has it."""
+        body = self._settings.notify_template
+        return {
+            "id": self._account["template_id"],
+            "name": "Broadcaster",
+            "type": "sms",
+            "created_at": "2026-11-01T09:00:00.000000Z",
+            "updated_at": None,
+            "version": 1,
+            "created_by": "duty.officer@wyre.example",
+            "body": body,
+            "subject": None,
+            "postage": None,
+            "letter_contact_block": None,
+            "personalisation": {name: {"required": True} for name in re.findall(r"\(\((\w+)\)\)", body)},
+        }
 
     def _list(self, call: Call, mood: Mood) -> Answer:
         query = parse_qs(call.query.decode("latin-1"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from channels.sandbox.loopback import is_loopback
 
+SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 FINALS = ("delivered", "undelivered", "none")
 
 
@@ -14,6 +15,10 @@ class Settings:
 
     `notify_callback_url` is where GOV.UK Notify brings its receipts: it is entered on Notify's pages, not in a request.
     `dlr_copies` is how often each delivery receipt is sent: a real gateway repeats itself, too.
+
+    The rest is what a check of an account finds: `facebook_token_days` until the token ends (0: never; below: ended
+    already), its permissions and the page it speaks for (empty: ours), X's credits and what its app may do, the body of
+    Notify's template, Twilio's status and balance.
     """
 
     x_posts_per_window: int = 100
@@ -22,6 +27,15 @@ class Settings:
     dlr_copies: int = 1
     undelivered: list[str] = field(default_factory=list)
     notify_callback_url: str = ""
+    facebook_token_days: float = 0
+    facebook_scopes: list[str] = field(default_factory=lambda: list(SCOPES))
+    facebook_speaks_for: str = ""
+    x_username: str = ""
+    x_access_level: str = "read-write"
+    x_credits: float = 25.0
+    notify_template: str = "((message))"
+    twilio_status: str = "active"
+    twilio_balance: str = "25.00"
 
     def change(self, data: Any) -> None:
         """Set what the JSON names. ValueError names what is wrong, and then nothing is changed."""
@@ -45,9 +59,29 @@ class Settings:
             isinstance(self.undelivered, list) and all(isinstance(item, str) for item in self.undelivered)
         ):
             raise ValueError("undelivered is a list of recipients.")
+        self._check_accounts()
         url = self.notify_callback_url
         if not isinstance(url, str) or (url and not is_loopback(url)):
             raise ValueError("notify_callback_url is an address on this machine, or empty.")
+
+    def _check_accounts(self) -> None:
+        for name in ("facebook_token_days", "x_credits"):
+            if type(getattr(self, name)) not in (int, float):
+                raise ValueError(f"{name} is a number.")
+        texts = (
+            "facebook_speaks_for",
+            "x_username",
+            "x_access_level",
+            "notify_template",
+            "twilio_status",
+            "twilio_balance",
+        )
+        for name in texts:
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} is text.")  # noqa: TRY004 -- all that is wrong is a ValueError
+        scopes = self.facebook_scopes
+        if not (isinstance(scopes, list) and all(isinstance(item, str) for item in scopes)):
+            raise ValueError("facebook_scopes is a list of permissions.")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
 from channels.sandbox.ledger import Entry
+from channels.sandbox.lookalikes import Lookalikes
 from channels.sandbox.media import MediaStore
 from channels.sandbox.settings import Settings
 from channels.sandbox.x_create import pictures_asked, reply_asked, why_not
@@ -38,7 +39,7 @@ from channels.sandbox.x_signature import Signatures
 DELETES_PER_WINDOW = 50
 READS_PER_WINDOW = 900
 MEDIA_PER_WINDOW = 500
-MOST_LOOKALIKES = 20
+_ABOUT_ACCOUNT = ("/2/users/me", "/2/usage/credits", "/2/media/upload")
 DUPLICATES_WITHIN = timedelta(hours=24)
 
 
@@ -54,13 +55,13 @@ class X:
         self.media = MediaStore() if media is None else media
         self._pictures = Pictures(self.media)
         self._posts: list[XPost] = []
-        self._lookalikes: dict[str, tuple[XPost, XPost]] = {}  # by text, oldest first
+        self._lookalikes = Lookalikes[XPost]()
         self._windows: dict[str, RateWindow] = {}
 
     def purpose(self, call: Call) -> Purpose:
         if (call.method, call.path) == ("POST", "/2/tweets"):
             return Purpose.PUBLISH
-        if call.method == "GET" and call.path not in ("/2/users/me", "/2/media/upload"):
+        if call.method == "GET" and call.path not in _ABOUT_ACCOUNT:
             return Purpose.READ
         return Purpose.OTHER
 
@@ -76,7 +77,8 @@ class X:
             return problem(401, "Unauthorized")
         window = self._window(call)
         answer = self._route(call, mood) if window.take() else refusal("429")
-        answer.headers = (*answer.headers, *window.headers())
+        level = (b"x-access-level", self._settings.x_access_level.encode("latin-1", "replace"))
+        answer.headers = (*answer.headers, *window.headers(), level)
         return answer
 
     def refusal(self, kind: str, call: Call) -> Answer:
@@ -125,7 +127,7 @@ class X:
         self._posts.clear()
         self._pictures.forget()
         self._windows.clear()
-        self._lookalikes.clear()
+        self._lookalikes.forget()
 
     def published(self) -> list[XPost]:
         """What a visitor of the profile sees, newest first."""
@@ -151,8 +153,8 @@ class X:
         match call.method, call.path.strip("/").split("/")[1:]:
             case "POST", ["tweets"]:
                 return self._create(call)
-            case "GET", ["users", "me"]:
-                return self._me(query)
+            case "GET", ["users", "me"] | ["usage", "credits"]:
+                return self._me(query) if call.path.endswith("me") else self._credits()
             case "GET", ["users", user_id, "tweets"]:
                 return self._timeline(user_id, query, mood)
             case "GET", ["tweets", post_id]:
@@ -205,15 +207,18 @@ class X:
         me = {
             "id": self._account["user_id"],
             "name": "Wyre Council (sandbox)",
-            "username": self._account["username"],
+            "username": self._settings.x_username or self._account["username"],
         }
         return json_answer(200, {"data": {name: me[name] for name in fields}})
+
+    def _credits(self) -> Answer:
+        return json_answer(200, {"data": {"total_balance": self._settings.x_credits}})
 
     def _timeline(self, user_id: str, query: dict[str, str], mood: Mood) -> Answer:
         if user_id != self._account["user_id"]:
             return json_answer(200, {"errors": [not_found("user", user_id)]})
         try:
-            return json_answer(200, timeline_of(self._visible(mood), query))
+            return json_answer(200, timeline_of(self._lookalikes.visible(self._posts, mood), query))
         except ValueError as error:
             return invalid(str(error))
 
@@ -222,25 +227,13 @@ class X:
             fields = fields_asked(query, ("tweet.fields", "post.fields"), POST_FIELDS, always=("id", "text"))
         except ValueError as error:
             return invalid(str(error))
-        for post in self._visible(mood):
+        for post in self._lookalikes.visible(self._posts, mood):
             if post.id == post_id:
                 return json_answer(200, {"data": post.to_json(fields)})
         return json_answer(200, {"errors": [not_found("tweet", post_id)]})
 
-    def _visible(self, mood: Mood) -> list[XPost]:
-        """Posts as reading back shows them, newest first."""
-        newest = datetime.now(UTC) - timedelta(seconds=mood.lag_s)
-        posts = [post for post in reversed(self._posts) if not mood.lag_s or post.created <= newest]
-        if not mood.lookalike or not self._lookalikes:
-            return posts
-        of_now, older = zip(*reversed(self._lookalikes.values()), strict=True)
-        return [*of_now, *posts, *older]
-
     def _prepare_lookalikes(self, text: str) -> None:
-        self._lookalikes.pop(text, None)
-        self._lookalikes[text] = (of_another(text), of_yesterday(text, self._account["user_id"]))
-        for oldest in list(self._lookalikes)[:-MOST_LOOKALIKES]:
-            del self._lookalikes[oldest]
+        self._lookalikes.prepare(text, of_another(text), of_yesterday(text, self._account["user_id"]))
 
 
 def _is_reply(call: Call) -> bool:

@@ -111,15 +111,8 @@ class Pictures:
     def restore(self, entry: Entry) -> None:
         """Take up again what an earlier process was given and answered with success."""
         if entry.path == "/2/media/upload" and entry.platform_id:
-            call = Call(
-                method=entry.method,
-                path=entry.path,
-                target=entry.path,
-                query=b"",
-                headers=entry.headers,
-                body=entry.body,
-            )
-            self._keep(_uploaded(call), entry.platform_id, datetime.fromisoformat(entry.at).timestamp())
+            picture = _uploaded(Call.recorded(entry))
+            self._keep(picture, entry.platform_id, datetime.fromisoformat(entry.at).timestamp())
         elif entry.path == "/2/media/metadata":
             media_id, alt = _described(entry.body)
             if media_id in self._pictures:

@@ -1,21 +1,13 @@
-"""One suite for every channel that talks HTTP: a table per channel says what is its own, the rest is shared.
-
-The platform is a small real server on loopback that answers what a test tells it to, faults included.
-"""
+"""One suite for every channel that talks HTTP: a table per channel says what is its own, the rest is shared."""
 
 import json
 import logging
 import socket
-import struct
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,6 +15,7 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Re
 from broadcaster.domain.post import Post
 from channels.base import Channel, Parcel, Receipt, SendsMany
 from channels.http import Timeouts
+from tests.contract.platform_server import INTERIM, Answer, Call, Fault, Platform
 
 KEY = "0198f2c0-7b1e-7c3a-9d55-000000000001"
 ADDRESS = "+447700900123"
@@ -42,120 +35,6 @@ def payload(name: str) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-class Fault(StrEnum):
-    NONE = "none"
-    HANG = "hang"
-    RESET = "reset"
-    CLOSE = "close"
-    CUT = "cut"
-    TRICKLE = "trickle"  #: an answer that never ends and is never silent for long
-    TRICKLE_CHUNK = "trickle_chunk"  #: the same within one chunk
-    TRICKLE_HEADERS = "trickle_headers"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    status: int = 200
-    body: Any = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    fault: Fault = Fault.NONE
-
-    def content(self) -> bytes:
-        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    peer: tuple[str, int]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False
-    request_queue_size = 128  # a group of 50 connects at once
-
-
-class Platform:
-    """Answers every request with `answer`, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answer = Answer()
-        self.deaf = False  # takes no body for 5 s
-        self.calls: list[Call] = []
-        self.released = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _handler(platform) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                if platform.deaf and platform.released.wait(5):
-                    self.close_connection = True
-                    return
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                platform.calls.append(
-                    Call(
-                        peer=self.client_address,
-                        method=self.command,
-                        path=self.path,
-                        headers=dict(self.headers.items()),
-                        body=body,
-                    )
-                )
-                platform._respond(self)
-
-            do_GET = do_POST  # noqa: N815
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        return Handler
-
-    def _respond(self, handler: BaseHTTPRequestHandler) -> None:
-        answer = self.answer
-        if answer.fault is not Fault.NONE:
-            handler.close_connection = True
-        match answer.fault:
-            case Fault.HANG:
-                self.released.wait(20)
-            case Fault.RESET:
-                linger = struct.pack("ii", 1, 0)
-                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                handler.connection.shutdown(socket.SHUT_RD)
-                handler.connection.close()
-            case Fault.CLOSE:
-                pass
-            case Fault.TRICKLE | Fault.TRICKLE_CHUNK | Fault.TRICKLE_HEADERS:
-                _trickle(handler, self.released, answer.fault)
-            case _:
-                content = answer.content()
-                cut = 100 if answer.fault is Fault.CUT else 0
-                handler.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    handler.send_header(name, value)
-                handler.send_header("Content-Length", str(len(content) + cut))
-                handler.end_headers()
-                handler.wfile.write(content)
-                if answer.status in INTERIM:
-                    handler.close_connection = True
-
-
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """An answer of the platform, and what it must be taken for."""
@@ -169,7 +48,7 @@ class Case:
 
 #: What a status without a body that says more means for any channel; a table states its differences. All that IANA
 #: lists from 300 on, those of proxies and content networks (419, 420, 460, 499, 520 to 530, 561, 598, 599), and the ends
-#: of each family. Every number from 100 to 599 is in test_channel_http.
+#: of each family. Every number from 100 to 599 is in test_channel_http_errors.
 STATUSES: dict[int, type[SendError]] = {
     **dict.fromkeys((300, 301, 302, 303, 304, 305, 306, 307, 308, 399), Refused),
     400: Refused,
@@ -191,8 +70,6 @@ STATUSES: dict[int, type[SendError]] = {
 }
 #: A success that no platform documents for a new post, or that says nothing of it.
 OTHER_SUCCESSES = (200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 299)
-#: Not an answer yet. What comes after it never comes here.
-INTERIM = (100, 101, 102, 103, 199)
 
 GARBAGE = [b"", b"<html>ok</html>", b"[]", b"null", b'"x"', b"{", b"\xff\xfe", b'{"id": ""}', b'{"data": []}']
 
@@ -384,21 +261,6 @@ class ChannelSuite:
         assert (first.path, first.body) == (second.path, second.body)
         if self.table.key_of:
             assert self.table.key_of(first) == self.table.key_of(second) == KEY
-
-
-TRICKLES = {
-    Fault.TRICKLE: (b"Content-Length: 100000\r\n\r\n", b" "),
-    Fault.TRICKLE_CHUNK: (b"Transfer-Encoding: chunked\r\n\r\n186a0\r\n", b" "),
-    Fault.TRICKLE_HEADERS: (b"", b"X-More: 1\r\n"),
-}
-
-
-def _trickle(handler: BaseHTTPRequestHandler, released: threading.Event, fault: Fault) -> None:
-    begin, drop = TRICKLES[fault]
-    with suppress(OSError):  # until the client has had enough
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + begin)
-        while not released.wait(0.05):
-            handler.wfile.write(drop)
 
 
 def subclasses(*classes: type[BaseException]) -> list[type[BaseException]]:

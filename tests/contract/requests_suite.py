@@ -12,16 +12,8 @@ from requests.adapters import BaseAdapter
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
 from channels.base import Channel
 from channels.http import Timeouts, from_exception
-from tests.contract.channel_suite import (
-    HASTY,
-    PATIENT,
-    TRICKLES,
-    Answer,
-    ChannelSuite,
-    attempt,
-    close,
-    subclasses,
-)
+from tests.contract.channel_suite import HASTY, PATIENT, ChannelSuite, attempt, close, subclasses
+from tests.contract.platform_server import TRICKLES, Answer
 
 
 class _Raising(BaseAdapter):

@@ -64,6 +64,15 @@ class SandboxProcess:
             dlr_copies=1,
             undelivered=[],
             notify_callback_url="",
+            facebook_token_days=0,
+            facebook_scopes=["pages_show_list", "pages_manage_posts", "pages_read_engagement"],
+            facebook_speaks_for="",
+            x_username="",
+            x_access_level="read-write",
+            x_credits=25.0,
+            notify_template="((message))",
+            twilio_status="active",
+            twilio_balance="25.00",
         )
 
     # one publishing call per platform, as its specification has it

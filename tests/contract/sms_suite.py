@@ -8,23 +8,28 @@ from typing import ClassVar
 
 import pytest
 
-from broadcaster.domain.errors import OutcomeUnknown
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown
 from channels.base import Account, Parcel
 from channels.gateways import GatewayRequest
 from channels.gateways.wire import Wire
 from channels.http import from_exception
 from channels.sms import Sms
-from tests.contract.channel_suite import (
-    ADDRESS,
-    KEY,
-    PATIENT,
-    Answer,
-    ChannelSuite,
-    Fault,
-    all_that_is_said,
-    attempt,
-)
-from tests.unit.test_channel_http import bare, exception_classes, full_name
+from tests.contract.channel_suite import ADDRESS, KEY, PATIENT, ChannelSuite, all_that_is_said, attempt
+from tests.contract.platform_server import Answer, Fault
+from tests.unit.client_exceptions import bare, exception_classes, full_name
+
+#: What an order to a stand-in of a gateway makes of the next request, and what our adapter must take it for.
+FAULTS_OF_A_GATEWAY = [
+    ("429", NotSent),
+    ("500", OutcomeUnknown),
+    ("502", OutcomeUnknown),
+    ("503", OutcomeUnknown),
+    ("504", OutcomeUnknown),
+    ("expired_token", NotConfigured),
+    ("accept_then_500", OutcomeUnknown),
+    ("accept_then_reset", OutcomeUnknown),
+    ("broken_json", OutcomeUnknown),
+]
 
 #: A stand-in's longest silence. A client without a limit of its own ends after it, and otherwise.
 SILENCE_S = 20

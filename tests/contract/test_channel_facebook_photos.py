@@ -1,144 +1,37 @@
 """A Facebook post with pictures: nothing before the publishing call may leave its outcome unknown."""
 
-import hashlib
-import inspect
-import io
 import json
-import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
-import PIL.Image
 import pytest
-import requests
 import structlog
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
-from broadcaster.domain.media import Image
 from channels.base import Account, Receipt, Secret, ShowsImages
 from channels.facebook import FacebookPage
-from channels.facebook_photos import IMAGE_RULES, UPLOADS_WITHIN_S, nothing_published
-from channels.http import Timeouts, from_exception
-from channels.sandbox.exchange import Call as SandboxCall
-from channels.sandbox.multipart import parts
-from tests.contract.channel_suite import (
-    GARBAGE,
-    IMPATIENT,
-    KEY,
-    PATIENT,
-    STATUSES,
-    TRICKLES,
-    Answer,
-    Case,
-    Fault,
-    Platform,
-    Table,
-    all_that_is_said,
-    attempt,
-    close,
+from channels.facebook_photos import IMAGE_RULES
+from tests.contract.channel_suite import IMPATIENT, KEY, Case, Table, attempt
+from tests.contract.facebook_pictures import (
+    ALTS,
+    LINK,
+    PICTURES,
+    PRIVATE,
+    PUBLISHED,
+    RECEIPT,
+    TEXT,
+    Graph,
+    drawn,
+    image,
+    page_on,
+    photo_id,
+    upload_of,
+    with_pictures,
 )
+from tests.contract.on_facebook import CODES, PROOF, TOKEN, account, graph_error, not_in_specification, post
 from tests.contract.requests_suite import OverRequests
-from tests.contract.test_channel_facebook import (
-    APP_SECRET,
-    CODES,
-    PROOF,
-    TOKEN,
-    USAGE,
-    account,
-    graph_error,
-    not_in_specification,
-    post,
-)
-
-LINK = "https://alerts.example/alerts/7f3k2m/"
-TEXT = f"Flood warning for the River Wyre.\n\nMove to upper floors now.\n\nMore: {LINK}\n\nRef 7F3K2M"
-ALTS = ("Map: water over Garstang Road from the church to the weir", "Ŵyre bridge, “closed” by a barrier")
-PUBLISHED = Answer(body={"id": "123456_789", "permalink_url": "https://www.facebook.com/x/posts/789"})
-RECEIPT = Receipt(platform_id="123456_789", link="https://www.facebook.com/x/posts/789")
-PRIVATE = [TOKEN, APP_SECRET, PROOF, *ALTS]
-
-
-def drawn(colour="navy", kind="JPEG", **saving) -> bytes:
-    file = io.BytesIO()
-    PIL.Image.new("RGB", (64, 48), colour).save(file, kind, **saving)
-    return file.getvalue()
-
-
-def image(alt=ALTS[0], colour="navy", kind="JPEG", **changes) -> Image:
-    content = changes.pop("content", None) or drawn(colour, kind)
-    values = {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "media_type": f"image/{kind.lower()}",
-        "width": 64,
-        "height": 48,
-        "size": len(content),
-        "alt": alt,
-        "content": content,
-    }
-    return Image(**values | changes)
-
-
-BIG = bytes(range(256)) * 40_000  # more than the sockets between here and there hold
-PICTURES = (image(ALTS[0], "navy"), image(ALTS[1], "red", kind="PNG"))
-
-
-def with_pictures(*images, **changes):
-    return post(**{"text": TEXT, "link": LINK, "images": images or PICTURES, **changes})
-
-
-def upload_of(call) -> dict[str, str | bytes]:
-    """The fields of an upload; the file's bytes under "source"."""
-    headers = [(name.lower().encode(), value.encode()) for name, value in call.headers.items()]
-    asked = SandboxCall(
-        method="POST", path=call.path, target=call.path, query=b"", headers=headers, body=call.body
-    )
-    return {part.name: part.content if part.filename else part.text for part in parts(asked)}
-
-
-class Graph(Platform):
-    """Takes every picture under an id made of the request, and answers what a test says to the publishing call.
-
-    `on_upload` are the answers to the uploads, one after the other, and the last one from then on; None takes one.
-    """
-
-    def __init__(self) -> None:
-        self._to_this_call = threading.local()  # each call has a thread of its own
-        super().__init__()
-        self.uploads = []
-        self.on_upload: list[Answer | None] = [None]
-
-    @property
-    def answer(self) -> Answer:
-        return getattr(self._to_this_call, "answer", self._answer)
-
-    @answer.setter
-    def answer(self, answer: Answer) -> None:
-        self._answer = answer
-
-    def _respond(self, handler) -> None:
-        if handler.path.endswith("/photos"):
-            self.uploads.append(self.calls.pop())
-            told = self.on_upload.pop(0) if len(self.on_upload) > 1 else self.on_upload[0]
-            self._to_this_call.answer = told or Answer(body={"id": photo_id(self.uploads[-1])})
-        super()._respond(handler)
-
-
-def photo_id(upload) -> str:
-    return str(int(hashlib.sha256(upload.body).hexdigest()[:12], 16))
-
-
-@pytest.fixture
-def graph() -> Iterator[Graph]:
-    with Graph() as graph:
-        graph.answer = PUBLISHED
-        yield graph
-
-
-def page_on(graph, timeouts=PATIENT, **more):
-    return FacebookPage(account(graph.url), timeouts=timeouts, **more)
 
 
 class TestThePublishingCall(OverRequests):
@@ -180,143 +73,6 @@ class TestThePublishingCall(OverRequests):
         assert len({call.body for call in first}) == 2
 
 
-def outcome_at_upload(graph, answer, timeouts=PATIENT):
-    graph.on_upload = [answer]
-    channel = page_on(graph, timeouts)
-    error = attempt(channel, with_pictures())
-    close(channel)
-    assert graph.calls == [], "something was published after a picture failed"
-    assert len(graph.uploads) == 1, "a picture was sent twice in one try"
-    return error
-
-
-def of_upload(outcome):
-    return NotSent if outcome is OutcomeUnknown else outcome
-
-
-@pytest.mark.parametrize("status", STATUSES)
-def test_no_status_at_an_upload_leaves_the_post_unknown(graph, status):
-    headers = {"Location": f"{graph.url}/elsewhere"}
-    assert type(outcome_at_upload(graph, Answer(status=status, headers=headers))) is of_upload(
-        STATUSES[status]
-    )
-
-
-@pytest.mark.parametrize("case", [c for c in CODES if c.code != "duplicate"], ids=lambda case: case.name)
-def test_no_error_of_graph_at_an_upload_leaves_the_post_unknown(graph, case):
-    error = outcome_at_upload(graph, case.answer)
-    assert type(error) is of_upload(case.outcome)
-    if case.code in {"content", "bad_link", "picture_refused"}:
-        assert error.code == "picture_refused"
-        assert "picture 1 of 2" in error.operator_text
-
-
-@pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSE, Fault.CUT])
-def test_a_connection_that_breaks_at_an_upload_is_surely_not_sent(graph, fault):
-    error = outcome_at_upload(graph, Answer(body={"id": "1"}, fault=fault))
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-
-
-def test_a_time_out_at_an_upload_is_surely_not_sent(graph):
-    error = outcome_at_upload(graph, Answer(fault=Fault.HANG), IMPATIENT)
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-    assert "read_timeout" in error.detail
-
-
-@pytest.mark.parametrize("garbage", [*GARBAGE, b'{"id": 5}', b'{"id": ["a"]}', b'{"id": null}'])
-def test_an_upload_whose_answer_has_no_id_is_surely_not_sent(graph, garbage):
-    error = outcome_at_upload(graph, Answer(body=garbage))
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-
-
-@pytest.mark.parametrize(
-    "exception",
-    [
-        cls
-        for _, cls in inspect.getmembers(requests.exceptions, inspect.isclass)
-        if issubclass(cls, Exception)
-    ],
-)
-def test_no_exception_of_the_client_at_an_upload_leaves_the_post_unknown(exception):
-    failure = from_exception(exception.__new__(exception))
-    assert not isinstance(nothing_published(failure, number=1, of=1), OutcomeUnknown)
-
-
-def test_photos_that_were_posted_before_lead_to_another_reading(graph):
-    """The word may come from an earlier try with an unknown outcome: sending again at once would double it."""
-    error = outcome_at_upload(graph, graph_error(100, subcode=1366051))
-    assert (type(error), error.code) == (OutcomeUnknown, "duplicate")
-
-
-def test_the_wait_that_facebook_asks_for_at_an_upload_is_kept(graph):
-    error = outcome_at_upload(graph, graph_error(32, status=403, headers=USAGE))
-    assert (error.code, error.retry_after_s) == ("rate_limited", 120)
-
-
-def test_a_picture_that_facebook_cannot_read_names_what_to_do(graph):
-    error = outcome_at_upload(graph, graph_error(100, subcode=1366046))
-    assert (type(error), error.code) == (Refused, "picture_refused")
-    assert "new version" in error.operator_text
-
-
-def test_a_refused_token_at_an_upload_still_pauses_the_account(graph):
-    error = outcome_at_upload(graph, graph_error(190, subcode=463))
-    assert (type(error), error.code) == (NotConfigured, "token_refused")
-    assert "system user" in error.operator_text
-
-
-def test_the_second_picture_failing_publishes_nothing(graph):
-    graph.on_upload = [None, Answer(status=500)]
-    error = attempt(page_on(graph), with_pictures())
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-    assert "2 of 2" in error.operator_text
-    assert (len(graph.uploads), graph.calls) == (2, [])
-
-
-@pytest.mark.parametrize(
-    ("moments", "uploaded"), [([0, 0, 44, 45.1], 2), ([0, 0, 45], 1), ([0, 3600], 0)], ids=str
-)
-def test_pictures_that_take_too_long_are_given_up_before_anything_is_public(graph, moments, uploaded):
-    """Also where the process stood still, after the last picture too: the last moment is asked for before publishing."""
-    times = iter(moments)
-    error = attempt(page_on(graph, monotonic=lambda: next(times)), with_pictures())
-    assert (type(error), error.code) == (NotSent, "pictures_too_slow")
-    assert (len(graph.uploads), graph.calls) == (uploaded, [])
-    assert list(times) == []
-
-
-def almost_over():
-    """A clock that leaves the first picture one second."""
-    times = iter([0.0])
-    return lambda: next(times, UPLOADS_WITHIN_S - 1)
-
-
-@pytest.mark.parametrize("fault", TRICKLES)
-def test_an_upload_whose_answer_trickles_is_given_up_and_surely_not_sent(graph, fault):
-    graph.on_upload = [Answer(fault=fault)]
-    error = attempt(page_on(graph, monotonic=almost_over()), with_pictures())
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-    assert "read_timeout" in error.detail
-    assert (len(graph.uploads), graph.calls) == (1, [])
-
-
-def test_an_upload_that_facebook_does_not_take_is_given_up_and_surely_not_sent(graph):
-    graph.deaf = True
-    error = attempt(page_on(graph, monotonic=almost_over()), with_pictures(image(content=BIG)))
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-    assert (graph.uploads, graph.calls) == ([], [])  # given up while sending, not when the answer was late
-
-
-def test_an_upload_may_take_longer_than_a_question(graph):
-    """On a slow line a picture takes longer than any answer should."""
-    slow = Timeouts(connect_s=5, read_s=30, total_s=0)
-    channel = page_on(graph, slow)
-    with pytest.raises(NotSent) as caught:
-        channel.send(with_pictures(), KEY)
-    assert caught.value.code == "not_connected"  # the publishing call, too late for its own limit
-    assert (len(graph.uploads), graph.calls) == (2, [])
-
-
 def test_the_requests_stand_in_metas_specification(graph):
     attempt(page_on(graph), with_pictures())
     for (
@@ -328,22 +84,6 @@ def test_the_requests_stand_in_metas_specification(graph):
     [call] = graph.calls
     sent = {name: values[0] for name, values in parse_qs(call.body.decode()).items()}
     assert not_in_specification("POST", "feed", sent) == set()
-
-
-def test_no_secret_or_word_of_the_post_is_told_when_an_upload_fails(graph, caplog):
-    caplog.set_level(logging.DEBUG)
-    echo = " ".join([*PRIVATE, TEXT])
-    channel, told = page_on(graph), []
-    for status in (400, 401, 403, 413, 429, 500, 503):
-        for body in (echo.encode(), {"error": {"message": echo, "code": 100, "fbtrace_id": echo}}):
-            graph.on_upload = [Answer(status=status, body=body)]
-            told.append(all_that_is_said(attempt(channel, with_pictures())))
-    for alt in ALTS:  # the alt text alone: Graph quotes what it was given
-        graph.on_upload = [Answer(status=400, body={"error": {"message": f"Bad: {alt}", "code": 100}})]
-        told.append(all_that_is_said(attempt(channel, with_pictures())))
-    told += [record.getMessage() for record in caplog.records]
-    for canary in [*PRIVATE, TEXT]:
-        assert canary not in "\n".join(told)
 
 
 def test_an_upload_is_unpublished_and_carries_picture_alt_text_and_proof(graph):

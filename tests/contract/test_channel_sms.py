@@ -11,7 +11,8 @@ from channels.base import Account, Parcel, ReadsReceipts, Receipt, ReceiptState,
 from channels.gateways.kannel import Kannel
 from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
 from channels.sms import Sms
-from tests.contract.channel_suite import ADDRESS, KEY, Answer, Case, Table, attempt, payload
+from tests.contract.channel_suite import ADDRESS, KEY, Case, Table, attempt, payload
+from tests.contract.platform_server import Answer
 from tests.contract.sms_suite import SmsSuite
 
 PASSWORD = "canary-password"

@@ -3,26 +3,16 @@
 import base64
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
 import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import (
-    Account,
-    AfterUnknown,
-    Channel,
-    Finds,
-    ReadsReceipts,
-    Receipt,
-    ReceiptState,
-    Secret,
-)
+from channels.base import AfterUnknown, Channel, Finds, ReadsReceipts, Receipt, Secret
 from channels.gateways.notify import Notify
 from channels.gateways.notify_token import ApiKey, signed
-from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import (
     ADDRESS,
@@ -30,45 +20,26 @@ from tests.contract.channel_suite import (
     IMPATIENT,
     KEY,
     PATIENT,
-    Answer,
     Case,
-    Fault,
     Table,
     all_that_is_said,
     attempt,
-    payload,
 )
+from tests.contract.on_notify import (
+    API_KEY,
+    ID,
+    NOW,
+    SECRET,
+    SENDER,
+    SERVICE,
+    TEMPLATE,
+    TOKEN,
+    account,
+    build,
+)
+from tests.contract.platform_server import Answer, Fault
 from tests.contract.sandbox_process import contract
 from tests.contract.sms_suite import SmsSuite
-
-SERVICE, SECRET = "26785a09-ab16-4eb0-8407-a37497a57506", "3d844edf-8d35-48ac-975b-e847b4f122b0"
-TEMPLATE = "f33517ff-2a88-4f6e-b855-c550268ce08a"
-SENDER = "8e222534-7f05-4972-86e3-17c5d9f894e2"
-ID = "740e5834-3a29-46b4-9a6f-16142fde533a"
-API_KEY = f"my_test_key-{SERVICE}-{SECRET}"
-TOKEN = "canary-callback-token"
-NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
-SAVED = payload("govuk_notify_callbacks.json")
-
-
-def account(url="https://api.notifications.service.gov.uk", allowed_hosts=None, secrets=None, **options):
-    return Account(
-        name="wyre-notify",
-        channel="sms",
-        mode="live",
-        options={"gateway": "notify", "base_url": url, "template_id": TEMPLATE} | options,
-        secrets={"api_key": Secret(API_KEY), "callback_token": Secret(TOKEN)} | (secrets or {}),
-        allowed_hosts=allowed_hosts,
-    )
-
-
-def build(url, timeouts, hosts, total_s=TOTAL_TIMEOUT_S, **options):
-    return AskableSms(
-        account(url, hosts, **options),
-        wire=Wire(timeouts=timeouts, total_s=total_s),
-        gateway=lambda a: Notify(a, now=lambda: NOW),
-        timeouts=timeouts,
-    )
 
 
 def post(text="Flood warning for the River Wyre. Move to upper floors now. Ref 7F3K2M", **facts):
@@ -357,73 +328,6 @@ def test_such_an_account_is_asked_after_an_unknown_outcome():
     assert isinstance(channel, ReadsReceipts)
     assert isinstance(channel, Channel)
     assert channel.target == f"GOV.UK Notify service {SERVICE}, its default sender"
-
-
-def receipt(**changes):
-    said = SAVED["delivery_receipt"] | {"reference": KEY} | changes
-    return json.dumps({name: value for name, value in said.items() if value is not Ellipsis}).encode()
-
-
-def read(body, token=TOKEN, header="authorization", made=None):
-    return Sms.from_account(made or account()).read_receipt({}, body, {header: f"Bearer {token}"})
-
-
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        ("delivered", ReceiptState.DELIVERED),
-        ("permanent-failure", ReceiptState.UNDELIVERED),
-        ("temporary-failure", ReceiptState.UNDELIVERED),
-        ("technical-failure", ReceiptState.UNDELIVERED),
-    ],
-)
-def test_a_documented_callback_is_read(status, state):
-    found = read(receipt(status=status))
-    assert (found.key, found.state, found.code) == (KEY, state, status)
-
-
-def test_the_name_of_a_header_may_be_in_any_case():
-    assert read(receipt(), header="AUTHORIZATION").key == KEY
-
-
-@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", TOKEN[:-1], "é"])
-def test_a_callback_without_our_token_is_refused(token):
-    with pytest.raises(ValueError, match="without our token"):
-        read(receipt(), token=token)
-
-
-def test_a_callback_without_any_header_is_refused():
-    with pytest.raises(ValueError, match="without our token"):
-        Sms.from_account(account()).read_receipt({"key": KEY}, receipt(), {})
-
-
-def test_an_account_without_a_token_takes_no_callback_at_all():
-    with pytest.raises(ValueError, match="without our token"):
-        read(receipt(), token="", made=account(secrets={"callback_token": Secret("")}))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"\xff",
-        b"[" * 100_000,
-        json.dumps(SAVED["inbound"]).encode(),
-        receipt(notification_type="email"),
-        receipt(reference=None),
-        receipt(reference=Ellipsis),
-        receipt(reference="../x"),
-        receipt(reference=["k"]),
-        receipt(status="elephant"),
-        receipt(status=None),
-        receipt(status=["delivered"]),
-    ],
-    ids=range(13),
-)
-def test_what_is_no_receipt_is_a_value_error(body):
-    with pytest.raises(ValueError, match="Notify receipt"):
-        read(body)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from broadcaster.render.punctuation import single_spaced
 from channels.gateways.notify_text import as_notify_sends, changes
 from channels.sandbox.notify_text import as_notify_sends as as_published
 from channels.sms import Sms
-from tests.contract.test_channel_sms_notify import account
+from tests.contract.on_notify import account
 from tests.unit import shipped
 
 GAPS = "a b , . \t\n \r \v \f \x1c \x1f \x85 \xa0 \u1680 \u2003 \u2028 \u202f \u3000 \u180e \u200b \u200c \u200d \u2060 \ufeff"

@@ -19,7 +19,6 @@ from tests.contract.channel_suite import all_that_is_said, subclasses
 from tests.contract.website_site import (
     ATOM,
     BASE_URL,
-    Clock,
     Reader,
     account,
     atom_schema,
@@ -28,21 +27,6 @@ from tests.contract.website_site import (
     picture,
     post,
 )
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def site(tmp_path):
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def website(site, clock):
-    return Website(account(site), now=clock)
 
 
 def test_it_is_a_channel_with_pages(website):

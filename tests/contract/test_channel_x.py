@@ -7,53 +7,17 @@ from urllib.parse import unquote
 
 import pytest
 import tweepy
-from jsonschema import Draft202012Validator
 from oauthlib.oauth1.rfc5849 import signature
 from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
-from broadcaster.domain.post import Post
 from channels.base import Account, Receipt, Secret
 from channels.twitter import XAccount
 from channels.twitter_session import TALKATIVE_LOGGERS
-from tests.contract.channel_suite import IMPATIENT, Answer, Case, Table, attempt, payload
+from tests.contract.channel_suite import IMPATIENT, Case, Table, attempt
+from tests.contract.on_x import NOW_S, SECRETS, account, post, problem, saved, valid
+from tests.contract.platform_server import Answer
 from tests.contract.requests_suite import OverRequests
-from tests.contract.sandbox_process import contract
-
-SECRETS = {
-    "consumer_key": "canaryConsumerKey",
-    "consumer_secret": "canaryConsumerSecret",
-    "access_token": "99-canaryAccessToken",
-    "access_token_secret": "canaryAccessTokenSecret",
-}
-NOW_S = 1_705_420_700.0  # 100 s before the reset in the saved answer
-SAVED = {body["what"]: body for body in payload("x_bodies.json")["bodies"]}
-
-
-def account(url, allowed_hosts=None):
-    return Account(
-        name="wyre-x",
-        channel="x",
-        mode="live",
-        options={"base_url": url, "username": "WyreCouncil", "user_id": "99"},
-        secrets={name: Secret(value) for name, value in SECRETS.items()},
-        allowed_hosts=allowed_hosts,
-    )
-
-
-def post(
-    text="Flood warning for the River Wyre. Move to upper floors now. Ref 7F3K2M https://alerts.example/7f3k2m/",
-):
-    return Post(channel="x", account="wyre-x", title="Flood warning", text=text)
-
-
-def saved(what):
-    body = SAVED[what]
-    return Answer(status=body["http"], body=body["body"], headers=body.get("headers", {}))
-
-
-def problem(status, **fields):
-    return Answer(status=status, body=fields)
 
 
 def v1_error(status, code):
@@ -187,13 +151,6 @@ class TestX(OverRequests):
 
     def test_loggers_that_would_tell_credentials_are_quiet(self, channel):
         assert [logging.getLogger(name).level for name in TALKATIVE_LOGGERS] == [logging.INFO] * 3
-
-
-def valid(name, body):
-    """Whether X's own specification takes it."""
-    components = contract("x/openapi.json")["components"]
-    schema = {"$ref": f"#/components/schemas/{name}", "components": components}
-    return Draft202012Validator(schema).is_valid(body)
 
 
 def signature_is_right(url, authorization):

@@ -1,115 +1,36 @@
 """Pictures on X: what each step's failure means for the post, what is sent, and how the stand-in shows it."""
 
-import io
 import json
 import math
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 import pytest
-import requests
-import tweepy
-from PIL import Image as Picture
 
-from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
+from broadcaster.domain.errors import NotSent, Refused
 from broadcaster.domain.media import Image
-from broadcaster.domain.post import Post
-from channels.base import Account, Receipt, Secret, ShowsImages
+from channels.base import Receipt, ShowsImages
 from channels.http_connections import OncePerRequestAdapter
-from channels.sandbox.exchange import Call as SandboxCall
-from channels.sandbox.multipart import parts
 from channels.twitter import TRY_WITHIN_S, XAccount
-from channels.twitter_media import IMAGE_RULES, WITHIN_S, Uploads
-from tests.contract.channel_suite import (
-    HASTY,
-    IMPATIENT,
-    PATIENT,
-    STATUSES,
-    TRICKLES,
-    Answer,
-    Fault,
-    Platform,
-    all_that_is_said,
-    attempt,
-    subclasses,
+from channels.twitter_media import IMAGE_RULES, WITHIN_S
+from tests.contract.channel_suite import HASTY, all_that_is_said, attempt
+from tests.contract.on_x import SECRETS, account, saved, valid
+from tests.contract.platform_server import Answer
+from tests.contract.x_pictures import (
+    ALT,
+    ALT_TEXT,
+    POST,
+    STATUS,
+    TEXT,
+    UPLOAD,
+    Time,
+    channel,
+    form,
+    image,
+    on_the_sandbox,
+    pending,
+    picture,
+    post,
 )
-from tests.contract.test_channel_x import SECRETS, account, saved, valid
-
-UPLOAD, STATUS, ALT, POST = (
-    "POST /2/media/upload",
-    "GET /2/media/upload",
-    "POST /2/media/metadata",
-    "POST /2/tweets",
-)
-ALT_TEXT = "Map of the River Wyre: the streets below the old bridge are flooded."
-TEXT = "Flood warning for the River Wyre. Move to upper floors now. Ref 7F3K2M"
-
-
-def picture(colour="red", form="PNG"):
-    file = io.BytesIO()
-    Picture.new("RGB", (40, 30), colour).save(file, form)
-    return file.getvalue()
-
-
-def image(content=None, alt=ALT_TEXT, **fields):
-    content = picture() if content is None else content
-    given = {"media_type": "image/png", "width": 40, "height": 30, "size": len(content), **fields}
-    return Image(**{"sha256": sha256(content).hexdigest(), **given}, alt=alt, content=content)
-
-
-def post(*images, text=TEXT, **fields):
-    return Post(channel="x", account="wyre-x", title="Flood warning", text=text, images=images, **fields)
-
-
-class Script(Platform):
-    """Answers each step from a list; the last answer of a step stands."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps = {
-            UPLOAD: [Answer(body={"data": {"id": "1880028106020515840"}})],
-            ALT: [Answer(body={"data": {"id": "1880028106020515840"}})],
-            POST: [saved("create 201")],
-        }
-
-    @property
-    def answer(self):
-        answers = self.steps[self.asked()[-1]]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
-
-    @answer.setter
-    def answer(self, _):
-        """The shared server sets one answer for all; here each step has its own."""
-
-    def asked(self):
-        return [f"{call.method} {call.path.partition('?')[0]}" for call in self.calls]
-
-
-@pytest.fixture
-def script():
-    with Script() as script:
-        yield script
-
-
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self, *, step_s=0.0):
-        self.now_s, self.slept, self._step_s = 100.0, [], step_s
-
-    def clock(self):
-        self.now_s += self._step_s
-        return self.now_s
-
-    def sleep(self, wait_s):
-        self.slept.append(wait_s)
-        self.now_s += wait_s
-
-
-def channel(script, timeouts=PATIENT, time=None):
-    time = time or Time()
-    return XAccount(account(script.url), timeouts=timeouts, clock=time.clock, sleep=time.sleep)
 
 
 def test_the_channel_shows_pictures_as_x_takes_them():
@@ -132,14 +53,6 @@ def test_each_picture_is_uploaded_and_described_before_the_post_shows_it(script)
     assert json.loads(script.calls[4].body) == {"text": TEXT, "media": {"media_ids": ["11", "12"]}}
 
 
-def form(call):
-    headers = [(name.lower().encode(), value.encode()) for name, value in call.headers.items()]
-    read = SandboxCall(
-        method="POST", path=call.path, target=call.path, query=b"", headers=headers, body=call.body
-    )
-    return {part.name: part for part in parts(read)}
-
-
 def test_the_requests_are_those_of_x_specification(script):
     script.steps[UPLOAD] = [Answer(body={"data": {"id": "11", "processing_info": {"state": "pending"}}})]
     script.steps[STATUS] = [Answer(body={"data": {"id": "11"}})]
@@ -151,111 +64,6 @@ def test_the_requests_are_those_of_x_specification(script):
     assert valid("CreateMediaMetadataRequest", json.loads(alt.body))
     assert status.path == "/2/media/upload?command=STATUS&media_id=11"
     assert valid("CreatePostsRequest", json.loads(tweet.body))
-
-
-def judged(status):
-    """What a status before the post means: never an unknown outcome."""
-    outcome = {402: NotConfigured, 403: Refused}.get(status, STATUSES[status])
-    return NotSent if outcome is OutcomeUnknown else outcome
-
-
-@pytest.mark.parametrize("step", [UPLOAD, ALT, STATUS])
-@pytest.mark.parametrize("status", STATUSES)
-def test_each_status_before_the_post_is_known_to_have_published_nothing(script, step, status):
-    pending(script)
-    script.steps[step] = [Answer(status=status, headers={"Location": "http://127.0.0.1:9/"})]
-    error = attempt(channel(script), post(image()))
-    assert type(error) is judged(status)
-    assert POST not in script.asked()
-    assert script.asked().count(step) == 1
-
-
-def pending(script, **info):
-    told = {"id": "11", "processing_info": {"state": "pending", "check_after_secs": 1, **info}}
-    script.steps[UPLOAD] = [Answer(body={"data": told})]
-    script.steps[STATUS] = [Answer(body={"data": {"id": "11", "processing_info": {"state": "succeeded"}}})]
-
-
-@pytest.mark.parametrize("step", [UPLOAD, ALT, STATUS])
-@pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSE, Fault.CUT, Fault.HANG])
-def test_a_failing_connection_before_the_post_is_known_to_have_published_nothing(script, step, fault):
-    pending(script)
-    script.steps[step] = [Answer(body={"data": {"id": "11"}}, fault=fault)]
-    error = attempt(channel(script, IMPATIENT if fault is Fault.HANG else PATIENT), post(image()))
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-    assert POST not in script.asked()
-
-
-@pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSE, Fault.CUT, Fault.HANG])
-def test_a_failing_connection_at_the_post_itself_is_unknown(script, fault):
-    script.steps[POST] = [Answer(status=201, body={"data": {"id": "1"}}, fault=fault)]
-    error = attempt(channel(script, IMPATIENT if fault is Fault.HANG else PATIENT), post(image()))
-    assert type(error) is OutcomeUnknown
-    assert script.asked() == [UPLOAD, ALT, POST]
-
-
-@pytest.mark.parametrize("status", STATUSES)
-def test_each_status_at_the_post_itself_means_what_it_means_without_pictures(script, status):
-    script.steps[POST] = [Answer(status=status, headers={"Location": "http://127.0.0.1:9/"})]
-    assert type(attempt(channel(script), post(image()))) is {402: NotConfigured, 403: Refused}.get(
-        status, STATUSES[status]
-    )
-    assert script.asked().count(POST) == 1
-
-
-@pytest.mark.parametrize(
-    "cls", subclasses(requests.RequestException, tweepy.TweepyException), ids=lambda cls: cls.__name__
-)
-@pytest.mark.parametrize("step", [0, 1])
-def test_every_client_exception_before_the_post_is_known_to_have_published_nothing(cls, step):
-    broken = cls.__new__(cls)
-    uploads = Uploads(_Raising(broken, after=step), clock=Time().clock)
-    with pytest.raises((NotSent, Refused)) as caught:
-        uploads.upload([image()])
-    assert not isinstance(caught.value, OutcomeUnknown)
-    assert all(secret not in all_that_is_said(caught.value) for secret in SECRETS.values())
-
-
-class _Raising:
-    """In the place of tweepy's client: the call after so many raises."""
-
-    consumer_key = consumer_secret = access_token = access_token_secret = "canary"
-
-    def __init__(self, error, after):
-        self._error, self._left = error, after
-        self.session = self
-
-    def within(self, _):
-        return nullcontext()
-
-    def request(self, *_, **__):
-        self._left -= 1
-        if self._left < 0:
-            raise self._error
-        answer = requests.Response()
-        answer._content = b'{"data": {"id": "11"}}'
-        return answer
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"{", {"data": []}, {"data": {"id": ""}}, {"data": {"id": "x"}}]
-)
-def test_an_upload_that_names_no_picture_is_tried_again(script, body):
-    script.steps[UPLOAD] = [Answer(body=body)]
-    assert type(attempt(channel(script), post(image()))) is NotSent
-    assert script.asked() == [UPLOAD]
-
-
-def test_an_alt_text_that_x_did_not_take_stops_the_post(script):
-    script.steps[ALT] = [Answer(body={"errors": [{"title": "Invalid Request", "detail": "no"}]})]
-    error = attempt(channel(script), post(image()))
-    assert (type(error), error.code) == (Refused, "picture_refused")
-    assert POST not in script.asked()
-
-
-def test_an_alt_text_that_is_answered_without_a_body_is_taken(script):
-    script.steps[ALT] = [Answer(body=b"")]
-    assert isinstance(attempt(channel(script), post(image())), Receipt)
 
 
 def test_x_is_asked_as_seldom_as_it_wishes_while_it_works_on_a_picture(script):
@@ -317,26 +125,6 @@ def test_a_picture_that_x_does_not_take_is_given_up_in_time(script):
     assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
     assert script.asked() == []  # given up while sending, not when the answer was late
     assert "read_timeout" in error.detail
-
-
-@pytest.mark.parametrize("step", [UPLOAD, ALT, STATUS])
-@pytest.mark.parametrize("fault", TRICKLES)
-def test_an_answer_that_trickles_before_the_post_is_known_to_have_published_nothing(script, step, fault):
-    pending(script)
-    script.steps[step] = [Answer(fault=fault)]
-    error = attempt(channel(script, HASTY), post(image()))
-    assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
-    assert "read_timeout" in error.detail
-    assert POST not in script.asked()
-    assert script.asked().count(step) == 1
-
-
-@pytest.mark.parametrize("fault", TRICKLES)
-def test_an_answer_that_trickles_at_the_post_itself_is_unknown(script, fault):
-    script.steps[POST] = [Answer(fault=fault)]
-    error = attempt(channel(script, HASTY), post(image()))
-    assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
-    assert script.asked() == [UPLOAD, ALT, POST]
 
 
 def test_what_is_asked_for_a_picture_has_the_pictures_time_and_what_posts_it_the_try_s(script):
@@ -438,26 +226,6 @@ def test_what_x_would_not_show_is_found_before_approval_with_a_cure(images, code
     found = XAccount(account("https://api.x.com")).check(post(*images))
     assert [problem.code for problem in found] == codes
     assert all(problem.text.endswith(".") and "icture" in problem.text for problem in found)
-
-
-# through the stand-in
-
-
-def on_the_sandbox(sandbox):
-    x = sandbox.accounts["x"]
-    secrets = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-    options = {"base_url": sandbox.url, "username": x["username"], "user_id": x["user_id"]}
-    return XAccount(
-        Account(
-            name="x",
-            channel="x",
-            mode="exercise",
-            options=options,
-            secrets={name: Secret(x[name]) for name in secrets},
-            allowed_hosts=frozenset({"127.0.0.1"}),
-        ),
-        timeouts=PATIENT,
-    )
 
 
 @pytest.mark.parametrize("text", [TEXT, "Stay indoors. https://alerts.example.org/a/", "Fish & <chips>"])

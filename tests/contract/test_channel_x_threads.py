@@ -11,9 +11,10 @@ from channels.base import Account, ChoosesLinks, Receipt, Secret, Threads
 from channels.text_x import x_links
 from channels.twitter import XAccount
 from channels.twitter_checks import MAX_PARTS
-from tests.contract.channel_suite import PATIENT, Answer, Fault, all_that_is_said, attempt
-from tests.contract.test_channel_x import NOW_S, SECRETS, account, problem, saved
-from tests.contract.test_channel_x_media import POST, Script, on_the_sandbox
+from tests.contract.channel_suite import PATIENT, all_that_is_said, attempt
+from tests.contract.on_x import NOW_S, SECRETS, account, problem, saved
+from tests.contract.platform_server import Answer, Fault
+from tests.contract.x_pictures import POST, on_the_sandbox
 
 ONE = "Flood warning for the River Wyre. Move to upper floors now. Wyre Council. Ref 7F3K2M 1/3"
 TWO = "The rest centre is at Garstang High School, open from 14:05. Ref 7F3K2M 2/3"
@@ -28,12 +29,6 @@ GONE = "You attempted to reply to a Tweet that is deleted or not visible to you.
 
 def thread(*texts):
     return Post(channel="x", account="wyre-x", title="Flood", text=texts[0], further=texts[1:])
-
-
-@pytest.fixture
-def script():
-    with Script() as script:
-        yield script
 
 
 @pytest.fixture

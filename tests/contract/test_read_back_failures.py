@@ -8,21 +8,11 @@ import pytest
 
 from broadcaster.domain.errors import NotConfigured, NotSent, SendError
 from channels.twitter import XAccount
-from tests.contract import test_channel_facebook as facebook
-from tests.contract import test_channel_x as x
-from tests.contract.channel_suite import GARBAGE, IMPATIENT, KEY, PATIENT, Answer, Fault, all_that_is_said
-from tests.contract.test_read_back_answers import SINCE, OnFacebook, OnX, Scripted, failure
-
-
-@pytest.fixture(params=[OnFacebook, OnX], ids=["facebook", "x"])
-def on(request):
-    return request.param
-
-
-@pytest.fixture
-def platform():
-    with Scripted() as platform:
-        yield platform
+from tests.contract import on_facebook as facebook
+from tests.contract import on_x as x
+from tests.contract.channel_suite import GARBAGE, IMPATIENT, KEY, PATIENT, all_that_is_said
+from tests.contract.platform_server import Answer, Fault
+from tests.contract.read_back_places import SINCE, OnFacebook, OnX, failure
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 408, 418, 429, 500, 502, 503, 504])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from broadcaster.db.ids import REFERENCE_ALPHABET
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.readback import MOST_PAGES, Page, Shown, is_ours, look_through, read_back_failed
+from channels.read_back import MOST_PAGES, Page, Shown, is_ours, look_through, read_back_failed
 from channels.sandbox.x_posts import XPost
 from channels.twitter import _shown
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
 from channels.base import Account, Parcel, Receipt, ReceiptState, Secret
 from channels.gateways.notify import Notify
@@ -19,6 +19,7 @@ from channels.sandbox.notify_token import token_problem
 from channels.sms import AskableSms
 from tests.contract.callbacks import Callbacks
 from tests.contract.sandbox_process import contract, eventually
+from tests.contract.sms_suite import FAULTS_OF_A_GATEWAY
 
 NUMBER = "+447700900123"
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -203,20 +204,7 @@ def test_the_length_is_that_of_the_text_as_it_is_sent(sandbox):
     assert send(sandbox, personalisation={"message": "a" * 918 + " " * 9}).status_code == 201
 
 
-@pytest.mark.parametrize(
-    ("kind", "outcome"),
-    [
-        ("429", NotSent),
-        ("500", OutcomeUnknown),
-        ("502", OutcomeUnknown),
-        ("503", OutcomeUnknown),
-        ("504", OutcomeUnknown),
-        ("expired_token", NotConfigured),
-        ("accept_then_500", OutcomeUnknown),
-        ("accept_then_reset", OutcomeUnknown),
-        ("broken_json", OutcomeUnknown),
-    ],
-)
+@pytest.mark.parametrize(("kind", "outcome"), FAULTS_OF_A_GATEWAY)
 def test_each_fault_has_its_outcome_and_the_question_tells_the_truth(sandbox, channel, kind, outcome):
     sandbox.fault(platform="notify", kind=kind, count=1)
     assert type(attempt(channel)) is outcome

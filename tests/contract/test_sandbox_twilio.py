@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
+from broadcaster.domain.errors import OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
 from channels.base import Account, Parcel, Receipt, ReceiptState, Secret
 from channels.gateways.twilio import Twilio
@@ -14,6 +14,7 @@ from channels.http import Timeouts
 from channels.sms import Sms
 from tests.contract.callbacks import Callbacks
 from tests.contract.sandbox_process import contract, eventually
+from tests.contract.sms_suite import FAULTS_OF_A_GATEWAY
 
 NUMBER = "+447700900123"
 
@@ -130,20 +131,7 @@ def test_a_messaging_service_is_understood(sandbox):
     channel.close()
 
 
-@pytest.mark.parametrize(
-    ("kind", "outcome"),
-    [
-        ("429", NotSent),
-        ("500", OutcomeUnknown),
-        ("502", OutcomeUnknown),
-        ("503", OutcomeUnknown),
-        ("504", OutcomeUnknown),
-        ("expired_token", NotConfigured),
-        ("accept_then_500", OutcomeUnknown),
-        ("accept_then_reset", OutcomeUnknown),
-        ("broken_json", OutcomeUnknown),
-    ],
-)
+@pytest.mark.parametrize(("kind", "outcome"), FAULTS_OF_A_GATEWAY)
 def test_each_fault_has_its_outcome(sandbox, channel, kind, outcome):
     sandbox.fault(platform="twilio", kind=kind, count=1)
     assert type(attempt(channel)) is outcome

@@ -9,8 +9,8 @@ import pytest
 
 from channels.base import Account, Secret
 from channels.facebook import FacebookPage
+from tests.contract.facebook_pictures import image, with_pictures
 from tests.contract.sandbox_process import SandboxProcess
-from tests.contract.test_channel_facebook_photos import image, with_pictures
 
 
 class Page(html.parser.HTMLParser):

@@ -13,7 +13,6 @@ from channels.website_store import SiteStore
 from tests.contract.website_site import (
     ATOM,
     BASE_URL,
-    Clock,
     account,
     atom_schema,
     feed_alerts,
@@ -29,21 +28,6 @@ RIVER = picture()
 SHELTER = picture(b"another", alt='Way to "the hall" <&>', media_type="image/png", width=900, height=1600)
 RIVER_FILE, SHELTER_FILE = f"media/{RIVER.sha256}.jpg", f"media/{SHELTER.sha256}.png"
 PREVIEW = ("og:image", "og:image:type", "og:image:width", "og:image:height", "og:image:alt", "twitter:card")
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def site(tmp_path):
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def website(site, clock):
-    return Website(account(site), now=clock)
 
 
 def test_the_website_says_which_pictures_it_takes(website):

@@ -8,33 +8,7 @@ import pytest
 from lxml import etree
 
 from channels.website import Website
-from tests.contract.website_site import (
-    ATOM,
-    BASE_URL,
-    Clock,
-    account,
-    feed_alerts,
-    meta,
-    page,
-    parsed,
-    post,
-    words,
-)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def site(tmp_path):
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def website(site, clock):
-    return Website(account(site), now=clock)
+from tests.contract.website_site import ATOM, BASE_URL, account, feed_alerts, meta, page, parsed, post, words
 
 
 def test_the_page_tells_link_previews_what_it_is(website, site, clock):

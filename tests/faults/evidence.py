@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, create_engine, select
 
+from broadcaster.audit.verify_audit import verify
 from broadcaster.cli.ledger import taken
 from broadcaster.db.tables import (
     account,
@@ -30,8 +31,9 @@ from broadcaster.db.tables import (
     submission,
     target,
 )
-from broadcaster.domain.audit_export import read_export
+from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.broadcast import BroadcastState
+from broadcaster.domain.canonical import canonical
 from broadcaster.domain.delivery import DeliveryState, Outcome
 from broadcaster.domain.evidence_facts import (
     Acceptance,
@@ -53,7 +55,7 @@ OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 def gather(found: Installation, ref: str, *, in_process: bool = False) -> Evidence:
     """Of a whole installation. The log comes from the real command, or with `in_process` from what the command calls."""
     if in_process:
-        lines = list(found.parts.report.export(found.parts.people.who(found.people["auditor"])))
+        lines = list(found.parts.audit.export(found.parts.people.who(found.people["auditor"])))
     else:
         lines = exported(found)
     return gather_from(
@@ -67,7 +69,7 @@ def gather(found: Installation, ref: str, *, in_process: bool = False) -> Eviden
 
 def exported(found: Installation) -> list[str]:
     """What `broadcaster audit export` prints."""
-    command = [sys.executable, "-m", "broadcaster.cli.main", "audit", "export"]
+    command = [sys.executable, "-m", "broadcaster.cli.main", "audit", "export", "-"]
     token = {"BROADCASTER_TOKEN": found.people["auditor"]}
     done = subprocess.run(
         command,
@@ -95,7 +97,7 @@ def gather_from(
     site_dir: Path | Sequence[Path],
 ) -> Evidence:
     """`site_dir` is a website's folder, or several."""
-    log = read_export(export_lines)
+    lines = list(export_lines)
     rows = Rows(database_url, ref)
     keys = {d.key for d in rows.deliveries}
     folders = [site_dir] if isinstance(site_dir, Path) else site_dir
@@ -107,8 +109,24 @@ def gather_from(
         groups=rows.groups,
         leased=rows.leased,
         accepted=(*taken(sandbox, ref, keys), *(a for f in folders for a in _published(f, ref))),
-        log=LogFacts(events=log.events, head_no=log.head_no, head_sha256=log.head_sha256),
+        log=log_facts(lines),
     )
+
+
+def log_facts(lines: Sequence[str]) -> LogFacts:
+    """The events of an export, and what the stand-alone verifier has against it."""
+    verdict = verify((f"{line}\n".encode() for line in lines), keys=[], anchors=[])
+    said = [json.loads(line) for line in lines if line.startswith(('{"event":', '{"unsealed":'))]
+    return LogFacts(
+        events=tuple(_event(line) for line in said),
+        problems=tuple(f"event {no}: {what}" for no, what in verdict.problems),
+    )
+
+
+def _event(line: dict[str, Any]) -> AuditEvent:
+    event = line.get("event") or line["unsealed"]
+    payload = canonical(event["payload"]).decode()
+    return AuditEvent(**{**event, "payload": payload, "no": line.get("no"), "leaf": line.get("leaf")})
 
 
 class Rows:

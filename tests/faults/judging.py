@@ -21,7 +21,7 @@ def judge(stage: Stage, ref: str) -> Verdict:
     evidence = gather_from(
         database_url=stage.settings.database,
         ref=ref,
-        export_lines=list(stage.parts.report.export(auditor)),
+        export_lines=list(stage.parts.audit.export(auditor)),
         sandbox=stage.stand_ins.url,
         site_dir=stage.settings.site_dir,
     )

@@ -8,8 +8,9 @@ from random import Random
 import requests
 from sqlalchemy import select
 
+from broadcaster.db.key_files import load_or_create_key
 from broadcaster.db.tables import batch, delivery, intent_group, recipient
-from broadcaster.db.vault import Vault, load_or_create_key
+from broadcaster.db.vault import Vault
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import SETTLED, DeliveryState
 from tests.faults.frame import Figures, Place, Scenario

@@ -5,12 +5,13 @@ from tests.faults import (
     crash_points,
     database_faults,
     killing,
+    sealing,
     stopped,
     unknowns,
 )
 from tests.faults.frame import Scenario
 
-MODULES = (killing, crash_points, broker_faults, stopped, database_faults, unknowns)
+MODULES = (killing, crash_points, broker_faults, stopped, database_faults, unknowns, sealing)
 SCENARIOS: tuple[Scenario, ...] = tuple(
     sorted(
         (s for module in MODULES for s in module.SCENARIOS),

@@ -15,7 +15,7 @@ JOBS = [
     for database in scenario.databases
 ]
 AT_ONCE = 3
-STATED = {"T1", "T2", "T3", "T4", "T5", "T7", "T8", "T10", "T12", "T15", "T16", "T17", "T24"}
+STATED = {"T1", "T2", "T3", "T4", "T5", "T7", "T8", "T10", "T12", "T15", "T16", "T17", "T24", "T36", "T37"}
 
 
 @pytest.fixture(scope="module")

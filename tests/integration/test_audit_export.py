@@ -1,18 +1,22 @@
-"""The audit log as a file that can be checked without this system, by the command and by what it calls."""
+"""The audit log as a file that can be checked without this system: by the command, by what it calls, and by the verifier that
+goes with it, in a Python that has none of our packages."""
 
+import copy
 import json
+import shutil
 import stat
+import subprocess
+import sys
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 from typer.testing import CliRunner
 
+from broadcaster.audit import verify_audit
+from broadcaster.audit.verify_audit import Unreadable
 from broadcaster.cli.main import app
 from broadcaster.db import audit_log
-from broadcaster.db.tables import audit_event
-from broadcaster.domain.audit import GENESIS, first_bad
-from broadcaster.domain.audit_export import read_export
-from broadcaster.domain.errors import NotAllowed, NotFound
+from broadcaster.domain.errors import NotAllowed, NotFound, Stale
 from broadcaster.domain.policy import Role
 from tests.builders import a_world
 
@@ -30,241 +34,325 @@ def auditor(world):
     return world.person("ada", "auditor")
 
 
-def export(world, ref=""):
-    return list(world.parts.report.export(world.person("ada", "auditor"), ref))
+def export(world):
+    world.parts.seal.seal()
+    return list(world.parts.audit.export(world.person("ada", "auditor")))
 
 
-def tampered(world, no, **values):
-    with world.database.write() as tx:
-        tx.execute(update(audit_event).where(audit_event.c.no == no).values(**values))
+def checked(lines, **more):
+    given = {"keys": [], "anchors": []} | more
+    return verify_audit.verify((f"{line}\n".encode() for line in lines), **given)
+
+
+def sent(world):
+    """A message on a public channel and by text, sent and sealed."""
+    world.add_audience("residents", 3)
+    released = world.release(channels=("facebook", "sms"), audience="residents")
+    world.work_public()
+    world.parts.plan.plan(world.broadcast_id(released.ref))
+    world.work_bulk()
+    world.parts.seal.seal()
+    return released
 
 
 # --- what is exported --------------------------------------------------------------------------------------
 
 
-def test_a_header_and_then_every_event_with_every_field(world, auditor):
-    world.draft()
-    world.release()
-    header, *lines = [json.loads(line) for line in export(world)]
-    events = world.rows(audit_event)
-    assert header["format"] == "broadcaster-audit-1"
-    assert (header["head_no"], header["head_sha256"]) == (len(events), events[-1].sha256)
-    assert header["message"] == ""
-    assert header["exported_at"].endswith("+00:00")
-    wanted = {column.name for column in audit_event.c} - {"id"}
-    assert all(set(line) == wanted for line in lines)
-    assert [line["payload"] for line in lines] == [event.payload for event in events]
+def test_an_export_holds_every_event_its_outcomes_and_its_checkpoints_and_is_whole(world):
+    sent(world)
+    lines = [json.loads(line) for line in export(world)]
+    header, *rest, end = lines
+    assert header["format"] == "broadcaster-audit-2"
+    assert header["exported_by"] == "ada"
+    events = [line for line in rest if "event" in line]
+    assert [line["no"] for line in events] == list(range(1, len(events) + 1))
+    recorded = [line["no"] for line in events if line["event"]["act"] == "outcomes_recorded"]
+    assert [line["no"] for line in rest if "outcomes" in line] == recorded != []
+    assert end == {"end": {"events": len(events), "checkpoints": 1}}
+    assert "unsealed" in rest[-1]  # that it was exported
+    verdict = checked(export(world))
+    assert (verdict.code, verdict.problems) == (0, [])
 
 
-def test_what_was_exported_is_a_whole_chain_that_ends_at_the_head(world, auditor):
-    world.release()
-    found = read_export(export(world))
-    assert len(found.events) == found.head_no > 0
-    assert first_bad(found.events) is None
-    assert found.events[-1].sha256 == found.head_sha256
-    assert found.events == tuple(world.parts.report.audit(auditor))
+def test_no_number_and_no_text_of_a_message_is_in_an_export(world):
+    sent(world)
+    said = "\n".join(export(world))
+    assert "+4477" not in said
+    assert "Stay" not in said
 
 
-def test_an_empty_log_is_a_header_alone(world):
-    found = read_export(export(world))
-    assert (found.head_no, found.head_sha256, found.events) == (0, GENESIS, ())
+def test_an_empty_log_is_whole(world):
+    verdict = checked(export(world))
+    assert (verdict.events, verdict.unsealed, verdict.code) == (0, 1, 0)
 
 
-def test_of_one_message_only_its_own_events(world):
-    ref = world.draft()
-    other = world.draft()
-    found = read_export(export(world, ref))
-    assert {event.subject for event in found.events} == {ref} != {other}
-    assert found.message == ref
-    assert found.head_no == 2
-
-
-def test_a_log_that_is_longer_than_what_is_read_at_once(world, auditor):
+def test_a_log_that_is_longer_than_what_is_read_at_once(world):
     with world.database.write() as tx:
         for _ in range(MANY):
             audit_log.append(tx, actor="ann", act="tested")
-    found = read_export(export(world))
-    assert (len(found.events), first_bad(found.events)) == (MANY, None)
+    verdict = checked(export(world))
+    assert (verdict.events, verdict.checkpoints, verdict.code) == (MANY, 3, 0)
 
 
 def test_an_export_is_of_one_moment(world, auditor):
-    """What others append while it is written comes after the head that the header names."""
+    """What others append while it is written is not in it."""
     world.draft()
-    lines = world.parts.report.export(auditor)
-    header = json.loads(next(lines))
+    world.parts.seal.seal()
+    lines = world.parts.audit.export(auditor)
+    header = next(lines)
     world.draft()
-    assert len(list(lines)) == header["head_no"]
+    world.parts.seal.seal()
+    assert checked([header, *lines]).events == 1
 
 
 def test_an_export_that_nobody_reads_to_its_end_holds_nothing_up(world, auditor):
     world.draft()
-    lines = world.parts.report.export(auditor)
+    lines = world.parts.audit.export(auditor)
     next(lines)
     lines.close()
     assert world.draft()
 
 
-CHANGES = {
-    "at": "1999-01-01T00:00:00.000000+00:00",
-    "actor": "mallory",
-    "act": "nothing",
-    "subject": "AAAAAA",
-    "payload": "{}",
-    "payload_sha256": "1" * 64,
-    "previous_sha256": "2" * 64,
-    "sha256": "3" * 64,
-    "no": 99,
-}
-
-
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_line_that_was_altered_is_found(world, name):
-    world.release()
-    lines = export(world)
-    lines[2] = json.dumps({**json.loads(lines[2]), name: CHANGES[name]})
-    assert first_bad(read_export(lines).events) == 2
-
-
-def test_a_line_that_was_taken_out_is_found(world):
-    world.release()
-    lines = export(world)
-    assert first_bad(read_export([*lines[:2], *lines[3:]]).events) == 2
-
-
-def test_lines_cut_off_at_the_end_are_found_by_the_header(world):
-    world.release()
-    found = read_export(export(world)[:-1])
-    assert first_bad(found.events) is None
-    assert found.events[-1].sha256 != found.head_sha256
-
-
 def test_what_was_altered_in_the_database_is_exported_as_it_is(world):
     """Somebody looks for what happened: an export that refused would help whoever altered it."""
     world.release()
-    tampered(world, 2, payload="no JSON at all")
-    found = read_export(export(world))
-    assert first_bad(found.events) == 2
-    assert found.events[1].payload == "no JSON at all"
+    world.parts.seal.seal()
+    with world.database.write() as tx:
+        tx.execute(text("UPDATE audit_event SET payload = 'no JSON at all' WHERE no = 2"))
+    lines = export(world)
+    assert checked(lines).first_bad == 2
+    assert any("no JSON at all" in line for line in lines)
 
 
 @pytest.mark.parametrize(
-    "lines",
-    [
-        [],
-        [""],
-        ["[]"],
-        ["no JSON"],
-        ['{"format": "another"}'],
-        ['{"format": "broadcaster-audit-1"}'],
-        [
-            '{"format": "broadcaster-audit-1", "head_no": 1, "head_sha256": "", "exported_at": "today", "message": ""}'
-        ],
-    ],
+    "lines", [[], [""], ["[]"], ["no JSON"], ['{"format": "another"}'], ['{"format": "broadcaster-audit-2"}']]
 )
-def test_what_is_no_export_is_refused(lines):
-    with pytest.raises(ValueError):
-        read_export(lines)
+def test_what_is_no_export_is_unreadable_and_not_whole(lines):
+    with pytest.raises(Unreadable):
+        checked(lines)
 
 
-def test_a_line_with_too_little_or_too_much_is_refused(world):
-    world.draft()
-    header, line = export(world)
-    event = json.loads(line)
-    for wrong in ({**event, "more": 1}, {"no": 1}, [event]):
-        with pytest.raises(ValueError, match="line"):
-            read_export([header, json.dumps(wrong)])
+def test_an_export_that_broke_off_is_unreadable_and_not_altered(world):
+    world.release()
+    lines = export(world)
+    for cut in (lines[:-1], lines[:3], [*lines[:-1], lines[-1][:10]]):
+        with pytest.raises(Unreadable):
+            checked(cut)
 
 
-# --- who may -----------------------------------------------------------------------------------------------
-
-
-def test_only_auditors_and_administrators_may_export(world):
+def test_only_auditors_and_administrators_may_export_or_prove(world):
     ref = world.draft()
-    assert list(world.parts.report.export(world.administrator))
+    world.parts.seal.seal()
+    assert list(world.parts.audit.export(world.administrator))
     for other in (world.officer, world.approver, world.person("kim", "data-keeper"), world.person("nina")):
-        for which in ("", ref):
-            with pytest.raises(NotAllowed, match="read the audit log"):
-                world.parts.report.export(other, which)  # before a single line is asked for
+        with pytest.raises(NotAllowed, match="read the audit log"):
+            world.parts.audit.export(other)  # before a single line is asked for
+        with pytest.raises(NotAllowed, match="read the audit log"):
+            world.parts.audit.prove(other, ref)
+
+
+def test_whoever_takes_an_export_or_a_proof_is_in_the_log(world, auditor):
+    ref = world.draft()
+    export(world)
+    world.parts.audit.prove(auditor, ref)
+    assert [(e.actor, e.act) for e in world.parts.audit.events(auditor)][-2:] == [
+        ("ada", "audit_log_exported"),
+        ("ada", "message_proved"),
+    ]
+
+
+# --- the proof of one message ------------------------------------------------------------------------------
+
+
+def test_a_proof_holds_the_events_of_one_message_and_nothing_of_the_others(world, auditor):
+    released, other = sent(world), world.draft()
+    world.parts.seal.seal()
+    proof = world.parts.audit.prove(auditor, released.ref)
+    assert other not in json.dumps(proof)
+    acts = [json.loads(each["event"])["act"] for each in proof["events"]]
+    assert acts[:3] == ["message_drafted", "message_submitted", "message_approved_and_released"]
+    verdict = verify_audit.verify_proof(json.loads(json.dumps(proof)), keys=[])
+    assert (verdict.code, verdict.events) == (0, len(acts))
+    names = [document["name"] for document in proof["documents"]]
+    assert names[0] == "manifest"
+    assert len(names) == 3
+
+
+PROOF_CHANGES = {
+    "an event": lambda p: p["events"][1].update(event=p["events"][1]["event"].replace("olive", "mallory")),
+    "a place": lambda p: p["events"][1].update(no=1),
+    "a path": lambda p: p["events"][1]["path"].reverse(),
+    "an outcome": lambda p: next(e for e in p["events"] if "outcomes" in e)["outcomes"][0].update(link="x"),
+    "outcomes taken out": lambda p: next(e for e in p["events"] if "outcomes" in e).pop("outcomes"),
+    "the manifest": lambda p: p["documents"][0].update(text=p["documents"][0]["text"] + " "),
+    "a post": lambda p: p["documents"][1].update(text=p["documents"][1]["text"].replace("e", "3", 1)),
+    "the checkpoint": lambda p: p.update(checkpoint=p["checkpoint"].replace("\ntime 2", "\ntime 1")),
+    "the message": lambda p: p.update(message="AAAAAA"),
+}
+
+
+def test_a_proof_that_was_altered_proves_nothing(world, auditor, subtests):
+    proof = world.parts.audit.prove(auditor, sent(world).ref)
+    for name, change in PROOF_CHANGES.items():
+        with subtests.test(name):
+            altered = copy.deepcopy(proof)
+            change(altered)
+            assert verify_audit.verify_proof(altered, keys=[]).code == 1
+
+
+def test_a_proof_is_worth_what_its_key_is(world, auditor):
+    proof = world.parts.audit.prove(auditor, sent(world).ref)
+    other = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+    assert verify_audit.verify_proof(proof, keys=proof["keys"]).code == 0
+    assert verify_audit.verify_proof(proof, keys=[other]).code == 1
+
+
+def test_without_texts_a_proof_shows_digests_alone(world, auditor):
+    proof = world.parts.audit.prove(auditor, sent(world).ref, texts=False)
+    assert proof["documents"] == []
+    assert verify_audit.verify_proof(proof, keys=[]).code == 0
+
+
+def test_what_is_not_sealed_yet_cannot_be_proved_yet(world, auditor):
+    with pytest.raises(Stale, match="not sealed yet"):
+        world.parts.audit.prove(auditor, world.draft())
 
 
 def test_an_unknown_message_is_told(world, auditor):
     with pytest.raises(NotFound):
-        next(world.parts.report.export(auditor, "AAAAAA"))
+        world.parts.audit.prove(auditor, "AAAAAA")
 
 
-# --- the command -------------------------------------------------------------------------------------------
+# --- the commands ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def run(world, monkeypatch):
-    """The command line on this world's database, as the auditor or as nobody."""
+    """The command line on this world's database, as the auditor or as another."""
     admin = world.parts.people.add(None, name="root", roles=[Role.ADMINISTRATOR])
     world.parts.people.add(admin, name="aud", roles=[Role.AUDITOR])
     world.parts.people.add(admin, name="off", roles=[Role.OFFICER])
+    tokens = {who: world.parts.people.issue_token(admin, name=who, days=1).text for who in ("aud", "off")}
     for name, value in world.parts.settings.environment().items():
         monkeypatch.setenv(name, value)
 
     def run(*arguments, who="aud"):
-        monkeypatch.setenv("BROADCASTER_TOKEN", world.parts.people.issue_token(admin, name=who, days=1).text)
-        return CliRunner().invoke(app, ["audit", "export", *arguments])
+        world.parts.seal.seal()
+        monkeypatch.setenv("BROADCASTER_TOKEN", tokens[who])
+        return CliRunner().invoke(app, ["audit", *arguments])
 
     return run
 
 
-def test_the_command_prints_the_lines_and_says_beside_them_how_many(run, world):
-    ran = run()
+def by_itself(verifier, *arguments):
+    """The verifier as an auditor runs it: no site packages, none of our folders, nothing of our environment."""
+    command = [sys.executable, "-I", "-S", str(verifier), *map(str, arguments)]
+    return subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_export_verifies_where_there_is_nothing_of_ours(run, world, tmp_path):
+    sent(world)
+    ran = run("export", str(tmp_path / "audit.jsonl"))
+    assert "events exported to" in ran.stdout
+    away = tmp_path / "another machine"
+    away.mkdir()
+    for name in ("audit.jsonl", "verify_audit.py"):
+        shutil.move(tmp_path / name, away / name)
+    done = by_itself(away / "verify_audit.py", away / "audit.jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Whole: no event was altered" in done.stdout
+    key = world.parts.settings.anchors.joinpath("keys.txt").read_text().strip()
+    assert json.loads(
+        by_itself(away / "verify_audit.py", away / "audit.jsonl", "--json", "--key", key).stdout
+    ) == {
+        **verify_audit.as_dict(verify_audit.verify_file(str(away / "audit.jsonl"), keys=[key], anchors=[])),
+        "pinned": True,
+    }
+    altered = (away / "audit.jsonl").read_text().replace('"actor":"olive"', '"actor":"mallory"', 1)
+    (away / "audit.jsonl").write_text(altered)
+    done = by_itself(away / "verify_audit.py", away / "audit.jsonl")
+    assert done.returncode == 1
+    drafted = next(e.no for e in world.parts.audit.events(world.administrator) if e.act == "message_drafted")
+    assert f"ALTERED at event {drafted}" in done.stdout
+    (away / "audit.jsonl").write_text(altered[:-30])
+    assert by_itself(away / "verify_audit.py", away / "audit.jsonl").returncode == 4
+
+
+def test_the_verifier_imports_the_standard_library_only():
+    said = "import sys, verify_audit; print(*sorted({n.partition('.')[0] for n in sys.modules}))"
+    folder = verify_audit.__file__.rpartition("/")[0]
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {folder!r}); {said}"]
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert {n for n in loaded if n not in sys.stdlib_module_names} <= {
+        "verify_audit",
+        "__main__",
+        "__mp_main__",
+    }
+
+
+def test_a_proof_verifies_where_there_is_nothing_of_ours(run, world, tmp_path):
+    ref = sent(world).ref
+    ran = run("prove", ref, "--to", str(tmp_path / "proof.json"))
     assert ran.exit_code == 0
-    found = read_export(ran.stdout.splitlines())
-    assert first_bad(found.events) is None
-    assert ran.stderr == f"{len(found.events)} events exported.\n"
+    assert by_itself(tmp_path / "verify_audit.py", tmp_path / "proof.json").returncode == 0
+    assert run("verify", str(tmp_path / "proof.json")).exit_code == 0
 
 
-def test_the_command_writes_a_file_for_its_owner_alone(run, tmp_path):
-    path = tmp_path / "audit.jsonl"
-    ran = run("--to", str(path))
-    found = read_export(path.read_text().splitlines())
-    assert ran.stdout == f"{len(found.events)} events exported to {path}.\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [p.name for p in tmp_path.glob("*audit.jsonl*")] == ["audit.jsonl"]
+def test_the_command_prints_the_lines_and_says_beside_them_how_many(run, world):
+    ran = run("export", "-")
+    assert ran.exit_code == 0
+    assert checked(ran.stdout.splitlines()).code == 0
+    assert ran.stderr.endswith(" events exported.\n")
 
 
-def test_a_file_that_exists_is_replaced_only_with_force(run, tmp_path):
+def test_the_command_writes_a_file_for_its_owner_alone_and_replaces_one_only_with_force(run, tmp_path):
     path = tmp_path / "audit.jsonl"
     path.write_text("the only copy")
-    ran = run("--to", str(path))
+    ran = run("export", str(path))
     assert ran.exit_code == 1
     assert "--force" in ran.output
     assert path.read_text() == "the only copy"
-    assert run("--to", str(path), "--force").exit_code == 0
-    assert read_export(path.read_text().splitlines()).events
+    assert run("export", str(path), "--force").exit_code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sorted(p.name for p in tmp_path.glob("*audit*")) == ["audit.jsonl", "verify_audit.py"]
 
 
 def test_who_may_not_leaves_no_file(run, tmp_path):
     path = tmp_path / "audit.jsonl"
-    ran = run("--to", str(path), who="off")
+    ran = run("export", str(path), who="off")
     assert ran.exit_code == 1
     assert "Only an administrator or an auditor may read the audit log" in ran.output
     assert list(tmp_path.glob("*audit.jsonl*")) == []
 
 
 def test_a_folder_that_is_not_there_is_told(run, tmp_path):
-    ran = run("--to", str(tmp_path / "missing" / "audit.jsonl"))
+    ran = run("export", str(tmp_path / "missing" / "audit.jsonl"))
     assert ran.exit_code == 1
     assert "cannot be written" in ran.output
 
 
-def test_the_command_exports_one_message(run, world):
-    ref = world.draft()
-    world.draft()
-    ran = run("--message", ref)
-    assert {event.subject for event in read_export(ran.stdout.splitlines()).events} == {ref}
-    assert ran.stderr == "1 event exported.\n"
+def test_events_are_found_by_person_act_and_time(run, world):
+    ref = sent(world).ref
+    found = json.loads(run("show", ref, "--by", "anna", "--json").stdout)["events"]
+    assert [e["act"] for e in found] == ["message_approved_and_released"]
+    assert len(json.loads(run("show", "--act", "outcomes", "--json").stdout)["events"]) >= 2
+    assert json.loads(run("show", "--until", "2001-01-01", "--json").stdout)["events"] == []
+    assert (
+        len(json.loads(run("show", "--since", "2001-01-01", "--last", "2", "--json").stdout)["events"]) == 2
+    )
+    assert "is no time" in run("show", "--since", "yesterday").output
+    assert json.loads(run("show", ref, "--no-check", "--json").stdout)["whole"] is None
 
 
-def test_an_event_taken_out_of_the_database_is_found_in_the_file(run, world, tmp_path):
-    world.release()
+def test_the_check_of_the_database_says_what_it_found_and_ends_with_its_code(run, world, tmp_path):
+    sent(world)
+    ran = run("verify")
+    assert ran.exit_code == 0
+    assert "Whole" in ran.stdout
     with world.database.write() as tx:
-        tx.execute(text("DELETE FROM audit_event WHERE no = 4"))
-    path = tmp_path / "audit.jsonl"
-    assert run("--to", str(path)).exit_code == 0
-    assert first_bad(read_export(path.read_text().splitlines()).events) == 4
+        tx.execute(text("UPDATE audit_event SET actor = 'mallory' WHERE no = 3"))
+    ran = run("verify", "--json")
+    assert (ran.exit_code, json.loads(ran.stdout)["first_bad"]) == (1, 3)
+    (tmp_path / "no-export").write_text("nothing")
+    assert run("verify", str(tmp_path / "no-export")).exit_code == 4
+    assert run("verify", str(tmp_path / "not there")).exit_code == 4

@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,23 +18,7 @@ from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
 from broadcaster.domain.post import Post, digest_of
 from channels.base import CheckProblem
-from tests.builders import VALUES, a_template, a_world
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
-
-
-@contextmanager
-def refused(world, error, match):
-    """It is refused with this reason, and every row of every table is what it was; nobody is rung for."""
-    before, rung = world.snapshot(), list(world.bells.rung)
-    with pytest.raises(error, match=match) as caught:
-        yield caught
-    assert world.snapshot() == before
-    assert world.bells.rung == rung
+from tests.builders import VALUES, a_template
 
 
 def test_a_draft_shows_every_channel_side_by_side_the_website_first(world):
@@ -82,7 +65,7 @@ def test_the_submission_lives_half_an_hour_and_no_longer_than_the_message(world)
 def test_a_problem_of_one_channel_keeps_the_whole_message_from_being_submitted(world):
     ref = world.draft()
     world.feed.problems = [CheckProblem(code="too_long", text="It is too long by 12.")]
-    with refused(world, Invalid, "cannot be submitted") as caught:
+    with world.refused(Invalid, "cannot be submitted") as caught:
         world.parts.compose.submit(world.officer, ref)
     problem = caught.value
     assert problem.details == ("X (feed): It is too long by 12.",)
@@ -90,13 +73,13 @@ def test_a_problem_of_one_channel_keeps_the_whole_message_from_being_submitted(w
 
 def test_texts_need_an_audience_with_somebody_in_it(world):
     ref = world.draft(channels=("sms",))
-    with refused(world, Invalid, "cannot be") as caught:
+    with world.refused(Invalid, "cannot be") as caught:
         world.parts.compose.submit(world.officer, ref)
     problem = caught.value
     assert "need an audience" in problem.details[0]
     world.add_audience("nobody", 0)
     world.edit(ref, channels=("sms",), audience="nobody")
-    with refused(world, Invalid, "cannot be") as caught:
+    with world.refused(Invalid, "cannot be") as caught:
         world.parts.compose.submit(world.officer, ref)
     problem = caught.value
     assert "is empty" in problem.details[0]
@@ -105,7 +88,7 @@ def test_texts_need_an_audience_with_somebody_in_it(world):
 def test_what_is_over_already_cannot_be_submitted(world):
     ref = world.draft(expires="+1m")
     world.clock.advance(3600)
-    with refused(world, Invalid, "cannot be") as caught:
+    with world.refused(Invalid, "cannot be") as caught:
         world.parts.compose.submit(world.officer, ref)
     problem = caught.value
     assert "expired at" in problem.details[0]
@@ -114,7 +97,7 @@ def test_what_is_over_already_cannot_be_submitted(world):
 def test_an_account_that_is_gone_is_a_problem_of_the_draft(world):
     ref = world.draft()
     del world.channels["live"]["page"]
-    with refused(world, Invalid, "cannot be") as caught:
+    with world.refused(Invalid, "cannot be") as caught:
         world.parts.compose.submit(world.officer, ref)
     problem = caught.value
     assert "page is not set up any more" in problem.details[0]
@@ -132,7 +115,7 @@ def test_a_draft_with_anything_that_cannot_be_used_is_not_kept(world, subtests):
     ]:
         with subtests.test(str(given)):
             assert world.officer
-            with refused(world, error, match):
+            with world.refused(error, match):
                 world.draft(**given)
 
 
@@ -147,24 +130,24 @@ def test_only_officers_write_edit_and_submit(world, subtests):
     for role in ["approver", "auditor", "administrator", "data-keeper"]:
         other, match = world.person(f"otto-{role}", role), "Only an officer may write"
         with subtests.test(role):
-            with refused(world, NotAllowed, match):
+            with world.refused(NotAllowed, match):
                 world.draft(by=other)
-            with refused(world, NotAllowed, match):
+            with world.refused(NotAllowed, match):
                 world.edit(ref, by=other)
-            with refused(world, NotAllowed, match):
+            with world.refused(NotAllowed, match):
                 world.parts.compose.submit(other, ref)
 
 
 def test_what_waits_cannot_be_submitted_again(world):
     submitted = world.submit()
     submit = world.parts.compose.submit
-    with refused(world, Stale, "submitted, not a draft"):
+    with world.refused(Stale, "submitted, not a draft"):
         submit(world.officer, submitted.ref)
 
 
 def test_what_was_released_cannot_be_edited(world):
     released = world.release()
-    with refused(world, Stale, "released and cannot be edited"):
+    with world.refused(Stale, "released and cannot be edited"):
         world.edit(released.ref)
 
 
@@ -251,7 +234,7 @@ def test_a_problem_in_the_facts_is_shown_with_the_draft_and_keeps_it_from_being_
             assert problem.startswith("instruction: ")
             assert code in problem
             assert said in problem
-            with refused(world, Invalid, "cannot be submitted") as caught:
+            with world.refused(Invalid, "cannot be submitted") as caught:
                 world.parts.compose.submit(world.officer, ref)
             assert caught.value.details == (problem,)
             world.edit(ref, action="Keep off the seafront.")

@@ -10,7 +10,7 @@ from broadcaster.db.tables import attempt, intent_group
 from broadcaster.domain.checks.cost import Tariff
 from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
-from channels.tariff import Charges
+from channels.base import Charges
 from channels.text import sms_size
 from tests.builders import LIFE_SAFETY, a_world
 from tests.fakes import FakeGateway
@@ -28,9 +28,8 @@ class Priced(FakeGateway):
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, gateway=Priced()) as world:
-        yield world
+def world_settings():
+    return {"gateway": Priced()}
 
 
 def finding(world, ref):

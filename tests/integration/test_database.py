@@ -13,8 +13,9 @@ from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from broadcaster.db.engine import Database
+from broadcaster.db.key_files import KEY_BYTES, load_or_create_key
 from broadcaster.db.tables import leader, person
-from broadcaster.db.vault import KEY_BYTES, Vault, load_or_create_key
+from broadcaster.db.vault import Vault
 from broadcaster.domain.errors import Unavailable
 from tests.conftest import postgres_database
 

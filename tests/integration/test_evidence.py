@@ -19,22 +19,21 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotAllowed, OutcomeUnknown, Refused, Stale
 from broadcaster.domain.evidence import check
 from broadcaster.domain.evidence_facts import Acceptance
-from tests.builders import LIFE_SAFETY, a_world
-from tests.fakes import Took, WorkerDied
+from tests.builders import LIFE_SAFETY
+from tests.fakes import Took, WorkerDied, die
 from tests.faults.evidence import Rows
 
 PEOPLE = 25
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, max_in_flight=10, lease_s=20) as world:
-        yield world
+def world_settings():
+    return {"max_in_flight": 10, "lease_s": 20}
 
 
 def evidence(world, ref):
     """The product's own reading, with what the fakes took."""
-    found = world.parts.report.evidence(world.person("ada", "auditor"), ref)
+    found = world.parts.audit.evidence(world.person("ada", "auditor"), ref)
     return replace(found, accepted=tuple(taken(world)))
 
 
@@ -73,10 +72,6 @@ def released(world):
         world.work_bulk()
     world.parts.sweep.sweep()
     return found
-
-
-def die(_keys):
-    raise WorkerDied
 
 
 def test_what_the_services_leave_is_sound(world, released):
@@ -161,9 +156,9 @@ def test_a_call_that_was_repeated_blindly_is_found(world, released):
 def test_the_evidence_is_for_those_who_may_audit(world, released):
     for other in (world.officer, world.approver):
         with pytest.raises(NotAllowed):
-            world.parts.report.evidence(other, released.ref)
+            world.parts.audit.evidence(other, released.ref)
 
 
 def test_of_what_was_never_released_there_is_none(world):
     with pytest.raises(Stale, match="not released"):
-        world.parts.report.evidence(world.administrator, world.draft())
+        world.parts.audit.evidence(world.administrator, world.draft())

@@ -16,7 +16,7 @@ from broadcaster.service.media import Attached
 from broadcaster.service.proof import Proofs
 from channels.base import CheckProblem
 from channels.text import x_weight
-from tests.builders import VALUES, a_template, a_world
+from tests.builders import VALUES, a_template
 from tests.fakes import FakeReadable
 
 
@@ -38,9 +38,8 @@ def feed():
 
 
 @pytest.fixture
-def world(database_url, tmp_path, feed):
-    with a_world(database_url, tmp_path, feed=feed) as world:
-        yield world
+def world_settings(feed):
+    return {"feed": feed}
 
 
 class Forgetful(Renderer):

@@ -3,13 +3,11 @@
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 
 import pytest
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from broadcaster.db import messages
 from broadcaster.db.tables import media, message_version, rendition
@@ -19,31 +17,20 @@ from broadcaster.domain.errors import Invalid, NotAllowed, Stale
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.service.media import Attached, images_of, rules_digest
-from tests.builders import VALUES, a_template, a_world
-from tests.integration.test_cli import FACTS, Desk
+from tests.builders import VALUES, a_template
+from tests.integration.pictures import ALT, SECRET, picture
 
 PAGE = ImageRules(most=10, max_bytes=500_000, max_side=300)
 FEED = ImageRules(most=2, max_bytes=6_000, max_side=200, media_types=("image/jpeg",), max_alt_chars=100)
-ALT = "The seafront between the pier and the lifeboat station is closed."
-SECRET = b"Mrs Planted, 4 Canary Row"
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        world.page.image_rules = PAGE
-        world.feed.image_rules = FEED
-        assert world.officer
-        assert world.approver
-        yield world
-
-
-def picture(colour: str = "red", *, side: int = 400, alt: str = ALT, name: str = "") -> Attached:
-    """A PNG that says more than it shows."""
-    texts, buffer = PngInfo(), BytesIO()
-    texts.add_text("Author", SECRET.decode())
-    Image.new("RGB", (side, side // 2), colour).save(buffer, "PNG", pnginfo=texts)
-    return Attached(name=name or f"{colour}.png", content=buffer.getvalue(), alt=alt)
+def world(world):
+    world.page.image_rules = PAGE
+    world.feed.image_rules = FEED
+    assert world.officer
+    assert world.approver
+    return world
 
 
 def draft(world, *images: Attached, channels=("website", "facebook", "x"), **values: str):
@@ -65,14 +52,6 @@ def edit(world, ref: str, *, channels=("website", "facebook", "x"), parts=None, 
 def shown(world, ref: str, rules: ImageRules):
     with world.database.read() as tx:
         return images_of(tx, messages.current_version(tx, messages.find(tx, ref)), rules)
-
-
-@contextmanager
-def refused(world, error, match):
-    before = world.snapshot()
-    with pytest.raises(error, match=match) as caught:
-        yield caught
-    assert world.snapshot() == before
 
 
 def test_each_channel_that_shows_pictures_gets_each_made_to_its_rules(world):
@@ -151,22 +130,22 @@ def test_officers_who_attach_the_same_pictures_at_once_do_not_lock_each_other_ou
 def test_a_picture_that_cannot_be_used_is_refused_and_nothing_is_kept(world):
     bad = Attached(name="flood.jpg", content=b"<svg>")
     cut = Attached(name="cut.png", content=picture().content[:-60])
-    with refused(world, Invalid, "pictures cannot be used") as caught:
+    with world.refused(Invalid, "pictures cannot be used") as caught:
         draft(world, picture(), bad, cut)
     first, second = caught.value.details
     assert first.startswith("flood.jpg is a text such as SVG")
     assert second.startswith("cut.png is damaged or cut short")
-    with refused(world, Invalid, "11 pictures were given; 10 are the most"):
+    with world.refused(Invalid, "11 pictures were given; 10 are the most"):
         draft(world, *[picture()] * 11)
-    with refused(world, Invalid, "cannot be filled in"):
+    with world.refused(Invalid, "cannot be filled in"):
         draft(world, picture(), headline="")
     ref = draft(world, picture()).ref
-    with refused(world, Invalid, "pictures cannot be used"):
+    with world.refused(Invalid, "pictures cannot be used"):
         edit(world, ref, images=[bad])
 
 
 def test_only_an_officer_has_pictures_read(world):
-    with refused(world, NotAllowed, "Only an officer may write"):
+    with world.refused(NotAllowed, "Only an officer may write"):
         world.parts.compose.draft(
             world.approver,
             template=a_template(),
@@ -202,7 +181,7 @@ def test_a_channel_that_is_chosen_later_gets_its_pictures_from_what_was_kept(wor
 def test_what_was_kept_and_is_gone_or_changed_must_be_attached_again(world):
     ref = draft(world, picture(), channels=("website",)).ref
     world.change(media, {"content": b"another"}, sha256=world.parts.compose.images(ref)[0].sha256)
-    with refused(world, Invalid, r"kept of red\.png is gone, or is not what it was\. Attach"):
+    with world.refused(Invalid, r"kept of red\.png is gone, or is not what it was\. Attach"):
         edit(world, ref)
     assert edit(world, ref, images=[picture("blue")]).problems == ()
 
@@ -253,7 +232,7 @@ def test_an_alt_text_that_tells_nothing_keeps_the_message_from_being_submitted(w
             (problem,) = proof.problems
             assert problem.startswith("image 2 (pier closed.png): ")
             assert said in problem
-            with refused(world, Invalid, "cannot be submitted") as caught:
+            with world.refused(Invalid, "cannot be submitted") as caught:
                 world.parts.compose.submit(world.officer, proof.ref)
             assert caught.value.details == (problem,)
             told = edit(world, proof.ref, alts=[ALT, ALT])
@@ -282,15 +261,15 @@ def test_alt_texts_can_follow_later_for_the_first_pictures(world):
     (problem,) = edit(world, ref, alts=[ALT]).problems
     assert problem.startswith("image 2 (blue.png)")
     assert [image.alt for image in world.parts.compose.images(ref)] == [ALT, ""]
-    with refused(world, Invalid, "has 2 pictures, and 3 alt texts were given"):
+    with world.refused(Invalid, "has 2 pictures, and 3 alt texts were given"):
         edit(world, ref, alts=[ALT] * 3)
     plain = draft(world).ref
-    with refused(world, Invalid, "has no picture, and 1 alt text was given"):
+    with world.refused(Invalid, "has no picture, and 1 alt text was given"):
         edit(world, plain, alts=[ALT])
 
 
 def test_texts_that_no_database_takes_are_refused_or_made_harmless(world):
-    with refused(world, Invalid, r"alt text of pier\?\.png is not UTF-8"):
+    with world.refused(Invalid, r"alt text of pier\?\.png is not UTF-8"):
         draft(world, picture(alt="\udcff", name="pier\udcff.png"))
     ref = draft(world, picture(name="pier\x00\x1b[2J\udcff" + "x" * 300)).ref
     (image,) = world.parts.compose.images(ref)
@@ -330,84 +309,3 @@ def test_a_version_from_before_there_were_pictures_has_none(world):
     assert world.row(message_version).images == "[]"
     assert world.parts.compose.images(ref) == ()
     assert shown(world, ref, PAGE) == ()
-
-
-# --- on the command line -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def desk(tmp_path, database_url) -> Desk:
-    made = Desk(tmp_path, database_url)
-    made.add_users()
-    made.add_accounts()
-    (tmp_path / "pier.png").write_bytes(picture().content)
-    (tmp_path / "road.png").write_bytes(picture("blue").content)
-    return made
-
-
-DRAFT = (
-    "message",
-    "draft",
-    "severe-weather",
-    "--facts",
-    FACTS,
-    "--channel",
-    "website",
-    "--channel",
-    "facebook",
-)
-
-
-def images_in(data) -> list[tuple[str, str]]:
-    return [(each["name"], each["alt"]) for each in data["images"]]
-
-
-def test_pictures_and_their_alt_texts_are_given_in_pairs(desk):
-    pier, road = desk.folder / "pier.png", desk.folder / "road.png"
-    made = desk.data_of(*DRAFT, "--image", pier, "--alt", ALT, "--image", road, "--alt", "x", who="officer")
-    assert images_in(made) == [("pier.png", ALT), ("road.png", "x")]
-    assert made["images"][0]["sha256"]
-    ref = made["reference"]
-    for words in [("--image", pier, "--image", road, "--alt", ALT), ("--alt", ALT)]:
-        assert "give each picture one" in desk.refused(*DRAFT, *words, who="officer", code=2)
-    for words in [("--no-images", "--image", pier), ("--no-images", "--alt", ALT)]:
-        assert "give it alone" in desk.refused("message", "edit", ref, *words, who="officer", code=2)
-
-
-def test_a_picture_without_alt_text_may_be_drafted_and_not_submitted(desk):
-    done = desk.do(*DRAFT, "--image", desk.folder / "pier.png", who="officer")
-    assert "image 1 (pier.png): has no alt text. Say in a sentence what it shows." in done
-    (made,) = desk.data_of("message", "list", who="officer")
-    ref = made["reference"]
-    assert "has no alt text" in desk.refused("message", "submit", ref, who="officer")
-    edited = desk.data_of("message", "edit", ref, "--alt", ALT, who="officer")
-    assert images_in(edited) == [("pier.png", ALT)]
-    assert desk.data_of("message", "submit", ref, who="officer")["state"] == "submitted"
-
-
-def test_an_edit_on_the_command_line_keeps_replaces_and_removes_pictures(desk):
-    pair = ("--image", desk.folder / "pier.png", "--alt", ALT)
-    ref = desk.data_of(*DRAFT, *pair, who="officer")["reference"]
-    other = ("--image", desk.folder / "road.png", "--alt", "The road along the river is flooded.")
-    for words, names in [
-        (("--set", "area=Knott End"), ["pier.png"]),
-        (other, ["road.png"]),
-        (("--no-images",), []),
-    ]:
-        made = desk.data_of("message", "edit", ref, *words, who="officer")
-        assert [name for name, _ in images_in(made)] == names
-
-
-def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(desk):
-    for name in ("nowhere.png", "."):
-        told = desk.refused(*DRAFT, "--image", desk.folder / name, "--alt", ALT, who="officer")
-        assert "cannot be read" in told
-        assert "Nothing was changed" in told
-    (desk.folder / "page.jpg").write_text("<!doctype html>")
-    told = desk.refused(*DRAFT, "--image", desk.folder / "page.jpg", "--alt", ALT, who="officer")
-    assert "page.jpg is a text such as SVG or HTML, and not a JPEG, PNG or WebP picture" in told
-    with (desk.folder / "huge.png").open("wb") as file:
-        file.truncate(2**40)
-    told = desk.refused(*DRAFT, "--image", desk.folder / "huge.png", "--alt", ALT, who="officer")
-    assert "huge.png is larger than 20 MB" in told
-    assert desk.data_of("message", "list", who="officer") == []

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, text
 
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import FOLDER, check_schema, migrate
-from broadcaster.db.tables import audit_head, metadata
-from broadcaster.domain.audit import GENESIS
+from broadcaster.db.tables import metadata
 from broadcaster.domain.errors import Unavailable
 
 
@@ -55,12 +54,6 @@ def test_migrating_twice_applies_nothing_the_second_time(empty):
     assert first[0] == "0001"
     assert migrate(empty) == []
     check_schema(empty)
-
-
-def test_the_audit_chain_starts_at_its_genesis(database):
-    with database.read() as tx:
-        head = tx.execute(select(audit_head)).one()
-    assert (head.no, head.sha256) == (0, GENESIS)
 
 
 def test_an_older_schema_is_refused_with_what_to_do(empty):

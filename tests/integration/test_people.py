@@ -1,31 +1,12 @@
 """Users and their tokens: the first administrator, who may add whom, and tokens that are not good any more."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Barrier
 
 import pytest
 
 from broadcaster.db.tables import account, audit_event, person, token
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem
-from tests.builders import a_world
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
-
-
-@contextmanager
-def refused(world, error, match):
-    """It is refused with this reason, and every row of every table is what it was; nobody is rung for."""
-    before, rung = world.snapshot(), list(world.bells.rung)
-    with pytest.raises(error, match=match) as caught:
-        yield caught
-    assert world.snapshot() == before
-    assert world.bells.rung == rung
-
 
 # --- the first one ------------------------------------------------------------------------------------------
 
@@ -42,14 +23,14 @@ def test_on_an_empty_database_anybody_may_make_the_first_administrator(world):
 
 
 def test_the_first_user_must_be_an_administrator(world):
-    with refused(world, Invalid, "first user must be an administrator"):
+    with world.refused(Invalid, "first user must be an administrator"):
         world.parts.people.add(None, name="olive", roles=["officer"])
 
 
 def test_after_the_first_user_nobody_adds_users_without_a_token(world):
     add = world.parts.people.add
     add(None, name="adam", roles=["administrator"])
-    with refused(world, NotAllowed, "Only an administrator"):
+    with world.refused(NotAllowed, "Only an administrator"):
         add(None, name="eve", roles=["administrator"])
 
 
@@ -88,9 +69,9 @@ def test_nobody_else_adds_users_or_issues_tokens_to_others(world, subtests):
             assert world.administrator
             other = world.person(f"otto-{role}", role)
             people = world.parts.people
-            with refused(world, NotAllowed, "may manage users"):
+            with world.refused(NotAllowed, "may manage users"):
                 people.add(other, name="eve", roles=["administrator"])
-            with refused(world, NotAllowed, "may manage users"):
+            with world.refused(NotAllowed, "may manage users"):
                 people.issue_token(other, name="adam", days=1)
             assert people.who(people.issue_token(other, name=other.name, days=1).text).name == other.name
 
@@ -99,7 +80,7 @@ def test_a_name_that_cannot_be_one_is_refused(world, subtests):
     for name in ["", "a b", "a/b", "x" * 65, "a\n", "<b>"]:
         with subtests.test(str(name)):
             admin = world.administrator
-            with refused(world, Invalid, "cannot be a user"):
+            with world.refused(Invalid, "cannot be a user"):
                 world.parts.people.add(admin, name=name, roles=["officer"])
 
 
@@ -107,7 +88,7 @@ def test_a_role_that_there_is_not_is_refused(world, subtests):
     for roles in [[], ["king"], ["officer", "king"]]:
         with subtests.test(str(roles)):
             admin = world.administrator
-            with refused(world, Invalid, "roles cannot be used"):
+            with world.refused(Invalid, "roles cannot be used"):
                 world.parts.people.add(admin, name="eve", roles=roles)
 
 
@@ -117,7 +98,7 @@ def test_a_name_is_used_once_even_by_somebody_who_left(world, disabled):
     admin = world.administrator
     if disabled:
         world.change(person, {"disabled_at": world.now()}, name="olive")
-    with refused(world, Invalid, 'is a user "olive" already'):
+    with world.refused(Invalid, 'is a user "olive" already'):
         world.parts.people.add(admin, name="olive", roles=["officer"])
 
 
@@ -188,7 +169,7 @@ def test_without_a_token_nobody_issues_one_once_there_is_one(world):
     people = world.parts.people
     people.add(None, name="adam", roles=["administrator"])
     people.issue_token(None, name="adam", days=1)
-    with refused(world, NotAllowed, "Only an administrator"):
+    with world.refused(NotAllowed, "Only an administrator"):
         people.issue_token(None, name="adam", days=1)
 
 
@@ -199,13 +180,13 @@ def test_only_an_administrator_resumes_an_account(world):
     world.release(channels=("facebook",))
     world.change(account, {"paused_at": world.now(), "pause_reason": "x"}, name="page")
     resume = world.parts.accounts.resume
-    with refused(world, NotAllowed, "may manage"):
+    with world.refused(NotAllowed, "may manage"):
         resume(world.officer, "page", "live")
     resume(world.administrator, "page", "live")
-    with refused(world, Problem, "is not paused"):
+    with world.refused(Problem, "is not paused"):
         resume(world.administrator, "page", "live")
-    with refused(world, NotFound, 'Did you mean "page"'):
+    with world.refused(NotFound, 'Did you mean "page"'):
         resume(world.administrator, "pag", "live")
-    with refused(world, NotFound, "no exercise account"):
+    with world.refused(NotFound, "no exercise account"):
         resume(world.administrator, "page", "exercise")
     assert world.acts()[-1] == "account_resumed"

@@ -7,16 +7,10 @@ import pytest
 from broadcaster.db.tables import delivery, recipient, target
 from broadcaster.domain.broadcast import Lane
 from broadcaster.service import plan
-from tests.builders import a_world, number
+from tests.builders import number
 from tests.fakes import WorkerDied
 
 SIZE = plan.CHUNK + 7
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
 
 
 def release(world, size):

@@ -20,9 +20,8 @@ ROUNDS = 20
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, max_in_flight=IN_FLIGHT, receipt_wait_s=WAIT_S) as world:
-        yield world
+def world_settings():
+    return {"max_in_flight": IN_FLIGHT, "receipt_wait_s": WAIT_S}
 
 
 def stops_on(*poison):

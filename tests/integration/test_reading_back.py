@@ -24,12 +24,6 @@ from tests.fakes import FakeGateway, FakeQueryable, Took
 SILENCE = OutcomeUnknown("read_timeout")
 
 
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
-
-
 def silent(world, *, taken, **values):
     """A released message whose Facebook post got no answer; the platform took it or not."""
     world.page.answers.append(Took(SILENCE) if taken else SILENCE)

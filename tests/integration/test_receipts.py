@@ -12,14 +12,8 @@ from broadcaster.db.tables import account, audit_event, delivery, receipt
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotFound, NotSent, OutcomeUnknown
 from broadcaster.domain.policy import RECEIPT_KEPT
-from tests.builders import LIFE_SAFETY, NO_HURRY, a_world, number
+from tests.builders import LIFE_SAFETY, NO_HURRY, number
 from tests.fakes import Took
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
 
 
 def key(world, ordinal=1):

@@ -14,14 +14,12 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotAllowed, NotFound, NotSent, Refused
 from broadcaster.service.report import NO_RECEIPT_AFTER
-from tests.builders import a_world
 from tests.fakes import WorkerDied
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, max_in_flight=10) as world:
-        yield world
+def world_settings():
+    return {"max_in_flight": 10}
 
 
 def test_it_adds_up_at_every_moment_of_planning_and_sending(world):
@@ -137,11 +135,11 @@ def test_an_unknown_reference_is_told_with_the_nearest_one(world):
 def test_the_audit_log_is_for_auditors_and_administrators(world):
     ref = world.draft()
     auditor = world.person("ada", "auditor")
-    assert [e.act for e in world.parts.report.audit(auditor, ref)] == ["message_drafted"]
-    assert world.parts.report.audit(world.administrator)
+    assert [e.act for e in world.parts.audit.events(auditor, ref)] == ["message_drafted"]
+    assert world.parts.audit.events(world.administrator)
     for other in (world.officer, world.approver, world.person("kim", "data-keeper")):
         with pytest.raises(NotAllowed, match="read the audit log"):
-            world.parts.report.audit(other)
+            world.parts.audit.events(other)
 
 
 def test_a_decision_says_who_submitted_and_who_approved(world):

@@ -10,7 +10,7 @@ from broadcaster.db.tables import attempt, intent_group
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Unavailable
-from tests.builders import a_world, number
+from tests.builders import number
 
 
 class FlakyDatabase(Database):
@@ -24,12 +24,6 @@ class FlakyDatabase(Database):
             raise Unavailable("The database does not answer.")
         with super().write() as tx:
             yield tx
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
 
 
 @pytest.fixture
@@ -87,7 +81,7 @@ def test_every_kind_of_answer_of_a_group_survives(world, flaky, sender):
     flaky.away = False
     assert sender.recording.replay() == 1
     assert world.totals(released.ref) == {"accepted": 1, "unknown": 1, "pending": 1}
-    assert [a.paused_at is not None for a in sender.accounts.every() if a.name == "gateway"] == [True]
+    assert [a.paused_at is not None for a in sender.checks.standings() if a.name == "gateway"] == [True]
     assert sender.recording.replay() == 0
 
 

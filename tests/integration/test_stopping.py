@@ -1,7 +1,6 @@
 """Stopping and expiry: nothing new goes out, what is under way ends as what it is, and everything adds up."""
 
 import threading
-from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import update
@@ -10,14 +9,13 @@ from broadcaster.db.tables import audit_event, batch, broadcast, delivery, inten
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Invalid, NotAllowed, NotSent, OutcomeUnknown, Refused, Stale
 from broadcaster.service import ending
-from tests.builders import NO_HURRY, a_world
+from tests.builders import NO_HURRY
 from tests.fakes import Took, WorkerDied
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, max_in_flight=4) as world:
-        yield world
+def world_settings():
+    return {"max_in_flight": 4}
 
 
 def end(world, released, how):
@@ -150,22 +148,12 @@ def test_stopping_is_recorded_with_who_and_why(world):
     assert "Wrong area." in event.payload
 
 
-@contextmanager
-def refused(world, error, match):
-    """It is refused with this reason, and every row of every table is what it was; nobody is rung for."""
-    before, rung = world.snapshot(), list(world.bells.rung)
-    with pytest.raises(error, match=match) as caught:
-        yield caught
-    assert world.snapshot() == before
-    assert world.bells.rung == rung
-
-
 def test_stopping_needs_a_reason(world, subtests):
     for reason in ["", " \n"]:
         with subtests.test(str(reason)):
             released = world.release()
             stop = world.parts.recall.stop
-            with refused(world, Invalid, "Give a reason"):
+            with world.refused(Invalid, "Give a reason"):
                 stop(world.officer, released.ref, reason)
 
 
@@ -175,18 +163,18 @@ def test_only_officers_and_approvers_stop(world, subtests):
             released = world.release()
             other = world.person(f"otto-{role}", role)
             stop = world.parts.recall.stop
-            with refused(world, NotAllowed, "may stop a broadcast"):
+            with world.refused(NotAllowed, "may stop a broadcast"):
                 stop(other, released.ref, "no")
 
 
 def test_only_what_is_being_sent_can_be_stopped(world):
     submitted = world.submit()
     stop = world.parts.recall.stop
-    with refused(world, Stale, "nothing to stop"):
+    with world.refused(Stale, "nothing to stop"):
         stop(world.officer, submitted.ref, "no")
     world.approve(submitted)
     stop(world.officer, submitted.ref, "no")
-    with refused(world, Stale, "stopped already"):
+    with world.refused(Stale, "stopped already"):
         stop(world.officer, submitted.ref, "no")
 
 
@@ -195,7 +183,7 @@ def test_what_is_finished_cannot_be_stopped(world):
     world.work_public()
     world.parts.sweep.sweep()
     stop = world.parts.recall.stop
-    with refused(world, Stale, "done already"):
+    with world.refused(Stale, "done already"):
         stop(world.officer, released.ref, "no")
 
 

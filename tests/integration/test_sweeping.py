@@ -10,15 +10,14 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Stale
 from broadcaster.domain.message import Mode
 from broadcaster.service.sweep import BELLS, LEADER_LEASE_S, Sweep
-from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
-from tests.fakes import Took, WorkerDied
+from tests.builders import LIFE_SAFETY, NO_HURRY
+from tests.fakes import Took, WorkerDied, die
 from worker import tasks
 
 
 @pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, max_in_flight=4) as world:
-        yield world
+def world_settings():
+    return {"max_in_flight": 4}
 
 
 def a_sweeper(world, owner, parts=None):
@@ -41,7 +40,7 @@ def busy_world(world):
     world.gateway.answers.extend([None, None, Took(OutcomeUnknown("t")), Took(OutcomeUnknown("t"))])
     released = world.release_texts(12, **LIFE_SAFETY)
     world.once(Lane.BULK)
-    world.gateway.on_call = lambda _keys: (_ for _ in ()).throw(WorkerDied)
+    world.gateway.on_call = die
     with pytest.raises(WorkerDied):
         world.work_bulk()
     world.gateway.on_call = lambda _keys: None
@@ -65,6 +64,7 @@ def assert_swept(world, released, finished):
 
 def test_sweeping_twice_has_the_effect_of_once(world):
     released, finished = busy_world(world)
+    world.parts.seal.seal()
     world.parts.sweep.sweep()
     assert_swept(world, released, finished)
     before = world.snapshot()

@@ -10,15 +10,9 @@ from broadcaster.domain.canonical import canonical
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.message import Visibility
-from tests.builders import VALUES, a_template, a_world
+from tests.builders import VALUES, a_template
 
 NOT_PUBLIC = [Visibility.PARTNERS, Visibility.STAFF]
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
 
 
 def drafted(world, visibility, channels=("sms",)):

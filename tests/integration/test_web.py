@@ -15,13 +15,6 @@ from broadcaster.web.app import create_app
 from broadcaster.web.hooks import Intake
 from channels.base import Account, Secret
 from channels.sms import Sms
-from tests.builders import a_world
-
-
-@pytest.fixture
-def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path) as world:
-        yield world
 
 
 @dataclass
@@ -102,12 +95,21 @@ def test_it_is_down_and_says_why_where_the_database_is_of_another_version(world)
         async with running(world.parts) as app:
             with world.database.write() as tx:
                 tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-            return await ask(app, "/health")
+            return [await ask(app, path) for path in ("/health", "/health/ready", "/health/live")]
 
-    answer = asyncio.run(broken())
-    assert answer.status == 503
-    assert answer.json["status"] == "down"
-    assert "newer than this version" in answer.json["detail"]
+    *looked, live = asyncio.run(broken())
+    for answer in looked:
+        assert answer.status == 503
+        assert answer.json["status"] == "down"
+        assert "newer than this version" in answer.json["detail"]
+    assert (live.status, live.json) == (200, {"status": "up"})  # to start it again would mend nothing
+
+
+def test_it_is_ready_without_a_broker_and_tells_that_it_is_away(world):
+    broker = f"redis+socket://{world.parts.settings.broker_socket}"
+    assert world.parts.settings.broker == broker
+    answer = get(world, "/health/ready")
+    assert (answer.status, answer.json) == (200, {"status": "up", "alarms": 0, "broker": "away"})
 
 
 def test_the_front_page_shows_texts_as_texts(world):

@@ -3,19 +3,24 @@
 import os
 import shutil
 import signal
+from dataclasses import replace
 
 import pytest
 import redis
 import requests
 from sqlalchemy import text
 
-from broadcaster.domain.delivery import DeliveryState
+from broadcaster.db.key_files import load_or_create_key
+from broadcaster.db.tables import metadata
+from broadcaster.db.vault import Vault
+from broadcaster.domain.delivery import ARRIVED, DeliveryState
 from broadcaster.domain.evidence import check
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_picture
 from broadcaster.service.media import Attached
 from tests.conftest import postgres_database
 from tests.faults.evidence import gather
 from tests.installation import installation, wait_for
+from tests.integration.traces import Person
 
 # So that the 50 a killed worker leaves unknown are within the 5 % that policy may send again
 RECIPIENTS = 1_200
@@ -183,6 +188,41 @@ def _release_with_altered_facebook_post(running, officer, approver):
 def _altered(parts, tx):
     content = tx.execute(text("SELECT content FROM post WHERE channel = 'facebook' ORDER BY id DESC LIMIT 1"))
     return bytes(content.scalar_one()).replace(b"Keep off", b"Keep on ")
+
+
+def test_no_process_writes_a_number_or_a_name_down_and_of_an_erased_person_nothing_is_left(running):
+    sent, refused = (Person(number=f"+44770096473{n}", name="Zebedee Quillfeather") for n in (6, 7))
+    folder, parts = running.settings.root, running.parts
+    keeper = parts.people.who(running.people["admin"])
+    file = folder.parent / f"{folder.name}.csv"
+    file.write_text("name,mobile\n" + "".join(f"{p.name},{p.number}\n" for p in (sent, refused)))
+    parts.audiences.import_csv(actor=keeper, name="canaries", path=file)
+    file.unlink()
+    running.fault(platform="sms", kind="refuse_recipient", recipient=refused.number)
+    ref = running.release(audience="canaries")
+    wait_for(over(running, ref))
+    running.clear_faults()
+    assert arrived_and_failed(running, ref) == (4, 1)
+    assert {name for name, _ in sent.in_files(folder)} & {"sandbox/ledger.db", "sandbox/ledger.db-wal"}
+    with parts.database.read() as tx:
+        tables = {t: [tuple(r) for r in tx.execute(text(f"SELECT * FROM {t}"))] for t in metadata.tables}
+    index = Vault(load_or_create_key(folder / "keys" / "data.key")).index(sent.number)
+    assert replace(sent, kept=(index,)).in_tables(tables) != []
+    for person in (sent, refused):
+        assert parts.erasing.erase(keeper, person.number, reason="request 1").versions == 1
+        with parts.database.read() as tx:
+            tables = {t: [tuple(r) for r in tx.execute(text(f"SELECT * FROM {t}"))] for t in metadata.tables}
+        assert replace(person, kept=(index,)).in_tables(tables) == []
+        assert (
+            person.in_files(folder, but=("ledger.db", "ledger.db-wal")) == []
+        )  # what the stand-ins received
+    assert {file.parent.name for file in folder.rglob("*") if file.stat().st_size} >= {"logs", "broker"}
+    assert arrived_and_failed(running, ref) == (4, 1)
+
+
+def arrived_and_failed(running, ref):
+    totals = running.status(ref).totals
+    return sum(totals.get(state, 0) for state in ARRIVED), totals[DeliveryState.FAILED]
 
 
 def test_without_a_broker_the_pump_sends_everything(database_url, tmp_path):

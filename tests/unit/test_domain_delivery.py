@@ -71,8 +71,8 @@ def test_what_the_platform_took_is_never_sent_again(state: S) -> None:
     assert not reachable(DELIVERY_TRANSITIONS, state) & {S.PENDING, S.SENDING}
 
 
-def test_what_failed_waits_again_only_where_it_was_never_sent() -> None:
-    assert DELIVERY_TRANSITIONS[S.FAILED] == {S.PENDING}
+def test_what_failed_waits_again_or_is_in_doubt_only_where_it_was_never_sent() -> None:
+    assert DELIVERY_TRANSITIONS[S.FAILED] == {S.PENDING, S.UNKNOWN_FINAL}
 
 
 @pytest.mark.parametrize("state", list(S))

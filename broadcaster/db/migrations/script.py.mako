@@ -15,8 +15,3 @@ TIME = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 
 def upgrade() -> None:
     ${upgrades}
-% if down_revision is None:
-    # What the audit log's first event chains to.
-    head = sa.table("audit_head", sa.column("id"), sa.column("no"), sa.column("sha256"))
-    op.bulk_insert(head, [{"id": 1, "no": 0, "sha256": "0" * 64}])
-% endif

@@ -35,7 +35,8 @@ from broadcaster.db.tables.people import (
     suppression,
     token,
 )
-from broadcaster.db.tables.record import alarm, audit_event, audit_head, leader
+from broadcaster.db.tables.readiness import probe
+from broadcaster.db.tables.record import alarm, audit_checkpoint, audit_event, leader
 
 __all__ = [
     "FOR_A_PERSON",
@@ -46,8 +47,8 @@ __all__ = [
     "attempt",
     "audience",
     "audience_version",
+    "audit_checkpoint",
     "audit_event",
-    "audit_head",
     "batch",
     "broadcast",
     "delivery",
@@ -61,6 +62,7 @@ __all__ = [
     "notice_template",
     "person",
     "post",
+    "probe",
     "receipt",
     "recipient",
     "rendition",

@@ -1,6 +1,6 @@
 """Who may do what, and who is sent what."""
 
-from sqlalchemy import Column, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from broadcaster.db.tables.columns import count, metadata, moment, own_id, prose, to, uid, word
 
@@ -61,8 +61,9 @@ audience_version = Table(
     uid(),
     to("audience"),
     count("no"),
-    word("sha256", default=""),  # over the keyed indexes of its numbers, in order
+    word("sha256", default=""),  # over the marks of its numbers, in order
     count("size"),
+    Column("erased", Integer, nullable=False, server_default="0"),  # how many of those were erased since
     prose("source"),
     prose("lawful_basis"),
     prose("purpose"),
@@ -70,9 +71,11 @@ audience_version = Table(
     to("person", name="imported_by"),
     moment("created_at"),
     moment("sealed_at", nullable=True),  # until then it is being imported and cannot be used
+    moment("wiped_at", nullable=True),  # its numbers were kept long enough: from then on it cannot be used
     UniqueConstraint("audience_id", "no"),
 )
 
+#: Of an erased person the row stays, since deliveries count on it: with its mark in place of the index, and nothing else.
 recipient = Table(
     "recipient",
     metadata,
@@ -82,7 +85,10 @@ recipient = Table(
     Column(
         "number_index", LargeBinary(16), nullable=False
     ),  # keyed, so that a number can be found but not guessed
-    Column("number_sealed", LargeBinary, nullable=False),  # AES-GCM
+    Column("number_sealed", LargeBinary, nullable=False),  # AES-GCM; empty once erased
+    Column(
+        "salt", LargeBinary(16), nullable=True
+    ),  # of its mark; NULL once erased, and where there were no marks yet
     Column("language", String(16), nullable=False, default=""),
     UniqueConstraint("audience_version_id", "ordinal"),
     UniqueConstraint("audience_version_id", "number_index"),

@@ -8,11 +8,16 @@ _STILL_SO = text("cleared_at IS NULL")
 
 # --- the record ------------------------------------------------------------------------------------------
 
+#: Text, not parameters: see FOR_A_PERSON.
+_UNSEALED = text("no IS NULL")
+
+#: Written with the change that it records, and never changed but once: the sealer gives it its place in the tree.
 audit_event = Table(
     "audit_event",
     metadata,
     own_id(),
-    Column("no", Id, nullable=False, unique=True),  # dense, from 1
+    Column("no", Id, nullable=True, unique=True),  # its place in the tree, dense, from 1
+    Column("leaf", String(64), nullable=True),  # its hash there, hexadecimal
     moment("at"),
     word("actor"),
     word("act"),
@@ -20,18 +25,17 @@ audit_event = Table(
     prose(
         "payload"
     ),  # canonical JSON of digests, counts, names of staff; never a number, a name of the public, a secret
-    word("payload_sha256"),
-    word("previous_sha256"),
-    word("sha256"),
-    Index("ix_audit_event_subject", "subject", "no"),
+    Index("ix_audit_event_subject", "subject", "id"),
+    # Small however long the log is: the sealer asks four times a second.
+    Index("ix_audit_event_unsealed", "id", sqlite_where=_UNSEALED, postgresql_where=_UNSEALED),
 )
 
-audit_head = Table(
-    "audit_head",
+#: The root of the tree over the first `size` events, signed (a checkpoint of c2sp.org/tlog-checkpoint).
+audit_checkpoint = Table(
+    "audit_checkpoint",
     metadata,
-    own_id(),
-    Column("no", Id, nullable=False),
-    word("sha256"),
+    Column("size", Id, primary_key=True, autoincrement=False),
+    prose("note"),
 )
 
 alarm = Table(

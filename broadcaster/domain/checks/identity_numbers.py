@@ -22,9 +22,8 @@ _NI_SMALL = re.compile(
 )
 
 _NHS_SHAPES = frozenset({(10,), (3, 3, 4)})
-_FIRST = frozenset(
-    {3, 4, 10, *range(13, 20)}
-)  # how many digits a number in any of these shapes may begin with
+#: How many digits a number in any of these shapes may begin with.
+_FIRST = frozenset({3, 4, 10, *range(13, 20)})
 _NHS_LABEL = re.compile(r"\b(?:NHS|CHI|H&C)\b", re.IGNORECASE)
 _LABEL_REACH = 30
 

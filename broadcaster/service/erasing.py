@@ -1,0 +1,115 @@
+"""Finding a person by the number in every audience, and erasing that number for good. There is no undo.
+
+What was sent stays provable by count: ordinals, deliveries, attempts, digests and the audit log stay as they are.
+"""
+
+from datetime import timedelta
+from itertools import groupby
+
+from broadcaster.db import audit_log, erasures
+from broadcaster.db.engine import Database, Tx
+from broadcaster.db.erasures import Holding
+from broadcaster.db.people import Person
+from broadcaster.db.vault import Vault
+from broadcaster.domain.canonical import Json
+from broadcaster.domain.erasure import Erased, Found, Membership, check_reason, ending
+from broadcaster.domain.errors import Invalid, NotFound, Stale
+from broadcaster.domain.policy import Action, require
+from broadcaster.service.audience_file import e164
+
+
+class Erasing:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def find(self, actor: Person, number: str, *, region: str = "GB", days: int = 30) -> Found:
+        """Where the number stands, and what was sent to it in the last `days` days. That somebody looked is recorded,
+        the number is not. Invalid where it is no phone number; numbers without a country code are read as `region`'s."""
+        require(actor.name, actor.roles, Action.ERASE)
+        e164_number = _read(number, region)
+        index = self._vault.index(e164_number)
+        with self._database.write() as tx:
+            held = erasures.holdings(tx, index)
+            since = tx.now() - timedelta(days=days)
+            found = Found(
+                ending=ending(e164_number),
+                audiences=_memberships(held),
+                opt_outs=tuple(erasures.opt_outs(tx, index)),
+                deliveries=erasures.deliveries_to(tx, [h.id for h in held], released_after=since),
+                days=days,
+            )
+            told = {"versions": found.versions, "opt_outs": len(found.opt_outs), "days": days}
+            payload = {**told, "deliveries": sum(found.deliveries.values())}
+            audit_log.append(tx, actor=actor.name, act="person_looked_up", payload=payload)
+        return found
+
+    def erase(
+        self, actor: Person, number: str, *, reason: str, keep_out: bool = False, region: str = "GB"
+    ) -> Erased:
+        """Takes the number out of every audience version and every opt-out, all in one transaction.
+
+        `keep_out` keeps its keyed index alone, so that later imports leave the person out; without it a later list
+        that has the number brings it back, also where the person had opted out. What is pending to it is suppressed when
+        it is claimed; what is being sent at this very moment still goes out. NotFound where it stands nowhere, Invalid for
+        a reason that gives the number away, Stale where a decision has to be waited for; nothing is changed then.
+        """
+        require(actor.name, actor.roles, Action.ERASE)
+        e164_number = _read(number, region)
+        check_reason(reason, e164_number)
+        index = self._vault.index(e164_number)
+        with self._database.write() as tx:
+            erasures.leave_no_traces(tx)
+            held = erasures.holdings(tx, index)
+            _require_no_open_submission(tx, held)
+            versions = sum(erasures.erase(tx, each, index) for each in held)
+            opt_outs = erasures.delete_opt_outs(tx, index)
+            if not (versions or opt_outs or keep_out):
+                raise NotFound("No audience and no opt-out holds this number. Nothing was changed.")
+            if keep_out:
+                erasures.keep_out(tx, index)
+            erased = Erased(
+                ending=ending(e164_number), versions=versions, opt_outs=opt_outs, kept_out=keep_out
+            )
+            payload: dict[str, Json] = {"versions": versions, "opt_outs": opt_outs, "kept_out": keep_out}
+            payload |= {"reason": reason.strip(), "digests": _new_digests(tx, held)}
+            audit_log.append(tx, actor=actor.name, act="person_erased", payload=payload)
+        erasures.clear_journal(self._database)
+        return erased
+
+
+def _read(number: str, region: str) -> str:
+    try:
+        return e164(number, region)
+    except ValueError as error:
+        raise Invalid(
+            f"This cannot be looked up: {error}. Give it with its country code, such as +447700900123."
+        ) from error
+
+
+def _memberships(held: list[Holding]) -> tuple[Membership, ...]:
+    return tuple(
+        Membership(audience=name, versions=tuple(each.no for each in same))
+        for name, same in groupby(held, key=lambda each: each.audience)
+    )
+
+
+def _require_no_open_submission(tx: Tx, held: list[Holding]) -> None:
+    """A version from before there were marks gets another digest: what waits for approval would be refused as altered.
+    A warning cannot wait for that, an erasure can."""
+    changed = [each.version_id for each in held if each.salt is None]
+    waiting = erasures.waiting_for_approval(tx, changed) if changed else []
+    if waiting:
+        raise Stale(
+            f"{', '.join(waiting)} waits for approval and goes to an old version of an audience with this number. "
+            "Nothing was erased. Try again once it is decided upon, which takes no longer than a submission lives."
+        )
+
+
+def _new_digests(tx: Tx, held: list[Holding]) -> list[dict[str, str | int]]:
+    """Of versions from before there were marks: so that an auditor can tell an erasure from tampering."""
+    return [
+        {"audience": each.audience, "version": each.no, "sha256": erasures.sha256_of(tx, each.version_id)}
+        for each in held
+        if each.salt is None
+    ]

@@ -1,0 +1,215 @@
+"""T36: many writers, and a sealer that is killed every few seconds. T37: the stand-alone verifier on a long log."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from broadcaster.audit import export, verify_audit
+from broadcaster.audit.anchors import AnchorFolder
+from broadcaster.audit.notes import Signer, checkpoint
+from broadcaster.db import audit_log
+from broadcaster.db.engine import Database
+from broadcaster.db.tables import audit_event
+from broadcaster.domain.audit import AuditEvent, event_leaf
+from broadcaster.domain.tree import Frontier
+from broadcaster.service.audit import Audit
+from broadcaster.settings import Settings
+from tests.faults.audit_writers import PER_CHANGE
+from tests.faults.frame import Figures, Place, Scenario
+
+PROCESSES = 4
+CALM_SHARE = 0.25  # of the time, before: the same writers without an audit log
+SEALED_WITHIN_S = 30.0
+LAG_S = 2.0
+VERIFY_CPU_S, VERIFY_MB = 20.0, 300
+
+
+def killed_sealer(
+    place: Place,
+    figures: Figures,
+    *,
+    writers: int,
+    seconds: float,
+    events_per_s: float,
+    kill_every_s: float,
+    timed: bool,
+) -> None:
+    """`events_per_s` of each writer. `timed`: what depends on how fast this machine is has to hold too."""
+    settings = Settings(data_dir=place.folder, database_url=place.database_url)
+    calm = write(place, writers=writers, seconds=seconds * CALM_SHARE, events_per_s=events_per_s, audit=False)
+    database = Database(place.database_url)
+    sealer, kills = start_sealer(settings), 0
+    running = started(place, writers=writers, seconds=seconds, events_per_s=events_per_s, audit=True)
+    next_kill = time.monotonic() + kill_every_s
+    while any(each.poll() is None for each in running):
+        time.sleep(0.05)
+        if time.monotonic() >= next_kill:
+            sealer.kill()
+            sealer.wait()
+            sealer, kills = start_sealer(settings), kills + 1
+            next_kill += kill_every_s
+    busy = took(running)
+    wait_for_the_seal(database)
+    sealer.send_signal(signal.SIGTERM)
+    sealer.wait(30)
+    with database.read() as tx:
+        count, last, sealed = tx.execute(
+            select(func.count(), func.max(audit_event.c.no), func.count(audit_event.c.no))
+        ).one()
+        lag = seal_lag(tx)
+    verdict = Audit(database, AnchorFolder(settings.anchors)).verify()
+    database.close()
+    figures.add("kills", kills, at_least=1)
+    figures.add("events", count, at_least=1)
+    figures.add("committed", len(busy) * PER_CHANGE, equals=count)
+    figures.add("sealed", sealed, equals=count)
+    figures.add("last number", last, equals=count)
+    figures.add("verifier's code", verdict.code, equals=0)
+    figures.add("seal lag p99 s", round(lag, 2), **({"at_most": LAG_S} if timed else {}))
+    figures.add("commit p99 s", f"{p99(busy):.3f} with the log, {p99(calm):.3f} without")
+
+
+def start_sealer(settings: Settings) -> subprocess.Popen[bytes]:
+    with (settings.root / "sealer.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "worker.sealer"],
+            env={**os.environ, **settings.environment()},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def started(
+    place: Place, *, writers: int, seconds: float, events_per_s: float, audit: bool
+) -> list[subprocess.Popen[str]]:
+    each = [str(n) for n in (writers // PROCESSES, seconds, events_per_s / PER_CHANGE, int(audit))]
+    command = [sys.executable, "-m", "tests.faults.audit_writers", place.database_url, *each]
+    return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+
+
+def write(place: Place, **how) -> list[float]:
+    return took(started(place, **how))
+
+
+def took(running: list[subprocess.Popen[str]]) -> list[float]:
+    """The seconds of every committed transaction."""
+    said = [each.communicate()[0] for each in running]
+    assert [each.returncode for each in running] == [0] * len(running)
+    return [seconds for text in said for seconds in json.loads(text)]
+
+
+def wait_for_the_seal(database: Database) -> None:
+    ends = time.monotonic() + SEALED_WITHIN_S
+    while time.monotonic() < ends:
+        with database.read() as tx:
+            if audit_log.unsealed_since(tx) is None:
+                return
+        time.sleep(0.1)
+
+
+def seal_lag(tx) -> float:
+    """Seconds from an event's time to that of the checkpoint over it, at the 99th percentile of the events."""
+    lags, signed = [], list(audit_log.checkpoints(tx))
+    notes = iter([(c.size, datetime.fromisoformat(re.search(r"\ntime (\S+)", c.note)[1])) for c in signed])
+    size, at = next(notes)
+    for page in audit_log.sealed(tx):
+        for event in page:
+            while event.no > size:
+                size, at = next(notes)
+            lags.append((at - datetime.fromisoformat(event.at)).total_seconds())
+    return p99(lags)
+
+
+def p99(figures: list[float]) -> float:
+    return sorted(figures)[int(len(figures) * 0.99)] if figures else 0.0
+
+
+# --- T37 ----------------------------------------------------------------------------------------------------
+
+
+def long_log(place: Place, figures: Figures, *, events: int, under_one: int, timed: bool) -> None:
+    """`under_one` events stand under each checkpoint."""
+    path = place.folder / "audit.jsonl"
+    write_log(path, events=events, under_one=under_one)
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", verify_audit.__file__, str(path), "--json"],
+        stdout=subprocess.PIPE,
+        env={},
+        cwd="/",
+    )
+    said = json.loads(process.stdout.read())
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    figures.add("verifier's code", process.returncode, equals=0)
+    figures.add("events", said["events"], equals=events)
+    figures.add("checkpoints", said["checkpoints"], equals=-(-events // under_one))
+    figures.add("wall s", round(time.monotonic() - began, 1))
+    figures.add(
+        "CPU s", round(used.ru_utime + used.ru_stime, 1), **({"at_most": VERIFY_CPU_S} if timed else {})
+    )
+    figures.add("memory MB", used.ru_maxrss // 1024, at_most=VERIFY_MB)
+    altered = path.read_bytes().replace(b'"number":1,', b'"number":2,', 1)
+    path.write_bytes(altered)
+    figures.add(
+        "altered: first bad", verify_audit.verify_file(str(path), keys=[], anchors=[]).first_bad, equals=2
+    )
+    path.unlink()
+
+
+def write_log(path: Path, *, events: int, under_one: int) -> None:
+    signer, tree, note, signed = Signer.new("wyre.example/broadcasts"), Frontier(), "", 0
+    start = datetime(2026, 11, 21, 3, tzinfo=UTC)
+    now = start + timedelta(seconds=1)
+    with path.open("w") as file:
+        print(export.header_line(exported_at=now, exported_by="ada", keys=[signer.public]), file=file)
+        for no in range(1, events + 1):
+            at = start + timedelta(microseconds=no)
+            event = AuditEvent(
+                id=no,
+                no=no,
+                at=at.isoformat(timespec="microseconds"),
+                actor="olive",
+                act="message_submitted",
+                subject="7F3K2M",
+                payload=f'{{"manifest_sha256":"{"0123456789abcdef" * 4}","number":{no - 1},"targets":4}}',
+                leaf=None,
+            )
+            leaf = event_leaf(event)
+            tree.append(leaf)
+            file.write(export.event_line(AuditEvent(**{**vars(event), "leaf": leaf.hex()})) + "\n")
+            if no % under_one == 0 or no == events:
+                note = checkpoint(signer, size=no, root=tree.root(), at=at, previous=note)
+                signed += 1
+                file.write(export.checkpoint_line(no, note) + "\n")
+        file.write(export.end_line(events=events, checkpoints=signed) + "\n")
+
+
+SCENARIOS = (
+    Scenario(
+        test="T36",
+        title="many write, and the sealer is killed again and again",
+        run=killed_sealer,
+        small={"writers": 4, "seconds": 6.0, "events_per_s": 100.0, "kill_every_s": 2.0, "timed": False},
+        full={"writers": 16, "seconds": 60.0, "events_per_s": 500.0, "kill_every_s": 5.0, "timed": True},
+        n="writers",
+    ),
+    Scenario(
+        test="T37",
+        title="the stand-alone verifier on a long log",
+        run=long_log,
+        small={"events": 5_000, "under_one": 10, "timed": False},
+        full={"events": 1_000_000, "under_one": 100, "timed": True},
+        n="events",
+        databases=("sqlite",),
+    ),
+)
