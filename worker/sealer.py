@@ -3,17 +3,9 @@
 It alone needs the signing key, and no channel's credentials. It lays checkpoints down outside, too.
 """
 
-import threading
-import time
-from collections.abc import Callable
-
-import structlog
-
 from broadcaster.bootstrap import build
 from worker.loops import Loop
 from worker.process import process
-
-log = structlog.get_logger()
 
 EVERY_S = 0.25
 OUTSIDE_EVERY_S = 5.0  # looks for what is due: a mail each day, a time stamp every ten minutes
@@ -28,19 +20,10 @@ def main() -> None:
             parts.anchor.lay_down()
 
         loop = Loop("sealer", step, every_s=EVERY_S, pulse=this.pulse)
-        for beside in (parts.anchor_mail.send, parts.anchor_stamp.stamp):
-            threading.Thread(target=_beside, args=(beside, loop), daemon=True).start()
+        # Beside it: sealing never waits for a mail server or an authority that answers slowly.
+        for lay_down in (parts.anchor_mail.send, parts.anchor_stamp.stamp):
+            loop.beside(lay_down, every_s=OUTSIDE_EVERY_S, failed="anchor_step_failed")
         loop.run()
-
-
-def _beside(lay_down: Callable[[], None], loop: Loop) -> None:
-    """In a thread of its own: sealing never waits for a mail server or an authority that answers slowly."""
-    while loop.running():
-        try:
-            lay_down()
-        except Exception:  # the database may be away for a while; this must be there when it is back
-            log.exception("anchor_step_failed")
-        time.sleep(OUTSIDE_EVERY_S)
 
 
 if __name__ == "__main__":
