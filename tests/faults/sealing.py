@@ -199,7 +199,7 @@ SCENARIOS = (
         test="T36",
         title="many write, and the sealer is killed again and again",
         run=killed_sealer,
-        small={"writers": 4, "seconds": 6.0, "events_per_s": 100.0, "kill_every_s": 2.0, "timed": False},
+        small={"writers": 4, "seconds": 4.0, "events_per_s": 100.0, "kill_every_s": 1.5, "timed": False},
         full={"writers": 16, "seconds": 60.0, "events_per_s": 500.0, "kill_every_s": 5.0, "timed": True},
         n="writers",
     ),

@@ -21,6 +21,7 @@ NOT_TAKEN = {S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED}  #: the platform su
 HAS_TAKEN = {S.ACCEPTED, S.DELIVERED, S.UNDELIVERED}
 ENDED = {BroadcastState.DONE, BroadcastState.STOPPED}
 COMPLAINTS = {"sweep_step_failed", "check_failed", "deliveries_do_not_add_up"}
+CHECKED_EVERY = 5  # steps between two checks of the whole audit log
 
 
 def _reachable():
@@ -45,6 +46,7 @@ class Promises(RuleBasedStateMachine):
         self.seen = {}
         self.by_people = Counter()  # how often a person had a key sent again
         self.broken = []
+        self.steps = 0
 
     @property
     def taken(self):
@@ -76,8 +78,10 @@ class Promises(RuleBasedStateMachine):
         for released in self.released:
             self.world.totals(released.ref)
         assert not [entry for entry in self.world.logs if entry["event"] in COMPLAINTS]
-        self.world.parts.seal.seal()
-        assert self.world.parts.audit.first_bad_event() is None
+        self.steps += 1
+        if self.steps % CHECKED_EVERY == 0:
+            self.world.parts.seal.seal()
+            assert self.world.parts.audit.first_bad_event() is None
 
     @invariant()
     def states_are_true_and_only_go_where_they_may(self):

@@ -16,7 +16,7 @@ PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 def test_a_message_goes_from_draft_to_pending(desk):
     desk.import_audience(3)
-    desk.run = desk.script  # every step in a process of its own
+    here, desk.run = desk.run, desk.script  # what changes something, in a process of its own
     words = (
         "message",
         "draft",
@@ -30,18 +30,18 @@ def test_a_message_goes_from_draft_to_pending(desk):
     )
     drafted = desk.data_of(*words, "--channel", "website", "--channel", "sms", who="officer")
     ref = drafted["reference"]
+    submitted = desk.do("message", "submit", ref, who="officer")
+    desk.run = here
     assert drafted["state"] == "draft"
     assert drafted["facts"]["area"] == "Cleveleys"
     assert {post["channel"] for post in drafted["posts"]} == {"website", "sms"}
     assert "nothing was sent" in desk.do("status", ref, who="officer")
-    assert f"broadcaster message submit {ref}" in desk.do("message", "preview", ref, who="officer")
-    submitted = desk.do("message", "submit", ref, who="officer")
     shown = desk.data_of("message", "show", ref, who="approver")
     digest = shown["decision"]["manifest_sha256"]
     assert f"message approve {ref} --hash {digest}" in submitted
     assert shown["decision"]["submitted_by"] == "officer"
     assert (shown["audience"]["name"], shown["audience"]["count"]) == ("residents", 3)
-    released = desk.run("message", "approve", ref.lower(), "--hash", digest, "--json", who="approver")
+    released = desk.script("message", "approve", ref.lower(), "--hash", digest, "--json", who="approver")
     assert "broadcaster up" in released.stderr  # there is no broker here, and whoever approves should know
     assert json.loads(released.stdout)["recipients"] == 3
     status = desk.data_of("status", ref, who="auditor")
