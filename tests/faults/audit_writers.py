@@ -1,49 +1,52 @@
-"""Writes into the audit log as fast as it is told to, in several threads: `python -m tests.faults.audit_writers URL THREADS SECONDS RATE AUDIT`.
+"""Makes changes that are recorded in the audit log: `python -m tests.faults.audit_writers URL THREADS SECONDS RATE EVENTS`.
 
-Each transaction makes a change (a receipt that came twice, which changes nothing) and, with AUDIT 1, records PER_CHANGE events of it.
-Prints how many transactions were committed, and the seconds that each took.
+Each thread makes RATE changes a second, each in a transaction of its own with EVENTS events of it. Prints the seconds that each took.
 """
 
 import json
+import secrets
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from broadcaster.db import audit_log
 from broadcaster.db.engine import Database
-from broadcaster.db.tables import leader
+from broadcaster.db.tables import notice_template
 
-PER_CHANGE = (
-    25  # events: a group of outcomes leaves one, a person's act up to three; a burst is worse than both
-)
+STATEMENTS = 6  # of a change beside its event: what recording a group of outcomes takes at least
 
 
-def write(database: Database, name: str, *, ends: float, rate: float, audit: bool) -> list[float]:
-    """`rate` is transactions per second."""
+def change(database: Database, name: str, *, events: int) -> None:
+    with database.write() as tx:
+        for _ in range(STATEMENTS):
+            said = {"name": name, "version": secrets.randbits(31), "sha256": secrets.token_hex(32)}
+            tx.insert(notice_template, {**said, "content": "{}", "created_at": tx.now()})
+        for number in range(events):
+            audit_log.append(tx, actor=name, act="tested", subject="7F3K2M", payload={"number": number})
+
+
+def write(database: Database, name: str, *, ends: float, rate: float, events: int) -> list[float]:
     took, due = [], time.monotonic()
     while time.monotonic() < ends:
         began = time.monotonic()
-        with database.write() as tx:
-            tx.add_missing(leader, {"role": name, "owner": name, "lease_until": tx.now()})
-            for number in range(PER_CHANGE if audit else 0):
-                audit_log.append(tx, actor=name, act="tested", subject="7F3K2M", payload={"number": number})
+        change(database, name, events=events)
         took.append(time.monotonic() - began)
         due += 1 / rate
         time.sleep(max(0.0, due - time.monotonic()))
     return took
 
 
-def main(url: str, threads: int, seconds: float, rate: float, *, audit: bool) -> list[float]:
+def main(url: str, threads: int, seconds: float, rate: float, events: int) -> list[float]:
     database = Database(url)
     ends = time.monotonic() + seconds
     with ThreadPoolExecutor(threads) as pool:
         runs = [
-            pool.submit(write, database, f"writer {n}", ends=ends, rate=rate, audit=audit)
+            pool.submit(write, database, f"writer {n}", ends=ends, rate=rate, events=events)
             for n in range(threads)
         ]
         return [each for run in runs for each in run.result()]
 
 
 if __name__ == "__main__":
-    address, threads, seconds, rate, audit = sys.argv[1:]
-    sys.stdout.write(json.dumps(main(address, int(threads), float(seconds), float(rate), audit=audit == "1")))
+    address, threads, seconds, rate, events = sys.argv[1:]
+    sys.stdout.write(json.dumps(main(address, int(threads), float(seconds), float(rate), int(events))))
