@@ -235,9 +235,9 @@ def test_a_paused_account_is_told_with_its_reason_and_the_command_that_ends_it(w
 
 def test_a_public_post_that_nobody_takes_for_half_a_minute_is_told(world):
     released = world.release(channels=("facebook",))
-    world.clock.advance(29)
+    world.clock.advance(20)
     assert looked(world) == []
-    world.clock.advance(2)
+    world.clock.advance(11)
     assert looked(world) == [("nobody_sends", "live/public")]
     assert told(world, "nobody_sends").startswith(
         "Live public posts have been waiting for more than 30 seconds"
@@ -267,9 +267,9 @@ def test_texts_that_wait_for_their_turn_are_no_alarm_while_somebody_sends(world)
 def test_an_audience_that_nobody_begins_to_plan_is_told(world):
     world.add_audience("residents", 3)
     released = world.release(channels=("sms",), audience="residents")
-    world.clock.advance(29)
+    world.clock.advance(20)
     assert looked(world) == []
-    world.clock.advance(2)
+    world.clock.advance(11)
     assert looked(world) == [("nobody_sends", "live/bulk")]
     assert released.ref in told(world, "nobody_sends")
     world.parts.plan.plan(world.broadcast_id(released.ref))

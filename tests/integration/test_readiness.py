@@ -122,9 +122,9 @@ def test_an_account_is_checked_every_three_minutes_and_not_more_often(world):
 
 def test_after_a_doubtful_answer_it_is_asked_again_soon(world):
     check(world, found(DOUBTFUL))
-    world.clock.advance(29)
+    world.clock.advance(20)
     assert world.parts.checks.look("live") == 0
-    world.clock.advance(2)
+    world.clock.advance(11)
     assert world.parts.checks.look("live") == 1
 
 
