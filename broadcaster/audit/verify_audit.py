@@ -37,6 +37,7 @@ MOST_PROBLEMS = 50
 UTC = timezone.utc  # noqa: UP017 - Python 3.9 has no datetime.UTC, and an auditor may have no newer one
 WHOLE, ALTERED, TAIL_OPEN, UNREADABLE = 0, 1, 3, 4
 OUTCOMES = b'{"act":"outcomes_recorded",'
+SUBMITTED, APPROVED = "message_submitted", "message_approved_and_released"
 
 
 class Unreadable(Exception):
@@ -591,7 +592,7 @@ def verify_proof(proof: dict[str, Any], *, keys: list[str]) -> Verdict:
     note = Note(proof["checkpoint"])
     if not known.signed(note):
         verdict.add(1, "the checkpoint is not signed by the key of this log")
-    named = set()
+    manifests: dict[str, set[str]] = {SUBMITTED: set(), APPROVED: set()}
     for each in proof["events"]:
         no, data = each["no"], each["event"].encode()
         path = [bytes.fromhex(step) for step in each["path"]]
@@ -604,15 +605,27 @@ def verify_proof(proof: dict[str, Any], *, keys: list[str]) -> Verdict:
             verdict.add(no, f"event {no}: {problem}")
         if event["act"] == "outcomes_recorded" and "outcomes" not in each:
             verdict.add(no, f"the outcomes that event {no} vouches for are missing")
-        named |= {v for v in event["payload"].values() if isinstance(v, str)}
+        if event["act"] in manifests:
+            manifests[event["act"]].add(event["payload"]["manifest_sha256"])
         verdict.events += 1
-    for document in proof.get("documents", []):
-        digest = hashlib.sha256(document["text"].encode()).hexdigest()
-        if digest not in named:
-            verdict.add(1, f"the {document['name']} is not what the events name")
-        named |= set(re.findall(r"[0-9a-f]{64}", document["text"]))  # a manifest names its posts
+    for problem in _document_problems(
+        proof.get("documents", []), manifests[APPROVED] or manifests[SUBMITTED]
+    ):
+        verdict.add(1, problem)
     verdict.checkpoints, verdict.key = 1, known.texts[-1] if known.texts else ""
     return verdict
+
+
+def _document_problems(documents: list[dict[str, str]], manifests: set[str]) -> Iterator[str]:
+    """The manifest is the approved one, or the submitted one where none was approved; the posts are those that it names. No
+    other digest counts: people type into reasons and posts what they like."""
+    posts: set[str] = set()
+    for document in documents:
+        is_manifest = document["name"] == "manifest"
+        if hashlib.sha256(document["text"].encode()).hexdigest() not in (manifests if is_manifest else posts):
+            yield f"the {document['name']} is not what the events name"
+        elif is_manifest:
+            posts = {target["post_sha256"] for target in json.loads(document["text"])["targets"]}
 
 
 def _json(line: bytes) -> dict[str, Any]:
@@ -650,7 +663,8 @@ def _time(text: str) -> datetime:
 
 
 def in_words(v: Verdict) -> Iterator[str]:
-    yield f"{v.events:,} events, {v.checkpoints:,} signed checkpoints" + (
+    signed = "checkpoint" if v.checkpoints == 1 else "checkpoints"
+    yield f"{v.events:,} events, {v.checkpoints:,} signed {signed}" + (
         f", {v.unsealed} not sealed yet." if v.unsealed else "."
     )
     for no, what in sorted(v.problems)[:10]:

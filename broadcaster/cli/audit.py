@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -99,9 +98,7 @@ def export(
         _wait_for_the_seal(session)
         lines = session.parts.audit.export(session.actor)
         written = _written(to, lines)
-    verifier = to.with_name("verify_audit.py")
-    shutil.copyfile(verify_audit.__file__, verifier)
-    typer.echo(f"{written:,} events exported to {to}. To check them on any machine: python3 {verifier} {to}")
+    typer.echo(f"{written:,} events exported to {to}. To check them on any machine: {_verifier_beside(to)}")
 
 
 @audit.command(epilog="Example: broadcaster audit prove 7F3K2M --to proof-7F3K2M.json")
@@ -126,13 +123,11 @@ def prove(
     to = to or Path(f"proof-{proof['message']}.json")
     _refuse_to_replace(to, force=force)
     _written(to, [json.dumps(proof, ensure_ascii=False)])
-    verifier = to.with_name("verify_audit.py")
-    shutil.copyfile(verify_audit.__file__, verifier)
+    how = _verifier_beside(to)
     if as_json:
         print_json({"message": proof["message"], "events": len(proof["events"]), "file": str(to)})
     else:
-        how = f"To check it on any machine: python3 {verifier} {to}"
-        say(f"{len(proof['events'])} events of {proof['message']} in {to}. {how}")
+        say(f"{len(proof['events'])} events of {proof['message']} in {to}. To check it on any machine: {how}")
 
 
 @audit.command(epilog="Example: broadcaster audit verify --anchors /mnt/witness/checkpoints.txt")
@@ -172,6 +167,22 @@ def _verdict(file: Path | None, keys: list[str], anchors: list[Path], tsa_ca: st
         return verify_audit.verify_file(str(file), keys=keys, anchors=kept, tsa_ca=tsa_ca)
     with signed_in(Action.AUDIT) as session:
         return session.parts.audit.verify(keys=keys, anchors=kept, tsa_ca=tsa_ca)
+
+
+def _verifier_beside(path: Path) -> str:
+    """The command that checks what lies there. A verifier that lies beside it already stays: it may be the copy that an
+    auditor trusts."""
+    verifier, ours = path.with_name("verify_audit.py"), Path(verify_audit.__file__).read_bytes()
+    try:
+        if not verifier.exists():
+            verifier.write_bytes(ours)
+        elif verifier.read_bytes() != ours:
+            typer.echo(f"{verifier} is not the one of this version, and was left as it is.", err=True)
+    except OSError as error:
+        raise Invalid(
+            f"{path} was written, and the program that checks it could not be put beside it: {error.strerror}."
+        ) from error
+    return f"python3 {verifier} {path}"
 
 
 def _wait_for_the_seal(session: Session) -> None:

@@ -61,8 +61,10 @@ class Audit:
         wanted = Wanted(ref=wanted) if isinstance(wanted, str) else wanted
         with self._database.read() as tx:
             subject = messages.find(tx, wanted.ref).ref if wanted.ref else ""
-            found = [e for e in audit_log.events(tx, subject=subject) if wanted.matches(e)]
-        return found[-wanted.last :]
+            found = (e for e in audit_log.events(tx, subject=subject) if wanted.matches(e))
+            return list(
+                deque(found, maxlen=wanted.last or None)
+            )  # of a long log, no more in memory than is shown
 
     def waits_for_seal(self) -> bool:
         """There is an event that has no place in the tree yet."""

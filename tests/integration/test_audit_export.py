@@ -2,6 +2,7 @@
 goes with it, in a Python that has none of our packages."""
 
 import copy
+import hashlib
 import json
 import shutil
 import stat
@@ -179,6 +180,10 @@ def test_a_proof_holds_the_events_of_one_message_and_nothing_of_the_others(world
 
 
 PROOF_CHANGES = {
+    "a post more": lambda p: p["documents"].append(
+        {"name": "post for page", "text": "Nobody approved this."}
+    ),
+    "the manifest taken out": lambda p: p["documents"].pop(0),
     "an event": lambda p: p["events"][1].update(event=p["events"][1]["event"].replace("olive", "mallory")),
     "a place": lambda p: p["events"][1].update(no=1),
     "a path": lambda p: p["events"][1]["path"].reverse(),
@@ -198,6 +203,18 @@ def test_a_proof_that_was_altered_proves_nothing(world, auditor, subtests):
             altered = copy.deepcopy(proof)
             change(altered)
             assert verify_audit.verify_proof(altered, keys=[]).code == 1
+
+
+def test_a_text_whose_digest_somebody_typed_as_a_reason_was_not_approved(world, auditor):
+    text = "Nobody approved this."
+    ref = world.release(channels=("facebook",)).ref
+    world.parts.recall.stop(world.officer, ref, hashlib.sha256(text.encode()).hexdigest())
+    world.parts.seal.seal()
+    proof = world.parts.audit.prove(auditor, ref)
+    assert verify_audit.verify_proof(proof, keys=[]).code == 0
+    for name in ("manifest", "post for page"):
+        more = {**proof, "documents": [*proof["documents"], {"name": name, "text": text}]}
+        assert verify_audit.verify_proof(more, keys=[]).code == 1
 
 
 def test_a_proof_is_worth_what_its_key_is(world, auditor):
@@ -315,6 +332,15 @@ def test_the_command_writes_a_file_for_its_owner_alone_and_replaces_one_only_wit
     assert run("export", str(path), "--force").exit_code == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sorted(p.name for p in tmp_path.glob("*audit*")) == ["audit.jsonl", "verify_audit.py"]
+
+
+def test_a_verifier_that_lies_there_already_stays(run, tmp_path):
+    """It may be the copy that an auditor trusts."""
+    (tmp_path / "verify_audit.py").write_text("print('the trusted one')")
+    ran = run("export", str(tmp_path / "audit.jsonl"))
+    assert ran.exit_code == 0
+    assert "left as it is" in ran.stderr
+    assert (tmp_path / "verify_audit.py").read_text() == "print('the trusted one')"
 
 
 def test_who_may_not_leaves_no_file(run, tmp_path):
