@@ -33,7 +33,7 @@ run: $(STAMP) ## the whole product with sandbox platforms at http://127.0.0.1:80
 	@$(BIN)/broadcaster up --sandbox
 
 test: $(STAMP) ## every test, on SQLite and PostgreSQL, with real worker processes
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(STAMP) ## kill, stop and starve it at full size, on both databases (about an hour); ARGS="--only T3" for one
 	@$(BIN)/python -m tests.faults $(ARGS)

@@ -119,12 +119,24 @@ def sign_path(root: Path, name: str) -> Path:
 
 def sign_of(root: Path, name: str) -> Sign:
     """The last sign of this machine's process of that name; of one that never gave any, an endlessly old one."""
-    path = sign_path(root, name)
+    return _read(sign_path(root, name), name)
+
+
+def _read(path: Path, name: str) -> Sign:
     try:
         age_s = time.time() - path.stat().st_mtime
         return Sign(name=name, pid=int(path.read_text() or 0), age_s=max(0.0, age_s))
     except (OSError, ValueError):
         return Sign(name=name, pid=0, age_s=float("inf"))
+
+
+def signs(root: Path) -> list[Sign]:
+    """The last sign of each process that shares this data directory. One that ended in order left none."""
+    try:
+        found = list((root / "alive").iterdir())
+    except OSError:
+        return []
+    return [_read(path, path.name.partition("@")[0]) for path in found]
 
 
 def _forget_old(folder: Path) -> None:

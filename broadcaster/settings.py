@@ -20,6 +20,7 @@ PREFIX = "BROADCASTER_"
 NOT_SETTINGS = {"BROADCASTER_TOKEN"}  # who is asking, read by the command line
 FROM_FILE = "_FILE"  # NAME_FILE names a file that holds the value of NAME, as containers hand out secrets
 MAX_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux
+SHORTEST_TOKEN = 16
 MAILBOX = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 #: Marks a setting that may hold a password: it can be read from a file, and is shown in no error and no repr.
 SECRET: dict[str, Any] = {"secret": True}
@@ -72,6 +73,16 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/London", description="Time zone in which times are written and read.")
     web_host: str = Field("127.0.0.1", description="Address the web process listens on.")
     web_port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
+    metrics_token: str = Field(
+        "",
+        description="What a monitoring that reads /metrics must show. Empty: there is no /metrics.",
+        repr=False,
+        json_schema_extra=SECRET,
+    )
+    traces_url: str = Field(
+        "",
+        description="Where traces go (OTLP over HTTP), like http://127.0.0.1:4318/v1/traces. Empty: none are made.",
+    )
     submission_minutes: int = Field(
         30, ge=1, le=1440, description="How long a submission waits for approval."
     )
@@ -98,6 +109,28 @@ class Settings(BaseSettings):
         ge=0,
         le=3650,
         description="Days that an audience's numbers stay after a newer version took their place. 0: until they are erased.",
+    )
+    callbacks_kept_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="Days that callbacks of gateways are kept as they came, sealed. 0: only what could not be read, for a day.",
+    )
+    answers_kept_days: int = Field(
+        30,
+        ge=1,
+        le=365,
+        description="Days that what people write, and their numbers, is kept, sealed.",
+    )
+    stop_words: str = Field(
+        "",
+        description="Space-separated words beside STOP, STOPALL, UNSUBSCRIBE, CANCEL, END and QUIT that opt somebody out.",
+    )
+    stop_reply: str = Field(
+        "You will get no more texts from this sender. To get them again, answer START.",
+        min_length=1,
+        max_length=459,
+        description="Text that confirms an opt-out, where the gateway does not do it.",
     )
     lock_wait_s: float = Field(
         30, gt=0, le=600, description="Seconds a write waits for other writers (SQLite)."
@@ -162,6 +195,22 @@ class Settings(BaseSettings):
             raise ValueError(
                 "it must be the address of a time stamp authority, like https://tsa.example.org/tsr"
             )
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: str) -> str:
+        if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or value.split() != [value]):
+            raise ValueError(
+                f"it must have {SHORTEST_TOKEN} plain characters or more and no spaces; make one: openssl rand -hex 32"
+            )
+        return value
+
+    @field_validator("traces_url")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        if value and not _is_address(value, "http", "https"):
+            raise ValueError("it must be the address of a collector, like http://127.0.0.1:4318/v1/traces")
         return value
 
     @field_validator("mail_from", "anchor_mail_to")

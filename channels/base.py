@@ -4,7 +4,8 @@ A channel must `check` a post and `send` it. What more it can do are separate sm
 the domain and the outside world; they know nothing of databases, queues, users or approvals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -140,12 +141,27 @@ class Channel(Protocol):
 ChannelsOfMode = Mapping[str, Mapping[str, Channel]]
 
 
+class Sending(Protocol):
+    """One post on its way to single recipients, through one thread. Leaving it closes nothing that others use."""
+
+    def put(self, parcels: Sequence[Parcel]) -> None:
+        """Begin to send to these, without waiting. The caller bounds how many are under way at once."""
+        ...
+
+    def take(self, within_s: float) -> list[tuple[str, Receipt | SendError]]:
+        """The keys and outcomes that are there by now, waiting for the first of them at most `within_s` seconds.
+
+        Each parcel comes back exactly once, at the latest 15 s after it was put. Raises nothing for a parcel's failure.
+        """
+        ...
+
+
 @runtime_checkable
 class SendsMany(Protocol):
-    """Addresses single recipients (SMS). The caller bounds the group; the channel sends it concurrently."""
+    """Addresses single recipients (SMS)."""
 
-    def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
-        """One outcome per parcel, in their order. Never raises for a single parcel's failure."""
+    def sending(self, post: Post) -> AbstractContextManager[Sending]:
+        """What has no outcome yet when the context is left stays without one: the caller takes it for unknown."""
         ...
 
 
@@ -258,11 +274,31 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryReceipt:
-    """Later truth from a gateway about the delivery `key`. `code` is the gateway's own code or word."""
+    """Later truth from a gateway about one delivery. `code` is the gateway's own code or word.
+
+    A gateway that does not carry our key back names the delivery by `platform_id`, as its Receipt did; `key` is empty then.
+    """
 
     key: str
     state: ReceiptState
     code: str = ""
+    platform_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What a person wrote to us. `platform_id` tells a repetition of it from a second message."""
+
+    address: str
+    text: str
+    platform_id: str
+
+    def __repr__(self) -> str:
+        return f"Heard({self.platform_id})"  # address and text are personal data
+
+
+class Unreadable(ValueError):
+    """It is genuine, by its signature or token, and says nothing that is understood here: it is kept for a person."""
 
 
 @runtime_checkable
@@ -272,5 +308,38 @@ class ReadsReceipts(Protocol):
     def read_receipt(
         self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> DeliveryReceipt:
-        """ValueError for anything that is not a genuine receipt for this account."""
+        """ValueError for anything that is not a genuine receipt for this account; Unreadable, where it is genuine."""
+        ...
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """Can read the callbacks by which its platform brings what people write to us."""
+
+    def hear(self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> Heard:
+        """ValueError for anything that is not a genuine message to this account; Unreadable, where it is genuine."""
+        ...
+
+
+@runtime_checkable
+class ConfirmsStop(Protocol):
+    """Through which somebody who wrote STOP can be told that it was heard."""
+
+    @property
+    def confirms_stop(self) -> bool:
+        """False where the gateway tells it by itself, or the account does not want it told."""
+        ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """Is told of delivery receipts, and of what people write, over a line that it holds itself (SMPP)."""
+
+    def listen(
+        self, told: Callable[[Sequence[DeliveryReceipt | Heard]], None], running: Callable[[], bool]
+    ) -> None:
+        """Holds the line until `running` says no; raises a SendError when it breaks, and is then called again.
+
+        `told` returns once they are stored, and raises where they are not: only what is stored is acknowledged.
+        """
         ...

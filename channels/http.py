@@ -23,7 +23,15 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
 from channels.base import Account
 from channels.http_connections import OncePerRequestAdapter
-from channels.http_errors import BEFORE_SENDING, CREDENTIALS_REFUSED, MEANINGS, REDIRECTED, Meaning
+from channels.http_errors import (
+    BEFORE_SENDING,
+    CREDENTIALS_REFUSED,
+    MEANINGS,
+    NOT_CONNECTED,
+    REDIRECTED,
+    TLS_FAILED,
+    Meaning,
+)
 
 USER_AGENT = "crisis-broadcaster/0.1"
 MAX_RETRY_AFTER_S = 300.0
@@ -139,7 +147,7 @@ def from_exception(exc: BaseException) -> SendError:
     response = getattr(exc, "response", None)
     if response is not None and isinstance(getattr(response, "status_code", None), int):
         return from_status(response.status_code, response.headers, detail=type(exc).__name__)
-    return _build(_meaning(type(exc)), type(exc).__name__)
+    return _meaning(type(exc)).error(type(exc).__name__)
 
 
 def _meaning(cls: type[BaseException]) -> Meaning:
@@ -147,17 +155,10 @@ def _meaning(cls: type[BaseException]) -> Meaning:
     return next((found for found in known if found), Meaning(OutcomeUnknown, "unheard_of_error"))
 
 
-def _build(meaning: Meaning, detail: str) -> SendError:
-    return meaning.outcome(meaning.code, meaning.text or None, detail=detail)
-
-
-def _not_connected(exc: BaseException) -> NotSent:
+def _not_connected(exc: BaseException) -> SendError:
     chain = list(_chain(exc))
-    if any(isinstance(inner, ssl.SSLError | ssl.CertificateError) for inner in chain):
-        text = "The platform's certificate or encryption could not be verified, so nothing was sent to it."
-        return NotSent("tls_failed", text, detail=type(chain[-1]).__name__)
-    text = "The platform could not be reached; nothing was sent. It is tried again."
-    return NotSent("not_connected", text, detail=type(chain[-1]).__name__)
+    tls = any(isinstance(inner, ssl.SSLError | ssl.CertificateError) for inner in chain)
+    return (TLS_FAILED if tls else NOT_CONNECTED).error(type(chain[-1]).__name__)
 
 
 def _name(cls: type[object]) -> str:
@@ -190,7 +191,7 @@ def from_status(
         code = "rate_limited" if status == 429 else "busy"
         return NotSent(code, text, detail=detail, retry_after_s=retry_after_s(headers, now_s=now_s))
     exact = _STATUSES.get(status)
-    return _build(exact or _HUNDREDS.get(status // 100, _UNEXPECTED), detail)
+    return (exact or _HUNDREDS.get(status // 100, _UNEXPECTED)).error(detail)
 
 
 _UNEXPECTED = Meaning(OutcomeUnknown, "unexpected_answer")

@@ -17,6 +17,10 @@ class Meaning:
     code: str
     text: str = ""
 
+    def error(self, detail: str) -> SendError:
+        """`detail` must be redacted already."""
+        return self.outcome(self.code, self.text or None, detail=detail)
+
 
 #: Wherever one of these stands in the chain of causes, no byte of the request left.
 BEFORE_SENDING = frozenset(
@@ -44,7 +48,7 @@ BEFORE_SENDING = frozenset(
     }
 )
 
-_BAD_ADDRESS = Meaning(
+BAD_ADDRESS = Meaning(
     NotConfigured,
     "bad_address",
     "The account's address cannot be used. Correct base_url in the account's file.",
@@ -53,6 +57,14 @@ _BAD_REQUEST = Meaning(
     NotConfigured,
     "bad_request",
     "The request could not be built, so nothing was sent. Check the account's file.",
+)
+NOT_CONNECTED = Meaning(
+    NotSent, "not_connected", "The platform could not be reached; nothing was sent. It is tried again."
+)
+TLS_FAILED = Meaning(
+    NotSent,
+    "tls_failed",
+    "The platform's certificate or encryption could not be verified, so nothing was sent to it.",
 )
 REDIRECTED = Meaning(
     Refused,
@@ -64,24 +76,24 @@ CREDENTIALS_REFUSED = Meaning(
     "credentials_refused",
     "The platform does not accept this account's credentials. Check them in the account's file.",
 )
-_TIMED_OUT = Meaning(
+TIMED_OUT = Meaning(
     OutcomeUnknown, "read_timeout", "The platform did not answer in time; it may have the post."
 )
-_BROKEN_OFF = Meaning(
+BROKEN_OFF = Meaning(
     OutcomeUnknown,
     "connection_lost",
     "The connection broke after sending began; the platform may have the post.",
 )
-_UNREADABLE = Meaning(
+UNREADABLE = Meaning(
     OutcomeUnknown, "unreadable_answer", "The platform's answer could not be read; it may have the post."
 )
 
 _GROUPS: dict[tuple[Meaning, str], str] = {
-    (_BAD_ADDRESS, "requests.exceptions"): """
+    (BAD_ADDRESS, "requests.exceptions"): """
         InvalidProxyURL InvalidSchema InvalidURL MissingSchema URLRequired""",
-    (_BAD_ADDRESS, "urllib3.exceptions"): """
+    (BAD_ADDRESS, "urllib3.exceptions"): """
         LocationParseError LocationValueError ProxySchemeUnknown ProxySchemeUnsupported URLSchemeUnknown""",
-    (_BAD_ADDRESS, "aiohttp.client_exceptions"): "InvalidURL InvalidUrlClientError NonHttpUrlClientError",
+    (BAD_ADDRESS, "aiohttp.client_exceptions"): "InvalidURL InvalidUrlClientError NonHttpUrlClientError",
     (_BAD_REQUEST, "requests.exceptions"): "InvalidHeader UnrewindableBodyError FileModeWarning",
     (_BAD_REQUEST, "urllib3.exceptions"): "InvalidHeader UnrewindableBodyError",
     (_BAD_REQUEST, "aiohttp.payload"): "LookupError",
@@ -89,37 +101,37 @@ _GROUPS: dict[tuple[Meaning, str], str] = {
     (REDIRECTED, "urllib3.exceptions"): "HostChangedError",
     (REDIRECTED, "aiohttp.client_exceptions"): """
         InvalidUrlRedirectClientError NonHttpUrlRedirectClientError RedirectClientError TooManyRedirects""",
-    (_TIMED_OUT, "requests.exceptions"): "ReadTimeout Timeout",
-    (_TIMED_OUT, "urllib3.exceptions"): "ReadTimeoutError TimeoutError",
-    (_TIMED_OUT, "aiohttp.client_exceptions"): "ServerTimeoutError SocketTimeoutError",
-    (_TIMED_OUT, "builtins"): "TimeoutError",
-    (_BROKEN_OFF, "requests.exceptions"): """
+    (TIMED_OUT, "requests.exceptions"): "ReadTimeout Timeout",
+    (TIMED_OUT, "urllib3.exceptions"): "ReadTimeoutError TimeoutError",
+    (TIMED_OUT, "aiohttp.client_exceptions"): "ServerTimeoutError SocketTimeoutError",
+    (TIMED_OUT, "builtins"): "TimeoutError",
+    (BROKEN_OFF, "requests.exceptions"): """
         ConnectionError SSLError RetryError RequestException RequestsWarning RequestsDependencyWarning""",
-    (_BROKEN_OFF, "urllib3.exceptions"): """
+    (BROKEN_OFF, "urllib3.exceptions"): """
         FullPoolError HTTPError MaxRetryError PoolError ProtocolError RequestError SSLError TimeoutStateError
         DependencyWarning HTTPWarning InsecurePlatformWarning InsecureRequestWarning NotOpenSSLWarning SecurityWarning
         SystemTimeWarning""",
-    (_BROKEN_OFF, "aiohttp.client_exceptions"): """
+    (BROKEN_OFF, "aiohttp.client_exceptions"): """
         ClientConnectionError ClientConnectionResetError ClientError ClientOSError ServerConnectionError
         ServerDisconnectedError UploadAbortedError""",
-    (_BROKEN_OFF, "aiohttp.streams"): "EofStream",
-    (_BROKEN_OFF, "tweepy.errors"): "TweepyException",
-    (_UNREADABLE, "requests.exceptions"): """
+    (BROKEN_OFF, "aiohttp.streams"): "EofStream",
+    (BROKEN_OFF, "tweepy.errors"): "TweepyException",
+    (UNREADABLE, "requests.exceptions"): """
         ChunkedEncodingError ContentDecodingError HTTPError InvalidJSONError JSONDecodeError StreamConsumedError""",
-    (_UNREADABLE, "requests.cookies"): "CookieConflictError",
-    (_UNREADABLE, "urllib3.exceptions"): """
+    (UNREADABLE, "requests.cookies"): "CookieConflictError",
+    (UNREADABLE, "urllib3.exceptions"): """
         BodyNotHttplibCompatible DecodeError HeaderParsingError IncompleteRead InvalidChunkLength ResponseError
         ResponseNotChunked""",
-    (_UNREADABLE, "aiohttp.client_exceptions"): """
+    (UNREADABLE, "aiohttp.client_exceptions"): """
         ClientPayloadError ClientResponseError ContentTypeError WSMessageTypeError WSServerHandshakeError""",
-    (_UNREADABLE, "aiohttp.http_exceptions"): """
+    (UNREADABLE, "aiohttp.http_exceptions"): """
         BadHttpMessage BadHttpMethod BadStatusLine ContentEncodingError ContentLengthError DecompressSizeError
         HttpBadRequest HttpProcessingError InvalidHeader InvalidURLError LineTooLong PayloadEncodingError
         TransferEncodingError""",
-    (_UNREADABLE, "aiohttp.multipart"): "BadContentDispositionHeader BadContentDispositionParam",
-    (_UNREADABLE, "aiohttp.compression_utils"): "TooManyMembersError",
-    (_UNREADABLE, "aiohttp._websocket.models"): "WSHandshakeError WebSocketError",
-    (_UNREADABLE, "tweepy.errors"): """
+    (UNREADABLE, "aiohttp.multipart"): "BadContentDispositionHeader BadContentDispositionParam",
+    (UNREADABLE, "aiohttp.compression_utils"): "TooManyMembersError",
+    (UNREADABLE, "aiohttp._websocket.models"): "WSHandshakeError WebSocketError",
+    (UNREADABLE, "tweepy.errors"): """
         BadRequest Forbidden HTTPException NotFound TooManyRequests TwitterServerError Unauthorized""",
 }
 

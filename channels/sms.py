@@ -1,17 +1,39 @@
 """Sends text messages to single recipients through a gateway. Knows counting and the fence; providers are in gateways/."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar, cast
 
 import requests
 
-from broadcaster.domain.errors import Refused, SendError
+from broadcaster.domain.errors import Invalid, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt
-from channels.gateways import Ask, CanBeAsked, Gateway, GatewayAnswer, GatewayRequest, gateway_class
-from channels.gateways.wire import Wire
+from channels.base import (
+    Account,
+    AfterUnknown,
+    CheckProblem,
+    DeliveryReceipt,
+    Heard,
+    Hears,
+    Listens,
+    Option,
+    Parcel,
+    Receipt,
+    Sending,
+)
+from channels.gateways import (
+    Ask,
+    CanBeAsked,
+    Gateway,
+    GatewayAnswer,
+    GatewayRequest,
+    HasOwnLine,
+    TakesMany,
+    gateway_class,
+)
+from channels.gateways.wire import Line, Wire
 from channels.http import (
     DEFAULT_TIMEOUTS,
     FencedSession,
@@ -35,7 +57,15 @@ class Sms:
     name: ClassVar[str] = "sms"
     title: ClassVar[str] = "SMS"
     options: ClassVar[tuple[Option, ...]] = (
-        Option(name="gateway", help="the provider: kannel, notify or twilio", default=DEFAULT_GATEWAY),
+        Option(
+            name="gateway",
+            help="the provider: kannel, notify, sinch, smpp or twilio",
+            default=DEFAULT_GATEWAY,
+        ),
+        Option(
+            name="confirm_stop",
+            help="yes or no: whether we tell somebody who writes STOP that it was heard; else as the provider needs it",
+        ),
         *TARIFF_OPTIONS,
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.BLIND
@@ -52,11 +82,15 @@ class Sms:
         self._gateway = make(account)
         self._wire = wire or Wire()
         self.tariff = tariff_of(account)
+        self.confirms_stop = _confirms_stop(account, self._gateway)
 
     @classmethod
     def from_account(cls, account: Account) -> "Sms":
-        """The account's gateway decides whether it can be asked about an unknown outcome."""
-        return AskableSms(account) if issubclass(_gateway_of(account), CanBeAsked) else Sms(account)
+        """The account's gateway decides whether it can be asked about an unknown outcome, or is listened to."""
+        gateway = _gateway_of(account)
+        if issubclass(gateway, CanBeAsked):
+            return AskableSms(account)
+        return ListeningSms(account) if issubclass(gateway, Listens) else Sms(account)
 
     @classmethod
     def options_for(cls, given: Mapping[str, object]) -> tuple[Option, ...]:
@@ -76,31 +110,30 @@ class Sms:
         return [*_too_long(post), *self._gateway.check(post)]
 
     def send(self, post: Post, key: str) -> Receipt:  # noqa: ARG002 - part of the contract of a channel
-        """Always Refused: a sender ID has no public place. Recipients are what `send_many` is for."""
+        """Always Refused: a sender ID has no public place. Recipients are what `sending` is for."""
         raise Refused("needs_recipients", "Text messages go to an audience. Choose one for this message.")
 
-    def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
-        """All parcels at once, so the caller bounds the group; at most 15 s. Threads may call side by side."""
-        try:
-            asked = self._gateway.requests(post, parcels)
-            for url in {request.url for request in asked}:
-                require_allowed(self._account, url)
-        except SendError as exc:
-            return [exc for _ in parcels]
-        answers = self._wire.carry(asked)
-        return [self._outcome(answer, post, parcel) for answer, parcel in zip(answers, parcels, strict=True)]
-
-    def _outcome(self, answer: GatewayAnswer | Exception, post: Post, parcel: Parcel) -> Receipt | SendError:
-        if isinstance(answer, GatewayAnswer):
-            return self._gateway.outcome(answer, post, parcel)
-        error = from_exception(answer)
-        error.__cause__ = answer
-        return error
+    @contextmanager
+    def sending(self, post: Post) -> Iterator[Sending]:
+        """A text on its way to many; any number of threads may each have one."""
+        if isinstance(self._gateway, HasOwnLine):
+            with self._gateway.sending(post) as own:
+                yield own
+        else:
+            with self._wire.line() as line:
+                yield _HttpSending(self._account, self._gateway, post, line)
 
     def read_receipt(
         self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> DeliveryReceipt:
         return self._gateway.read_receipt(query, body, headers)
+
+    def hear(self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> Heard:
+        if not isinstance(self._gateway, Hears):
+            raise ValueError(  # noqa: TRY004 - what the contract says of a callback
+                "nothing that people write comes from this gateway by HTTP"
+            )
+        return self._gateway.hear(query, body, headers)
 
     def probe(self) -> Readiness:
         with (
@@ -115,6 +148,8 @@ class Sms:
     def close(self) -> None:
         """Ends the connections; the next group opens new ones."""
         self._wire.close()
+        if isinstance(self._gateway, HasOwnLine):
+            self._gateway.close()
 
 
 class AskableSms(Sms):
@@ -148,6 +183,60 @@ class AskableSms(Sms):
             raise from_exception(exc) from exc
 
 
+class _HttpSending:
+    """One text through one line of connections."""
+
+    def __init__(
+        self, account: Account, gateway: Gateway, post: Post, line: "Line[Sequence[Parcel]]"
+    ) -> None:
+        self._account, self._gateway, self._post, self._line = account, gateway, post, line
+        self._takes_many = (
+            gateway if isinstance(gateway, TakesMany) else None
+        )  # asked for once: it takes 30 us
+        self._at_once = self._takes_many.most_at_once if self._takes_many else 1
+        self._allowed: set[str] = set()
+        self._not_begun: list[tuple[str, Receipt | SendError]] = []
+
+    def put(self, parcels: Sequence[Parcel]) -> None:
+        try:
+            asked = self._gateway.requests(self._post, parcels)
+            for url in {request.url for request in asked} - self._allowed:
+                require_allowed(self._account, url)
+                self._allowed.add(url)
+        except SendError as exc:
+            self._not_begun += [(parcel.key, exc) for parcel in parcels]
+            return
+        covered = (parcels[i : i + self._at_once] for i in range(0, len(parcels), self._at_once))
+        for request, theirs in zip(asked, covered, strict=True):
+            self._line.begin(theirs, request)
+        self._line.push()
+
+    def take(self, within_s: float) -> list[tuple[str, Receipt | SendError]]:
+        found, self._not_begun = self._not_begun, []
+        for parcels, answer in self._line.answers(0 if found else within_s):
+            outcomes = self._outcomes(answer, parcels)
+            found += [(parcel.key, each) for parcel, each in zip(parcels, outcomes, strict=True)]
+        return found
+
+    def _outcomes(
+        self, answer: GatewayAnswer | SendError, parcels: Sequence[Parcel]
+    ) -> list[Receipt | SendError]:
+        if isinstance(answer, SendError):
+            return [answer] * len(parcels)
+        if self._takes_many:
+            return self._takes_many.outcomes(answer, self._post, parcels)
+        return [self._gateway.outcome(answer, self._post, parcel) for parcel in parcels]
+
+
+class ListeningSms(Sms):
+    """At a gateway that brings receipts, and what people write, over a line that we hold."""
+
+    def listen(
+        self, told: Callable[[Sequence[DeliveryReceipt | Heard]], None], running: Callable[[], bool]
+    ) -> None:
+        cast("Listens", self._gateway).listen(told, running)
+
+
 def _asking(session: FencedSession) -> Ask:
     def ask(request: GatewayRequest, *, method: str = "GET") -> GatewayAnswer:
         try:
@@ -159,6 +248,13 @@ def _asking(session: FencedSession) -> Ask:
         return GatewayAnswer(status=response.status_code, headers=response.headers, body=response.content)
 
     return ask
+
+
+def _confirms_stop(account: Account, gateway: Gateway) -> bool:
+    said = option(account, Sms.options, "confirm_stop")
+    if said not in {"", "yes", "no"}:
+        raise Invalid(f'The account "{account.name}": confirm_stop must be "yes" or "no".')
+    return said == "yes" if said else not getattr(gateway, "answers_stop", False)
 
 
 def _gateway_of(account: Account) -> type[Gateway]:

@@ -39,6 +39,7 @@ from channels.sandbox.accounts import sandbox_accounts
 from channels.sms import Sms
 from channels.twitter import XAccount
 from channels.website import Website
+from tests.mass import send_many
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -130,7 +131,7 @@ def publish(folder: Path, sandbox_url: str, template: str, mode: Mode = Mode.LIV
     sms = Sms(account("sms", texts, mode))
     parcels = [Parcel(key=f"sms-{n}", address=f"+447700900{n:03}") for n in range(RECIPIENTS)]
     for start in range(0, RECIPIENTS, GROUP):
-        for outcome in sms.send_many(post(sms, template, link, mode), parcels[start : start + GROUP]):
+        for outcome in send_many(sms, post(sms, template, link, mode), parcels[start : start + GROUP]):
             if isinstance(outcome, Exception):
                 raise outcome
     sms.close()

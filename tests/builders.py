@@ -19,7 +19,15 @@ from broadcaster.db.engine import Database
 from broadcaster.db.ids import new_uid
 from broadcaster.db.key_files import load_or_create_key
 from broadcaster.db.people import Person
-from broadcaster.db.tables import audience, audience_version, post, recipient, submission, suppression
+from broadcaster.db.tables import (
+    audience,
+    audience_version,
+    intent_group,
+    post,
+    recipient,
+    submission,
+    suppression,
+)
 from broadcaster.db.vault import Vault
 from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.broadcast import Lane
@@ -141,7 +149,8 @@ class World(Records):
             max_in_flight=made.max_in_flight,
             monotonic=self.clock.monotonic,
         )
-        return replace(parts, deliver=sender)
+        parts.deliver = sender
+        return parts
 
     # --- messages -----------------------------------------------------------------------------------------
 
@@ -295,6 +304,16 @@ class World(Records):
         calls = count()
         worker = (parts or self.parts).deliver
         return worker.work("live", lane, for_s=30, running=lambda: next(calls) <= groups)
+
+    def before_the_first_byte(self, happens: Callable[[], object]) -> None:
+        """Once, after texts' intent is committed and before any of them leaves: a process looks at its clock then."""
+
+        def look() -> None:
+            if any(group.closed_at is None for group in self.rows(intent_group)):
+                self.clock.on_look = lambda: None
+                happens()
+
+        self.clock.on_look = look
 
     def work_public(self) -> int:
         return self.work(Lane.PUBLIC)

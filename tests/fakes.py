@@ -4,7 +4,8 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -200,10 +201,15 @@ class FakeGateway(FakePlatform):
         super().__init__("sms", account, after_unknown=after_unknown)
         self.by_address: dict[str, Answer] = {}
         self.answer_count: int | None = None
+        self.on_silence: Callable[[float], object] = lambda _within_s: None
 
-    def send_many(self, post: Post, parcels: Sequence[Parcel]) -> list[Receipt | SendError]:
+    @contextmanager
+    def sending(self, post: Post) -> Iterator["FakeSending"]:
+        yield FakeSending(self, post)
+
+    def take_all(self, post: Post, parcels: Sequence[Parcel]) -> list[tuple[str, Receipt | SendError]]:
         self._called([parcel.key for parcel in parcels])
-        outcomes = [self._outcome(post, parcel) for parcel in parcels]
+        outcomes = [(parcel.key, self._outcome(post, parcel)) for parcel in parcels]
         return outcomes[: self.answer_count]
 
     def read_receipt(
@@ -222,6 +228,23 @@ class FakeGateway(FakePlatform):
             return self._answer(post, parcel.key, parcel.address, answer)
         except SendError as error:
             return error
+
+
+class FakeSending:
+    """Everything that is put has its outcome at once."""
+
+    def __init__(self, gateway: FakeGateway, post: Post) -> None:
+        self._gateway, self._post = gateway, post
+        self._outcomes: list[tuple[str, Receipt | SendError]] = []
+
+    def put(self, parcels: Sequence[Parcel]) -> None:
+        self._outcomes += self._gateway.take_all(self._post, parcels)
+
+    def take(self, within_s: float) -> list[tuple[str, Receipt | SendError]]:
+        found, self._outcomes = self._outcomes, []
+        if within_s and not found:
+            self._gateway.on_silence(within_s)
+        return found
 
 
 class FakeQueryable(FakeGateway):
@@ -265,15 +288,18 @@ class FakeDeduplicating(FakeGateway):
 
 
 class FakeClock:
-    """Goes on like any clock, and jumps when told to. `monotonic` is a process's own, which jumps along."""
+    """Goes on like any clock, and jumps when told to. `monotonic` is a process's own, which jumps along; `on_look` runs
+    whenever a process looks at it."""
 
     def __init__(self) -> None:
+        self.on_look: Callable[[], object] = lambda: None
         self._start, self._since, self._ahead = datetime.now(UTC), time.monotonic(), 0.0
 
     def __call__(self, _connection: Connection) -> datetime:
         return self._start + timedelta(seconds=self._ahead + time.monotonic() - self._since)
 
     def monotonic(self) -> float:
+        self.on_look()
         return self._ahead + time.monotonic()
 
     def advance(self, seconds: float) -> None:

@@ -52,6 +52,10 @@ class PostgresServer:
         return f"postgresql+psycopg://postgres@/{{}}?host={self._folder}"
 
     @property
+    def socket(self) -> Path:
+        return self._folder / ".s.PGSQL.5432"
+
+    @property
     def log(self) -> str:
         return (self._folder / "log").read_text(errors="replace")
 
@@ -81,9 +85,9 @@ class PostgresServer:
 
 
 @contextmanager
-def own_postgres(*options: str) -> Iterator[PostgresServer]:
+def own_postgres(*options: str, data_in: str = "") -> Iterator[PostgresServer]:
     """A fresh server that nobody else uses. `options` come last, so that they win over what is set here."""
-    with _own_folder("/tmp") as folder, _own_folder(_quick()) as data:
+    with _own_folder("/tmp") as folder, _own_folder(data_in or quick_folder()) as data:
         bin_dir = _binaries(folder)
         _run_initdb(bin_dir, data)
         server = PostgresServer(bin_dir, folder, data, options)
@@ -113,7 +117,7 @@ def _own_folder(parent: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _quick() -> str:
+def quick_folder() -> str:
     """Memory where there is plenty: a database is some 600 files, 0.3 s on a slow disk and 0.01 s in memory."""
     shared = Path("/dev/shm")
     return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > ROOM_BYTES else "/tmp"

@@ -1,25 +1,39 @@
 """The Celery app, and each of its settings with its reason. Tasks are in `worker/tasks.py`."""
 
+import logging
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from celery import Celery
 from celery.signals import celeryd_init, setup_logging, worker_shutdown
+from celery.worker import state
+from celery.worker.consumer import Consumer
 
 from broadcaster.alive import Pulse
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
-from broadcaster.queue import queue_name
+from broadcaster.queue import queue_name, queues
 from broadcaster.settings import Settings
 from worker.process import process
 
 _running = ExitStack()
 _pulses: list[Pulse] = []
 
-WORK_S = 15  # how long one bell keeps a worker at work; far below the visibility timeout
+#: How long one bell keeps a worker at work: far below the visibility timeout, and below the half hour after which
+#: RabbitMQ takes a bell back (`consumer_timeout`).
+WORK_S = 15
+
+
+class Listener(Consumer):  # type: ignore[misc]  # Celery has no types
+    """Without the 28 queues and exchanges for delayed messages that Celery declares at RabbitMQ for each worker that
+    listens to a quorum queue: here timers are rows, and each queue costs every node memory and files."""
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
+        default_steps = tuple(s for s in Consumer.Blueprint.default_steps if "delayed_delivery" not in s)
 
 
 def make_app(settings: Settings) -> Celery:
     """The app that workers run. Nothing is connected yet."""
+    logging.getLogger("celery.worker.request").addFilter(_ends_where_deaf)
     app = Celery("broadcaster", broker=settings.broker, include=["worker.tasks"])
     app.conf.update(
         # A task holds ids and words: JSON cannot carry code, and other content is refused.
@@ -56,6 +70,15 @@ def make_app(settings: Settings) -> Celery:
         # Our own logging, as key and value.
         worker_hijack_root_logger=False,
         task_default_queue=queue_name(Mode.LIVE, Lane.BULK),
+        # Declared as whoever rings declares them; a misspelt `-Q` is an error and no queue that nobody ever rings.
+        task_queues=queues(),
+        task_create_missing_queues=False,
+        # Else Celery puts an exchange of its own making into each of them, which a user with few rights may not bind.
+        task_default_exchange="",
+        worker_consumer="worker.app:Listener",
+        # RabbitMQ drops a connection that was silent for two minutes, longer than any bell keeps a worker from saying
+        # that it is there; a worker whose broker fell silent connects again.
+        broker_heartbeat=60,
     )
     return app
 
@@ -78,6 +101,14 @@ def _begin(sender: str, **_: object) -> None:
 def _end(**_: object) -> None:
     _pulses.clear()
     _running.close()
+
+
+def _ends_where_deaf(record: logging.LogRecord) -> bool:
+    """A worker whose broker went away while it answered a bell cannot acknowledge that, and often hears no other bell
+    ever after (Celery 5.7 on Valkey, three of three tries). So it ends, and is started anew within seconds."""
+    if str(record.msg).startswith("Couldn't ack"):
+        state.should_stop = 0
+    return True
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types

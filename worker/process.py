@@ -8,6 +8,7 @@ from broadcaster.alive import Pulse
 from broadcaster.domain.errors import Problem
 from broadcaster.logs import configure
 from broadcaster.settings import Settings
+from broadcaster.tracing import tracing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ def process(name: str, *, mode: str = "") -> Iterator[Process]:
     try:
         settings = Settings.load()
         configure(name, mode=mode, form=settings.log_format, level_name=settings.log_level)
-        with Pulse(settings.root, name) as pulse:
+        with tracing(name, settings.traces_url), Pulse(settings.root, name) as pulse:
             yield Process(settings=settings, pulse=pulse)
     except Problem as problem:
         raise SystemExit(str(problem)) from problem

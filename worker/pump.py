@@ -1,6 +1,7 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker.
 
-It also reads back what became of unknown outcomes, and checks every three minutes whether the accounts could send.
+It also reads back what became of unknown outcomes, checks every three minutes whether the accounts could send, confirms
+opt-outs, and holds the lines over which gateways tell of receipts by themselves.
 """
 
 import sys
@@ -13,6 +14,8 @@ from worker.loops import Loop
 from worker.process import process
 
 READ_EVERY_S = 0.5
+CONFIRM_EVERY_S = 2.0
+HOLD_AGAIN_AFTER_S = 5.0  # a line that broke
 CHECK_EVERY_S = 5.0  # looks for what is due; each account is due every three minutes
 
 #: After how many seconds a batch that nobody claimed is taken, and for how long at a time.
@@ -38,6 +41,12 @@ def main(mode: Mode) -> None:
         # Beside it: a platform that answers slowly keeps nothing from being sent.
         loop.beside(partial(parts.read_back.look, mode), every_s=READ_EVERY_S, failed="read_back_step_failed")
         loop.beside(partial(parts.checks.look, mode), every_s=CHECK_EVERY_S, failed="check_step_failed")
+        loop.beside(
+            partial(parts.confirming.look, mode), every_s=CONFIRM_EVERY_S, failed="confirming_step_failed"
+        )
+        for account in parts.listening.lines(mode):
+            hold = partial(parts.listening.hold, mode, account, loop.running)
+            loop.beside(hold, every_s=HOLD_AGAIN_AFTER_S, failed="line_failed")
         loop.run()
 
 

@@ -18,12 +18,13 @@ FOR_BOTH_MODES: tuple[Role, ...] = (
 
 
 def worker(mode: Mode, lane: Lane, number: int | None = None) -> Role:
-    """Public posts: one process with threads, since they wait for platforms. Bulk: a process each, since they compute.
+    """Public posts: one process with threads, since they wait for platforms. Bulk: a process each, since they compute;
+    `-c 1` since Celery else takes as many bells into its hand as the machine has cores, for one process that answers.
 
     `number` tells several on one machine apart; containers are told apart by their hosts.
     """
     name = f"{mode}-{lane}" if number is None else f"{mode}-{lane}-{number}"
-    pool = ["-P", "threads", "-c", str(PUBLIC_THREADS)] if lane is Lane.PUBLIC else ["-P", "solo"]
+    pool = ["-P", "threads", "-c", str(PUBLIC_THREADS)] if lane is Lane.PUBLIC else ["-P", "solo", "-c", "1"]
     quiet = ["-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     queue = ["-n", f"{name}@%h", "-Q", queue_name(mode, lane)]
     return name, ["celery", "-A", "worker.celery", "--quiet", "worker", *queue, *pool, *quiet]

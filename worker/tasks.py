@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from operator import attrgetter
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
@@ -12,6 +13,8 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
 from broadcaster.settings import Settings
 from worker.app import WORK_S, at_work
+
+USED = attrgetter("deliver", "plan")  # of the parts, by the tasks below
 
 _built: dict[Mode, Parts] = {}
 _building = threading.Lock()
@@ -54,9 +57,9 @@ def plan(broadcast_id: int, mode: str) -> None:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def _warm_up(sender: object, **_: object) -> None:
-    """Build the parts before the first bell, so that the first post does not wait for imports."""
+    """Build what the tasks use before the first bell, so that the first post does not wait for imports."""
     for queue in sender.app.amqp.queues.consume_from:  # type: ignore[attr-defined]  # a Celery consumer
-        parts(Mode(queue.split(".")[0]))
+        USED(parts(Mode(queue.split(".")[0])))
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery has no types

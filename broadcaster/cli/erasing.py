@@ -35,7 +35,7 @@ def find(
     That you looked goes into the audit log; the number does not.
     """
     with signed_in() as session:
-        found = session.parts.erasing.find(session.actor, _given(number), region=region, days=days)
+        found = session.parts.erasing.find(session.actor, given_number(number), region=region, days=days)
         zone = session.parts.settings.zone
     if as_json:
         print_json(asdict(found))
@@ -73,7 +73,7 @@ def erase(
             "There is nobody to ask whether this is meant. Add --yes, or --dry-run to look."
         )
     with signed_in() as session:
-        given, erasing, zone = _given(number), session.parts.erasing, session.parts.settings.zone
+        given, erasing, zone = given_number(number), session.parts.erasing, session.parts.settings.zone
         if dry_run:
             _show_dry_run(erasing.find(session.actor, given, region=region), zone, as_json=as_json)
             return
@@ -87,7 +87,7 @@ def erase(
         say(*_erased(erased))
 
 
-def _given(number: str) -> str:
+def given_number(number: str) -> str:
     if number != FROM_INPUT:
         return number
     if sys.stdin.isatty():

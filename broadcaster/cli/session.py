@@ -11,10 +11,11 @@ import structlog
 
 from broadcaster.bootstrap import BOTH_MODES, Parts, build
 from broadcaster.db.engine import Database
-from broadcaster.db.migrate import check_schema
 from broadcaster.db.people import Person
+from broadcaster.db.schema import check_schema
 from broadcaster.domain.policy import Action, require
 from broadcaster.settings import Settings
+from broadcaster.tracing import tracing
 
 TOKEN = "BROADCASTER_TOKEN"  # noqa: S105 - the variable's name
 EXPLAINED = {
@@ -42,7 +43,8 @@ def opened(*, channels: bool = False) -> Iterator[Parts]:
     database = Database(settings.database, lock_wait_s=settings.lock_wait_s)
     try:
         check_schema(database)
-        yield build(settings, modes=BOTH_MODES if channels else (), database=database)
+        with tracing("command line", settings.traces_url):
+            yield build(settings, modes=BOTH_MODES if channels else (), database=database)
     finally:
         database.close()
 

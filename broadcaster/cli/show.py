@@ -112,7 +112,7 @@ def _warnings(shown: Proof) -> Iterator[Text]:
 
 def status(shown: Status, zone: ZoneInfo) -> Group:
     """The state of a released message: a line per target, and totals that add up or an alarm."""
-    return Group(status_table(shown, zone), Text(""), *map(Text, no_receipts(shown)), totals(shown))
+    return Group(status_table(shown, zone), Text(""), *map(Text, no_receipts(shown, zone)), totals(shown))
 
 
 def status_table(shown: Status, zone: ZoneInfo) -> Table:
@@ -148,15 +148,20 @@ def alarms(found: Iterable[Alarm], zone: ZoneInfo) -> Iterator[Text | str]:
         yield visible(f"  {each.text}")  # not folded: it ends with a command to copy
 
 
-def no_receipts(shown: Status) -> Iterator[str]:
+def no_receipts(shown: Status, zone: ZoneInfo) -> Iterator[str]:
     """A line per target that waits in vain for delivery receipts: "accepted" is easily read as "arrived"."""
     minutes = NO_RECEIPT_AFTER // timedelta(minutes=1)
     for target in shown.targets:
         if target.no_receipt:
             yield visible(
                 f"{_place(target)}: {target.no_receipt:,} accepted, no delivery receipt after {minutes} minutes: the "
-                "gateway took them; whether they arrived is not known."
+                f"gateway took them; whether they arrived is not known.{_since(target, zone)}"
             )
+
+
+def _since(target: TargetStatus, zone: ZoneInfo) -> str:
+    at = local(target.no_receipt_since, zone)
+    return f" The first was taken {at}." if at else ""
 
 
 def _heading(shown: Status, zone: ZoneInfo) -> Text:

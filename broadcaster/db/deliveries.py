@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import delivery_uid
+from broadcaster.db.many import PLACE, given
 from broadcaster.db.tables import attempt, audience_version, delivery, recipient, suppression, target
 from broadcaster.domain.delivery import (
     DELIVERY_TRANSITIONS,
@@ -27,6 +30,16 @@ UNDECIDED = (DeliveryState.UNKNOWN, DeliveryState.UNKNOWN_FINAL)
 POISON: ColumnElement[bool] = (delivery.c.state == DeliveryState.QUARANTINED) & (delivery.c.resends > 0)
 #: What only the truth, or a person, ends.
 OPEN: ColumnElement[bool] = delivery.c.state.in_(UNDECIDED) | POISON
+#: What a delivery says before anything was tried. By hand, since the database makes the rows.
+NEW: Mapping[str, object] = {
+    "state": DeliveryState.PENDING,
+    "attempts": 0,
+    "resends": 0,
+    "code": "",
+    "operator_text": "",
+    "platform_id": "",
+    "link": "",
+}
 #: The code of what waits to be sent again because somebody decided so.
 AGAIN_BY_A_PERSON = "sent_again_by_a_person"
 #: The code of a part of a thread that had nothing to follow.
@@ -34,12 +47,12 @@ PART_BEFORE_MISSING = "part_before_missing"
 DECIDED = "A person looked, did not find it, and has it sent again."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Due:
+class Due(NamedTuple):
     """A delivery that may be sent now. For a recipient, `number_sealed` opens with `number_index`; else both are None."""
 
     id: int
     uid: str
+    ordinal: int
     attempts: int
     resends: int
     code: str
@@ -49,8 +62,7 @@ class Due:
     erased: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttemptResult:
+class AttemptResult(NamedTuple):
     """How one attempt ended. `next_at` is set where it is to be tried again."""
 
     delivery_id: int
@@ -91,32 +103,36 @@ def insert(
     """`recipients` are (ordinal, recipient id); a public place is ordinal 0 without a recipient, and the parts of a thread
     there are 1, 2, 3 without one."""
     uid = tx.execute(select(target.c.uid).where(target.c.id == target_id)).scalar_one()
-    rows = [
-        {
-            "uid": delivery_uid(uid, ordinal),
-            "broadcast_id": broadcast_id,
-            "target_id": target_id,
-            "batch_id": batch_id,
-            "ordinal": ordinal,
-            "recipient_id": recipient_id,
-            "language": language,
-            "state": DeliveryState.PENDING,
-            "next_at": tx.now(),
-        }
-        for ordinal, recipient_id in recipients
-    ]
-    tx.execute(delivery.insert(), rows)
+    same = {
+        "broadcast_id": broadcast_id,
+        "target_id": target_id,
+        "batch_id": batch_id,
+        "language": language,
+        "next_at": tx.now(),
+        **NEW,
+    }
+    types = {name: delivery.c[name].type for name in ("uid", "ordinal", "recipient_id")}
+    rows = ((delivery_uid(uid, ordinal), ordinal, recipient_id) for ordinal, recipient_id in recipients)
+    _insert(tx, delivery, given(tx, types, rows), types, same)
 
 
-def due(tx: Tx, batch_id: int, *, limit: int, first_tries_first: bool = False) -> list[Due]:
-    """Pending deliveries of a batch whose time has come, in their order.
+def _insert(tx: Tx, table: Table, rows: FromClause, names: Iterable[str], same: Mapping[str, object]) -> None:
+    """Rows with these columns of their own, in their order, and others that are the same in all of them."""
+    own = [rows.c[name] for name in names]
+    others = [bindparam(None, value, type_=table.c[name].type) for name, value in same.items()]
+    query = select(*own, *others).order_by(rows.c[PLACE])
+    tx.execute(table.insert().from_select([*names, *same], query, include_defaults=False))
+
+
+def due(tx: Tx, batch_id: int, *, limit: int, after: int = -1, first_tries_first: bool = False) -> list[Due]:
+    """Pending deliveries of a batch whose time has come, in their order, behind the ordinal `after`.
 
     With `first_tries_first`, what was never sent comes before what is sent again. That sorts the whole batch, so it
     is for those on which a worker died: there the second tries go one by one, and nobody else may wait for them.
     """
     d, r, s = delivery.c, recipient.c, suppression.c
     query = (
-        select(d.id, d.uid, d.attempts, d.resends, d.code, r.number_index, r.number_sealed)
+        select(d.id, d.uid, d.ordinal, d.attempts, d.resends, d.code, r.number_index, r.number_sealed)
         .add_columns(s.id.is_not(None).label("suppressed"))
         .add_columns((r.id.is_not(None) & (r.number_sealed == b"")).label("erased"))
         .outerjoin(recipient, r.id == d.recipient_id)
@@ -125,11 +141,12 @@ def due(tx: Tx, batch_id: int, *, limit: int, first_tries_first: bool = False) -
             suppression, (s.number_index == r.number_index) & s.purpose.in_(["", audience_version.c.purpose])
         )
         .where(d.batch_id == batch_id, d.state == DeliveryState.PENDING, d.next_at <= tx.now())
+        .where(d.ordinal > after)
         .order_by(*([d.resends > 0] if first_tries_first else []), d.ordinal)
         .limit(limit)
     )
     rows = tx.execute(query).all()
-    return [Due(**next(same)._mapping) for _, same in groupby(rows, key=lambda row: row.id)]
+    return [Due._make(next(same)) for _, same in groupby(rows, key=itemgetter(0))]
 
 
 def parts(tx: Tx, batch_id: int) -> list[Part]:
@@ -154,23 +171,10 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: boo
 
     `late` is an answer to a group that was taken over: its deliveries are unknown, or being sent once more already.
     """
-    tx.execute(
-        attempt.insert(),
-        [
-            {
-                "delivery_id": r.delivery_id,
-                "intent_group_id": group_id,
-                "outcome": r.outcome,
-                "code": r.code,
-                "platform_id": r.platform_id,
-                "link": r.link,
-                "detail": r.detail,
-                "started_at": r.started_at,
-                "ended_at": r.ended_at,
-            }
-            for r in results
-        ],
-    )
+    names = ("delivery_id", "outcome", "code", "platform_id", "link", "detail", "started_at", "ended_at")
+    types = {name: attempt.c[name].type for name in names}
+    said = (tuple(getattr(r, name) for name in names) for r in results)
+    _insert(tx, attempt, given(tx, types, said), names, {"intent_group_id": group_id})
     for outcome in Outcome:
         rows = [r for r in results if r.outcome is outcome]
         if rows:
@@ -203,44 +207,33 @@ def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
 
 def may_follow(state: DeliveryState) -> ColumnElement[bool]:
     """Which stored deliveries may go to `state` when the truth about them is told, poison among them."""
-    # executemany takes no IN
-    before = [delivery.c.state == before for before in sorted(states_before(state))]
-    return or_(*before, *([POISON] if state in DELIVERY_TRANSITIONS[DeliveryState.QUARANTINED] else []))
+    before = delivery.c.state.in_(sorted(states_before(state)))
+    return before | POISON if state in DELIVERY_TRANSITIONS[DeliveryState.QUARANTINED] else before
 
 
 def _apply(
     tx: Tx, state: DeliveryState, rows: Sequence[AttemptResult], condition: ColumnElement[bool]
 ) -> None:
     d = delivery.c
+    names = ("code", "operator_text", "platform_id", "link", "next_at")
+    types = {"id": d.id.type} | {name: d[name].type for name in names}
+    said = given(tx, types, ((r.delivery_id, *(getattr(r, name) for name in names)) for r in rows)).c
     statement = (
         update(delivery)
-        .where(d.id == bindparam("row_id"), condition)
+        .where(d.id == said.id, condition)
         .values(
             state=state,
             attempts=d.attempts + 1,
-            code=bindparam("row_code"),
-            operator_text=bindparam("row_text"),
-            platform_id=bindparam("row_platform_id"),
-            link=bindparam("row_link"),
-            next_at=func.coalesce(bindparam("row_next_at", type_=d.next_at.type), d.next_at),
+            code=said.code,
+            operator_text=said.operator_text,
+            platform_id=said.platform_id,
+            link=said.link,
+            next_at=func.coalesce(said.next_at, d.next_at),
             unknown_since=tx.now() if state is DeliveryState.UNKNOWN else None,
             settled_at=tx.now() if state in SETTLED else None,
         )
     )
-    tx.connection.execute(
-        statement,
-        [
-            {
-                "row_id": r.delivery_id,
-                "row_code": r.code,
-                "row_text": r.operator_text,
-                "row_platform_id": r.platform_id,
-                "row_link": r.link,
-                "row_next_at": r.next_at,
-            }
-            for r in rows
-        ],
-    )
+    tx.execute(statement)
 
 
 def move(

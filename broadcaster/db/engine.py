@@ -11,10 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, func, select, text
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -41,7 +38,10 @@ class Tx:
 
     def add_missing(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Rows that are not there yet, by the table's unique columns; those that are there stay as they are."""
-        insert = sqlite_insert if self.connection.dialect.name == "sqlite" else postgres_insert
+        if self.connection.dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415 - each process loads the one it uses
+        else:
+            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]  # noqa: PLC0415
         self.execute(insert(table).on_conflict_do_nothing(), rows)
 
     def alone(self, what: str) -> None:
@@ -155,10 +155,23 @@ def _sqlite_engine(url: str, lock_wait_s: float) -> Engine:
     return engine
 
 
+#: A line that fell silent is given up after some twenty seconds, at both of its ends. With TCP's own times a machine that
+#: was cut off waits a quarter of an hour for an answer instead of spilling what it knows, and the server keeps the locks
+#: of its open transaction for two hours: others wait for them as long. Without effect on a unix socket.
+PROBES = {"idle": 10, "interval": 5, "count": 2}
+SILENT_MS = 20_000
+
+
 def _postgres_engine(url: str) -> Engine:
-    return create_engine(
-        url, pool_size=10, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
-    )
+    servers = [f"-c tcp_keepalives_{name}={value}" for name, value in PROBES.items()]
+    connect_args: dict[str, Any] = {
+        "connect_timeout": 10,
+        **{f"keepalives_{name}": value for name, value in PROBES.items()},
+        "tcp_user_timeout": SILENT_MS,
+        "options": " ".join([*servers, f"-c tcp_user_timeout={SILENT_MS}"]),
+    }
+    own = {name: value for name, value in connect_args.items() if name not in make_url(url).query}
+    return create_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True, connect_args=own)
 
 
 def _sqlite_clock(connection: Connection) -> datetime:
@@ -183,6 +196,8 @@ def _as_unavailable() -> Iterator[None]:
 
 
 def _unavailable_text(error: DBAPIError) -> str:
+    import psycopg  # noqa: PLC0415 - where SQLite is used, nothing else loads it
+
     cause, words = error.orig, str(error.orig).lower()
     if "is full" in words or "no space left" in words or isinstance(cause, psycopg.errors.DiskFull):
         return "The disk with the database is full. Nothing was changed. Free some space and try again."

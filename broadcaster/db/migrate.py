@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this code works with, and refuses one that is older or newer."""
+"""Brings a database to the schema that this code works with, and refuses one that is newer."""
 
 import os
 import shutil
@@ -9,14 +9,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from broadcaster.db.engine import Database
+from broadcaster.db.schema import MIGRATIONS, missing_revisions
 from broadcaster.domain.errors import Unavailable
-
-FOLDER = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> list[str]:
@@ -27,7 +24,7 @@ def migrate(database: Database) -> list[str]:
     """
     with database.write() as tx:
         tx.alone("schema")  # two processes that migrate at once queue up
-        missing = _missing(tx.connection)
+        missing = missing_revisions(tx.connection)
         if not missing:
             return []
         if database.is_sqlite and inspect(tx.connection).get_table_names():
@@ -36,42 +33,12 @@ def migrate(database: Database) -> list[str]:
         return missing
 
 
-def check_schema(database: Database) -> None:
-    """Unavailable, saying what to do, where the schema is older or newer than this code works with."""
-    with database.read() as tx:
-        missing = _missing(tx.connection)
-    if missing:
-        raise Unavailable(
-            f"The database lacks {len(missing)} change(s) that this version of broadcaster needs "
-            f"({', '.join(missing)}). Nothing was started. To apply them, run `broadcaster migrate`."
-        )
-
-
-def known_revisions() -> list[str]:
-    """Of this version, the oldest first."""
-    return [script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]
-
-
 def alembic_config(connection: Connection, **attributes: Any) -> Config:
     """What alembic.ini would say, for this connection."""
     config = Config(attributes={"connection": connection, **attributes})
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _missing(connection: Connection) -> list[str]:
-    """Revisions not applied yet, oldest first."""
-    known = known_revisions()
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is None:
-        return known
-    if current not in known:
-        raise Unavailable(
-            f"The database has schema {current}, which is newer than this version of broadcaster knows "
-            f"(up to {known[-1]}). Nothing was changed. Install the version that made it, or a newer one."
-        )
-    return known[known.index(current) + 1 :]
 
 
 def _copy(file: Path, revision: str) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from broadcaster.domain.canonical import canonical
 from broadcaster.domain.delivery import Outcome
 from broadcaster.domain.tree import leaf_hash, merkle_root
 
@@ -66,13 +65,16 @@ def outcomes_root(attempts: Iterable[tuple[str, Ending]]) -> str:
 
 
 def _outcome_leaf(key: str, ending: Ending) -> bytes:
-    return canonical(
-        {
-            "code": ending.code,
-            "delivery": key,
-            "ended_at": ending.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
-            "link": ending.link,
-            "outcome": str(ending.outcome),
-            "platform_id": ending.platform_id,
-        }
-    )
+    """Canonical JSON, written straight on: its keys are in order, and all of its values are text."""
+    said = {
+        "code": ending.code,
+        "delivery": key,
+        "ended_at": ending.ended_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "link": ending.link,
+        "outcome": str(ending.outcome),
+        "platform_id": ending.platform_id,
+    }
+    return _compact(said).encode()
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

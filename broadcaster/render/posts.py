@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -39,19 +39,10 @@ _PUBLISHED = (
 
 
 class Renderer:
-    """Holds the layouts; made once per process. `replies` is said where a platform lets people answer."""
+    """`replies` is said where a platform lets people answer."""
 
     def __init__(self, *, replies: str = REPLIES) -> None:
         self._replies = replies
-        self._layouts = SandboxedEnvironment(
-            loader=FunctionLoader(_layout),
-            undefined=StrictUndefined,
-            autoescape=False,  # posts are plain text; HTML is made, and escaped, by whoever shows them
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._layouts.filters["full_stop"] = full_stop
-        self._layouts.filters["compact"] = _compact
 
     def render(
         self,
@@ -77,7 +68,7 @@ class Renderer:
         facts = as_written(facts, channel)
         refuse_late_slot_marks(facts, reference=reference, link=link, replies=self._replies)
         rendering = _Rendering(
-            layout=self._layouts.get_template(channel),
+            layout=_layouts().get_template(channel),
             facts=facts,
             post=Post(
                 channel=channel,
@@ -259,6 +250,21 @@ def _channels() -> list[str]:
 def _known(what: str, name: str, known: Collection[str]) -> None:
     if name not in known:
         raise NotFound(f'There is no {what} "{name}".{did_you_mean(name, known)}')
+
+
+@cache
+def _layouts() -> SandboxedEnvironment:
+    """Once per process: what it has compiled it keeps."""
+    layouts = SandboxedEnvironment(
+        loader=FunctionLoader(_layout),
+        undefined=StrictUndefined,
+        autoescape=False,  # posts are plain text; HTML is made, and escaped, by whoever shows them
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    layouts.filters["full_stop"] = full_stop
+    layouts.filters["compact"] = _compact
+    return layouts
 
 
 def _layout(channel: str) -> str:

@@ -18,6 +18,7 @@ from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
 from broadcaster.service.manifests import build_manifest, overtaken, target_of
 from broadcaster.service.readiness import refuse_unready
+from broadcaster.tracing import span, traced
 from channels.base import Channel, ChannelsOfMode, HasPages, SendsMany
 
 FACTOR_TOKEN = "token"  # noqa: S105 - how the approver proved who he is: not a secret
@@ -40,6 +41,7 @@ class Approve:
         self._channels = channels
         self._bells = bells
 
+    @traced("approve")
     def approve(self, actor: Person, ref: str, manifest_sha256: str) -> Released:
         """Release what has this hash. Stale or NotAllowed, with the reason, and nothing changed, otherwise."""
         require(actor.name, actor.roles, Action.APPROVE)
@@ -53,7 +55,8 @@ class Approve:
             # facts or a post that nobody can read any more
             except (ValueError, KeyError, TypeError) as error:
                 raise _altered(row) from error
-            released = self._release(tx, row, version, waiting, stored, manifest, actor)
+            with span("release", row.ref, mode=row.mode):
+                released = self._release(tx, row, version, waiting, stored, manifest, actor)
             audit_log.append(
                 tx,
                 actor=actor.name,
@@ -69,9 +72,10 @@ class Approve:
             )
             broadcast = broadcasts.by_message(tx, row.id)
         assert broadcast
-        self._bells.ring(row.mode, Lane.PUBLIC, wanted=released.public_posts)
-        if released.recipients:
-            self._bells.plan(broadcast.id, row.mode)
+        with span("bell", row.ref, mode=row.mode):
+            self._bells.ring(row.mode, Lane.PUBLIC, wanted=released.public_posts)
+            if released.recipients:
+                self._bells.plan(broadcast.id, row.mode)
         return released
 
     def send_back(self, actor: Person, ref: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from broadcaster.db import audit_log, backup
 from broadcaster.db.backup import PostgresTools
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.key_files import keys_held
-from broadcaster.db.migrate import check_schema
+from broadcaster.db.schema import check_schema
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Invalid, Unavailable
 from broadcaster.service.backup_file import DATABASE, FORMAT, Manifest, Writer, opened, written

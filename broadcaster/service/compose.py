@@ -24,6 +24,7 @@ from broadcaster.service.audiences import latest
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.media import Attached, Ready
 from broadcaster.service.proof import Proof, Proofs
+from broadcaster.tracing import traced
 from channels import CHANNELS
 from channels.base import ChannelsOfMode, HasPages
 
@@ -68,6 +69,7 @@ class Compose:
         self._zone = zone
         self._waits = timedelta(minutes=submission_minutes)
 
+    @traced("compose")
     def draft(
         self,
         actor: Person,
@@ -108,6 +110,7 @@ class Compose:
             payload = {"mode": mode.value, "template": template.name, "visibility": visibility.value}
             return self._add_version(tx, row, actor, new, act="message_drafted", payload=payload)
 
+    @traced("edit")
     def edit(
         self,
         actor: Person,
@@ -161,6 +164,7 @@ class Compose:
         with self._database.read() as tx:
             return self._proofs.of(tx, messages.find(tx, ref))
 
+    @traced("submit")
     def submit(self, actor: Person, ref: str) -> Submitted:
         """Store posts and manifest for a second person. Invalid, with all problems, where it cannot be sent as it is."""
         require(actor.name, actor.roles, Action.WRITE)

@@ -24,6 +24,11 @@ def close_ready(database: Database, row: Broadcast) -> None:
                 return
 
 
+def is_over(tx: Tx, row: Broadcast) -> bool:
+    """Whether nothing more of a broadcast may be sent."""
+    return row.state is not BroadcastState.SENDING or row.expires_at <= tx.now()
+
+
 def close_if_over(tx: Tx, row: Broadcast, batch_ids: Sequence[int]) -> bool:
     """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was.
 

@@ -6,7 +6,7 @@ What was sent stays provable by count: ordinals, deliveries, attempts, digests a
 from datetime import timedelta
 from itertools import groupby
 
-from broadcaster.db import audit_log, erasures
+from broadcaster.db import audit_log, erasures, heard
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.erasures import Holding
 from broadcaster.db.people import Person
@@ -47,7 +47,7 @@ class Erasing:
     def erase(
         self, actor: Person, number: str, *, reason: str, keep_out: bool = False, region: str = "GB"
     ) -> Erased:
-        """Takes the number out of every audience version and every opt-out, all in one transaction.
+        """Takes the number out of every audience version, every opt-out and all that was written from it, in one transaction.
 
         `keep_out` keeps its keyed index alone, so that later imports leave the person out; without it a later list
         that has the number brings it back, also where the person had opted out. What is pending to it is suppressed when
@@ -64,14 +64,18 @@ class Erasing:
             _require_no_open_submission(tx, held)
             versions = sum(erasures.erase(tx, each, index) for each in held)
             opt_outs = erasures.delete_opt_outs(tx, index)
-            if not (versions or opt_outs or keep_out):
-                raise NotFound("No audience and no opt-out holds this number. Nothing was changed.")
+            written = heard.erase(tx, index)
+            if not (versions or opt_outs or written or keep_out):
+                raise NotFound(
+                    "No audience, no opt-out and nothing that was written to us holds this number. Nothing was changed."
+                )
             if keep_out:
                 erasures.keep_out(tx, index)
             erased = Erased(
                 ending=ending(e164_number), versions=versions, opt_outs=opt_outs, kept_out=keep_out
             )
             payload: dict[str, Json] = {"versions": versions, "opt_outs": opt_outs, "kept_out": keep_out}
+            payload |= {"written": written}
             payload |= {"reason": reason.strip(), "digests": _new_digests(tx, held)}
             audit_log.append(tx, actor=actor.name, act="person_erased", payload=payload)
         erasures.clear_journal(self._database)

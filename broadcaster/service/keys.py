@@ -12,7 +12,7 @@ from broadcaster.db import audit_log, resealing
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.key_files import DataKeyFiles, keys_held
 from broadcaster.db.people import Person
-from broadcaster.db.resealing import Sealed
+from broadcaster.db.resealing import Place, Sealed
 from broadcaster.db.vault import Vault
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Stale
@@ -71,15 +71,23 @@ class Keys:
     def _pass(self, on_progress: Callable[[int], None]) -> "_Pass":
         """Every row once, in chunks."""
         vault, new = Vault.at(self._path), Vault(self._path.read_bytes())
-        done, after_id = _Pass(), 0
+        done = _Pass()
+        for place in resealing.PLACES:
+            self._pass_over(place, vault, new, done, on_progress)
+        return done
+
+    def _pass_over(
+        self, place: Place, vault: Vault, new: Vault, done: "_Pass", on_progress: Callable[[int], None]
+    ) -> None:
+        after_id = 0
         while True:
             with self._database.write() as tx:
-                rows = resealing.some(tx, after_id=after_id, limit=CHUNK)
+                rows = resealing.some(tx, place, after_id=after_id, limit=CHUNK)
                 again = list(_sealed_anew(rows, vault, new, done))
                 if again:
-                    resealing.put_back(tx, again)
+                    resealing.put_back(tx, place, again)
             if not rows:
-                return done
+                return
             after_id = rows[-1].id
             on_progress(done.numbers)
 

@@ -8,6 +8,7 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
 from broadcaster.logs import about
 from broadcaster.queue import Bells
+from broadcaster.tracing import span
 
 log = structlog.get_logger()
 
@@ -25,15 +26,16 @@ class Plan:
     def plan(self, broadcast_id: int) -> int:
         """Make the deliveries that are still missing. How many were made; running it twice makes none twice."""
         with self._database.read() as tx:
-            uid = broadcasts.by_id(tx, broadcast_id).uid
+            row = broadcasts.by_id(tx, broadcast_id)
             targets = broadcasts.targets(tx, broadcast_id)
         made = 0
-        for target in targets:
-            with about(broadcast=uid, channel=target.channel):
-                while count := self._chunk(target):
-                    made += count
+        with span("plan", row.ref):
+            for target in targets:
+                with about(broadcast=row.uid, channel=target.channel):
+                    while count := self._chunk(target):
+                        made += count
         if made:
-            log.info("planned", broadcast=uid, count=made)
+            log.info("planned", broadcast=row.uid, count=made)
         return made
 
     def _chunk(self, target: Target) -> int:

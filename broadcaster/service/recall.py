@@ -9,6 +9,7 @@ from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.errors import Stale
 from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.service.ending import close_ready
+from broadcaster.tracing import traced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Recall:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @traced("stop")
     def stop(self, actor: Person, ref: str, reason: str) -> Stopped:
         """End a broadcast now. A group that is on its way ends as what it is, within seconds; no other is begun."""
         require(actor.name, actor.roles, Action.STOP)

@@ -1,14 +1,14 @@
 """Writing down what came of a group: in the database, or beside it until it is back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 
-from broadcaster.db import batches, broadcasts, deliveries
+from broadcaster.db import batches, broadcasts, deliveries, opt_outs
 from broadcaster.db.batches import Claimed
 from broadcaster.db.deliveries import AttemptResult, Due
 from broadcaster.db.engine import Database, Tx
@@ -22,12 +22,15 @@ from broadcaster.queue import Bells
 from broadcaster.service.outcomes import attempt_result, summary
 from broadcaster.service.record import note, pause_account
 from broadcaster.service.spill import Spill
+from broadcaster.tracing import span
 from channels.base import Receipt
 
 log = structlog.get_logger()
 
 PUBLIC_BELLS = 8
 TIMES = ("started_at", "ended_at", "next_at")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,15 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A group of a batch with all its outcomes, one for each of its deliveries, in their order."""
+
+    claimed: Claimed
+    group: Group
+    outcomes: Sequence[Receipt | SendError]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answers:
     """All that is to be recorded of one group. `leads` is true for a page that other posts wait for."""
 
@@ -58,7 +70,9 @@ class Answers:
 
     def to_line(self) -> dict[str, Any]:
         """For the spill file: text and numbers only."""
-        line: dict[str, Any] = json.loads(json.dumps(asdict(self), default=lambda moment: moment.isoformat()))
+        results = [result._asdict() for result in self.results]
+        said = {**vars(self), "claimed": asdict(self.claimed), "results": results}
+        line: dict[str, Any] = json.loads(json.dumps(said, default=lambda moment: moment.isoformat()))
         return line
 
     @classmethod
@@ -79,22 +93,38 @@ class Recording:
         self._lease_s = lease_s
 
     def record(
-        self, claimed: Claimed, group: Group, outcomes: Sequence[Receipt | SendError], *, leads: bool
-    ) -> None:
-        """Outcomes, by attempt, and one audit event, in one transaction.
+        self,
+        finished: Sequence[Finished],
+        *,
+        leads: bool = False,
+        then: Callable[[Tx], T] | None = None,
+        also: Sequence[int] = (),
+    ) -> T | None:
+        """Outcomes, by attempt, and one audit event for each group; and what `then` does, in the same transaction,
+        which touches the batches `also` besides.
 
         Unavailable where the database cannot take them: they are in the spill file then, and nothing more is sent.
         """
+        brought_forward = 0
         try:
-            with self._database.write() as tx:
-                answers = _answers(claimed, group, outcomes, tx.now(), leads=leads)
-                brought_forward = self._apply(tx, answers)
+            with span("record", size=len(finished)), self._database.write() as tx:
+                batches.lock(tx, {each.claimed.id for each in finished} | set(also))
+                for each in finished:
+                    brought_forward += self._apply(tx, _answers(each, tx.now(), leads=leads))
+                after = then(tx) if then else None
         except Unavailable:
             # This machine's clock: the database's cannot be read, and the time of an answer is worth having.
-            self._spill.keep(_answers(claimed, group, outcomes, datetime.now(UTC), leads=leads).to_line())
-            log.error("outcomes_spilled", count=len(outcomes))  # noqa: TRY400 - it is raised on
+            self.spill(finished, leads=leads)
             raise
-        self._ring(claimed, brought_forward)
+        if brought_forward:
+            self._ring(finished[0].claimed, brought_forward)
+        return after
+
+    def spill(self, finished: Sequence[Finished], *, leads: bool = False) -> None:
+        """Write outcomes down beside the database, which is away."""
+        for each in finished:
+            self._spill.keep(_answers(each, datetime.now(UTC), leads=leads).to_line())
+            log.error("outcomes_spilled", count=len(each.outcomes))
 
     def replay(self) -> int:
         """Bring in what was spilled. How many groups; Unavailable while the database is still away."""
@@ -118,6 +148,9 @@ class Recording:
             batches.lock(tx, [claimed.id])
         late = not batches.close_group(tx, answers.group)
         deliveries.record(tx, answers.group, answers.results, late=late)
+        refused = [r.delivery_id for r in answers.results if r.code == opt_outs.OPTED_OUT]
+        if refused:
+            opt_outs.heed_refusals(tx, refused)
         if late:  # what was surely not sent may be sent again
             batches.reopen(tx, [claimed.id])
         row = broadcasts.by_id(tx, claimed.broadcast_id)
@@ -136,9 +169,8 @@ class Recording:
             self._bells.ring(mode, Lane.PUBLIC, wanted=min(waiting, PUBLIC_BELLS))
 
 
-def _answers(
-    claimed: Claimed, group: Group, outcomes: Sequence[Receipt | SendError], at: datetime, *, leads: bool
-) -> Answers:
+def _answers(finished: Finished, at: datetime, *, leads: bool) -> Answers:
+    claimed, group, outcomes = finished.claimed, finished.group, finished.outcomes
     results = tuple(
         attempt_result(d, o, group.started_at, at) for d, o in zip(group.due, outcomes, strict=True)
     )

@@ -19,6 +19,7 @@ from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.deliveries import PublicDelivery
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
+from broadcaster.db.receipts import Missing
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import ARRIVED, SETTLED, DeliveryState
 from broadcaster.domain.message import Facts, MessageState
@@ -81,7 +82,8 @@ class TargetStatus:
     """`states` adds up to `planned`. `seconds` runs from approval to the (last) acceptance, None before it.
 
     Of a thread, `planned` counts the `parts`, which are empty for any other post, and `link` leads to the first.
-    `no_receipt` of the accepted ones have waited for their delivery receipt for longer than NO_RECEIPT_AFTER.
+    `no_receipt` of the accepted ones have waited for their delivery receipt for longer than NO_RECEIPT_AFTER, the first of
+    them since `no_receipt_since`.
     """
 
     channel: str
@@ -92,6 +94,7 @@ class TargetStatus:
     seconds: float | None
     reasons: tuple[str, ...]
     no_receipt: int = 0
+    no_receipt_since: datetime | None = None
     parts: tuple[PartStatus, ...] = ()
 
     @property
@@ -223,6 +226,7 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
         states = states_of(tx, target, row.state)
         mine = public.get(target.id, [])
         last = deliveries.last_accepted(tx, target.id)
+        missing = _no_receipt(tx, row, target) if states.get(DeliveryState.ACCEPTED) else Missing()
         yield TargetStatus(
             channel=target.channel,
             account=target.account,
@@ -231,18 +235,19 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
             link=mine[0].link if mine else "",
             seconds=_seconds(row, last, mine),
             reasons=tuple(_reasons(tx, target)),
-            no_receipt=_no_receipt(tx, row, target) if states.get(DeliveryState.ACCEPTED) else 0,
+            no_receipt=missing.count,
+            no_receipt_since=missing.since,
             parts=tuple(PartStatus(no=d.part, state=d.state, link=d.link) for d in mine if d.part),
         )
 
 
-def _no_receipt(tx: Tx, row: Broadcast, target: Target) -> int:
+def _no_receipt(tx: Tx, row: Broadcast, target: Target) -> Missing:
     """Counted only once anything can be that old: while a million texts go out, a status costs nothing more."""
     accepted_by = tx.now() - NO_RECEIPT_AFTER
     if target.audience_version_id is None or row.released_at > accepted_by:
-        return 0
+        return Missing()
     if not issubclass(channel_class(target.channel), ReadsReceipts):
-        return 0
+        return Missing()
     return receipts.still_missing(tx, target.id, accepted_by=accepted_by)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from broadcaster.db import backup, restoring
 from broadcaster.db.backup import PostgresTools
 from broadcaster.db.engine import Database
-from broadcaster.db.migrate import known_revisions
+from broadcaster.db.schema import known_revisions
 from broadcaster.domain.errors import Invalid, NotAllowed, Problem, Unavailable
 from broadcaster.queue import NoBells
 from broadcaster.service.backup import CREDENTIALS, Progress

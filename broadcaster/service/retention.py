@@ -4,7 +4,7 @@ The newest version of an audience is the list itself and stays, however old: its
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from broadcaster.db import audiences, audit_log, erasures, retention
@@ -63,3 +63,25 @@ class Retention:
                     tx, actor=SYSTEM, act="audience_numbers_wiped", subject=old.audience, payload=payload
                 )
         return left
+
+
+class Leftovers:
+    """What platforms and people told us, and nobody needs any more. Each step takes some and says whether there were any."""
+
+    def __init__(
+        self, steps: Sequence[Callable[[], bool]], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._steps = steps
+        self._monotonic = monotonic
+        self._look_at = monotonic()
+
+    def wipe_what_was_told(self) -> None:
+        """A step of the sweeper, as above: once an hour, and a second at a time until nothing old is left."""
+        if self._monotonic() < self._look_at:
+            return
+        deadline = self._monotonic() + WORK_FOR_S
+        for step in self._steps:
+            while step():
+                if self._monotonic() >= deadline:
+                    return
+        self._look_at = self._monotonic() + LOOK_EVERY_S

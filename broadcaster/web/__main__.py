@@ -5,14 +5,20 @@ import uvicorn
 from broadcaster.domain.errors import Problem
 from broadcaster.logs import configure
 from broadcaster.settings import Settings
+from broadcaster.tracing import tracing
 
 
 def main() -> None:
     try:
         settings = Settings.load()
+        configure("web", form=settings.log_format, level_name=settings.log_level)
+        with tracing("web", settings.traces_url):
+            _serve(settings)
     except Problem as problem:
         raise SystemExit(str(problem)) from problem
-    configure("web", form=settings.log_format, level_name=settings.log_level)
+
+
+def _serve(settings: Settings) -> None:
     uvicorn.run(
         "broadcaster.web.app:create",
         factory=True,

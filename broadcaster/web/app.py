@@ -13,7 +13,7 @@ from starlette.requests import Request
 from broadcaster.bootstrap import Parts, build
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
 from broadcaster.settings import Settings
-from broadcaster.web import front, health, hooks, log
+from broadcaster.web import front, health, hooks, log, metrics
 from broadcaster.web.hooks import Intake
 from broadcaster.web.site import PublicSite
 
@@ -26,19 +26,22 @@ def create_app(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(parts.receipts.prepare)
-        app.state.intake = Intake(parts.receipts)
+        app.state.intake, app.state.ear = Intake(parts.receipts), Intake(parts.hearing)
         yield
         await app.state.intake.close()
+        await app.state.ear.close()
         parts.database.close()
 
     app = FastAPI(
         title="Crisis broadcaster", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.parts = parts
+    app.state.figures = metrics.Fresh(parts.figures.look)
     app.include_router(health.router)
-    app.include_router(hooks.router)
+    app.router.routes[:0] = hooks.routes()  # first: they are asked for most
     app.include_router(front.router)
     app.include_router(log.router)
+    app.include_router(metrics.router)
     site = parts.settings.site_dir
     site.mkdir(parents=True, exist_ok=True)
     app.mount("/site", PublicSite(directory=site, html=True), name="site")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from broadcaster.bootstrap import Parts
-from broadcaster.db.migrate import check_schema
+from broadcaster.db.schema import check_schema
 from broadcaster.domain.errors import Problem
 from broadcaster.queue import CeleryBells
 
@@ -33,10 +33,10 @@ async def live() -> JSONResponse:
 
 @router.get("/health/ready")
 def ready(request: Request) -> JSONResponse:
-    """As /health, and whether the broker answers. That one is told and never judged: it is only the doorbell, and
+    """As /health, and whether the broker answers, is full, or away. That one is told and never judged: it is only the doorbell, and
     what it does not ring for is sent all the same."""
     parts: Parts = request.app.state.parts
-    return _judged(parts, broker="answers" if _bells(parts.settings.broker).answer() else "away")
+    return _judged(parts, broker=_bells(parts.settings.broker).state())
 
 
 def _judged(parts: Parts, **told: Any) -> JSONResponse:

@@ -4,6 +4,7 @@ A provider is one module with a class as below, and one line in GATEWAYS.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import ClassVar, Protocol, Self, cast, runtime_checkable
@@ -12,7 +13,7 @@ from broadcaster.domain.errors import Invalid, SendError
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt
+from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, Sending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,35 @@ class Gateway(Protocol):
 
 
 @runtime_checkable
+class TakesMany(Protocol):
+    """A provider that takes many recipients in one request, and gives one answer about all of them.
+
+    Its `requests` makes one request for every `most_at_once` parcels, in their order.
+    """
+
+    most_at_once: ClassVar[int]
+
+    def outcomes(
+        self, answer: GatewayAnswer, post: Post, parcels: Sequence[Parcel]
+    ) -> list[Receipt | SendError]:
+        """One per parcel of the request, in their order: named ones by their code, unnamed ones unknown."""
+        ...
+
+
+@runtime_checkable
+class HasOwnLine(Protocol):
+    """A provider that is not spoken to over HTTP, and carries its texts itself (SMPP)."""
+
+    def sending(self, post: Post) -> AbstractContextManager[Sending]:
+        """What has no outcome yet when the context is left stays without one: the caller takes it for unknown."""
+        ...
+
+    def close(self) -> None:
+        """Ends the lines that nobody uses."""
+        ...
+
+
+@runtime_checkable
 class CanBeAsked(Protocol):
     """A provider that can be asked what became of one of our keys. No input or output either."""
 
@@ -92,6 +122,8 @@ class CanBeAsked(Protocol):
 GATEWAYS = {
     "kannel": "channels.gateways.kannel:Kannel",
     "notify": "channels.gateways.notify:Notify",
+    "sinch": "channels.gateways.sinch:Sinch",
+    "smpp": "channels.gateways.smpp:Smpp",
     "twilio": "channels.gateways.twilio:Twilio",
 }
 

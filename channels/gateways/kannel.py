@@ -10,15 +10,27 @@ once, by the charset of the Content-Type, so UTF-8 is right for both codings. X-
 cut in two, which some handsets show as two question marks; `check` finds it (docs/adr/0006-emoji-between-segments.md).
 """
 
+import hmac
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Self
+from urllib.parse import quote
 
-from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
+from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.base import (
+    Account,
+    CheckProblem,
+    DeliveryReceipt,
+    Heard,
+    Option,
+    Parcel,
+    Receipt,
+    ReceiptState,
+    Unreadable,
+)
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest
 from channels.gateways.terms import (
     SENDER_HELP,
@@ -36,6 +48,7 @@ from channels.text_sms import UCS2_PART, UCS2_SINGLE
 
 SEND_PATH = "/cgi-bin/sendsms"
 NO_RECEIVER = "Missing receiver"
+MIN_TOKEN_CHARS = 16
 
 # Delivered 1, undelivered 2, taken by the SMSC 8, rejected by it 16 (user guide, "Delivery reports"). 8 is
 # asked for because sendsms can be asked nothing afterwards: where our call ended unknown, it is the only proof
@@ -67,6 +80,11 @@ class Kannel:
         Option(name="password", help="the password of Kannel's sendsms-user", required=True, secret=True),
         Option(name="sender", help=SENDER_HELP, required=True),
         Option(name="receipt_url", help="our address to which Kannel brings delivery receipts"),
+        Option(
+            name="callback_token",
+            help="a secret of your own, at least 16 characters, that Kannel brings with receipts and what people write",
+            secret=True,
+        ),
     )
 
     def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -75,6 +93,7 @@ class Kannel:
         self._password = secret(account, "password")
         self._url = address(account, self.options, "base_url", plain_http=True) + SEND_PATH
         self._receipt_url = address(account, self.options, "receipt_url", plain_http=True)
+        self._token = _checked_token(account, secret(account, "callback_token"))
         self._sender = checked_sender(option(account, self.options, "sender"))
         self._fixed = {
             "Content-Type": "text/plain; charset=UTF-8",
@@ -125,8 +144,11 @@ class Kannel:
             return {}
         return {
             "X-Kannel-DLR-Mask": str(DLR_MASK),
-            "X-Kannel-DLR-Url": f"{with_key(self._receipt_url, parcel.key)}&status=%d",
+            "X-Kannel-DLR-Url": f"{with_key(self._receipt_url, parcel.key)}{self._token_part()}&status=%d",
         }
+
+    def _token_part(self) -> str:
+        return f"&token={quote(self._token, safe='')}" if self._token else ""
 
     def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
         """By table 7-16 of the user guide: 202 with 0 or 3 is taken, 4xx refused, 503 "try again later"."""
@@ -158,13 +180,44 @@ class Kannel:
         body: bytes,  # noqa: ARG002 - Kannel brings everything in the query
         headers: Mapping[str, str],  # noqa: ARG002 - same
     ) -> DeliveryReceipt:
-        """Kannel signs nothing: that the caller knows a delivery's random key is what makes a receipt genuine."""
+        """Kannel signs nothing: that the caller knows a delivery's random key is what makes a receipt genuine; and our
+        token, where the account has one."""
         key, status = query.get("key", ""), query.get("status", "")
+        if self._token and not self._has_token(query):
+            raise ValueError("a Kannel receipt without our token")
         if not is_key(key):
             raise ValueError("a Kannel receipt without a delivery's key")
         if status not in _STATES:
-            raise ValueError("a Kannel receipt with an unknown status")
+            wrong = Unreadable if self._token else ValueError
+            raise wrong("a Kannel receipt with an unknown status")
         return DeliveryReceipt(key=key, state=_STATES[status], code=status)
+
+    def hear(
+        self,
+        query: Mapping[str, str],
+        body: bytes,  # noqa: ARG002 - Kannel brings everything in the query
+        headers: Mapping[str, str],  # noqa: ARG002 - same
+    ) -> Heard:
+        """What an sms-service of kannel.conf calls: its get-url ends with `&from=%p&text=%a&id=%I`. Anybody could ask for
+        it, and have people left out of warnings: without a token in the account, nothing is heard."""
+        if not self._token or not self._has_token(query):
+            raise ValueError("a text to us through Kannel without our token")
+        sender = query.get("from", "").strip()
+        if not sender or "text" not in query:
+            raise Unreadable("a text to us through Kannel without its sender or its words")
+        sender = f"+{sender}" if sender[:1].isdigit() and not sender.startswith("0") else sender
+        return Heard(address=sender, text=query["text"], platform_id=query.get("id", ""))
+
+    def _has_token(self, query: Mapping[str, str]) -> bool:
+        return hmac.compare_digest(query.get("token", "").encode(), self._token.encode())
+
+
+def _checked_token(account: Account, token: str) -> str:
+    if token and len(token) < MIN_TOKEN_CHARS:
+        raise Invalid(
+            f'The account "{account.name}": callback_token is too short to be a secret. Make one: openssl rand -hex 24'
+        )
+    return token
 
 
 def _on_an_edge(text: str) -> Iterator[str]:

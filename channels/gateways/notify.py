@@ -15,7 +15,17 @@ from urllib.parse import urlencode
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.base import (
+    Account,
+    CheckProblem,
+    DeliveryReceipt,
+    Heard,
+    Option,
+    Parcel,
+    Receipt,
+    ReceiptState,
+    Unreadable,
+)
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest
 from channels.gateways.notify_errors import refusal
 from channels.gateways.notify_probe import TEMPLATE_PATH, of_refusal, of_template
@@ -52,7 +62,7 @@ class Notify:
         Option(name="sms_sender_id", help="id of the text message sender; without it, the service's default"),
         Option(
             name="callback_token",
-            help="the bearer token entered at Notify for delivery receipts, at least 10 characters",
+            help="the bearer token entered at Notify for its callbacks, both kinds, at least 10 characters",
             secret=True,
         ),
         Option(name="base_url", help="Notify's address", default="https://api.notifications.service.gov.uk"),
@@ -161,20 +171,39 @@ class Notify:
         body: bytes,
         headers: Mapping[str, str],
     ) -> DeliveryReceipt:
-        """Genuine is what carries the token that was entered at Notify; without one in the account, nothing is."""
+        said = self._genuine(body, headers, what="receipt")
+        if not isinstance(said, dict) or said.get("notification_type") != "sms":
+            raise Unreadable("no Notify receipt of a text message")
+        key, status = said.get("reference"), said.get("status")
+        if not isinstance(key, str) or not is_key(key):
+            raise Unreadable("a Notify receipt without a delivery's key")
+        if not isinstance(status, str) or status not in _STATES:
+            raise Unreadable("a Notify receipt with an unknown status")
+        return DeliveryReceipt(key=key, state=_STATES[status], code=status)
+
+    def hear(
+        self,
+        query: Mapping[str, str],  # noqa: ARG002 - Notify brings everything in the body
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> Heard:
+        """A text to the service's own number. Notify gives that of the sender without a +."""
+        said = self._genuine(body, headers, what="text to us")
+        if not isinstance(said, dict):
+            raise Unreadable("no text to us through Notify")
+        id_, sender, text = said.get("id"), said.get("source_number"), said.get("message")
+        if not (isinstance(id_, str) and isinstance(sender, str) and isinstance(text, str) and sender):
+            raise Unreadable("a text to us through Notify without its id, its sender or its words")
+        return Heard(address=sender, text=text, platform_id=id_)
+
+    def _genuine(self, body: bytes, headers: Mapping[str, str], *, what: str) -> Any:
+        """What a callback says that carries the token which was entered at Notify; without one in the account, none is
+        genuine. Notify signs nothing, so no time either: one that somebody brings again is known by what it says."""
         given = header(headers, "Authorization")
         expected = f"Bearer {self._callback_token}"
         if not self._callback_token or not hmac.compare_digest(given.encode(), expected.encode()):
-            raise ValueError("a Notify receipt without our token")
-        said = _json(body)
-        if not isinstance(said, dict) or said.get("notification_type") != "sms":
-            raise ValueError("no Notify receipt of a text message")
-        key, status = said.get("reference"), said.get("status")
-        if not isinstance(key, str) or not is_key(key):
-            raise ValueError("a Notify receipt without a delivery's key")
-        if not isinstance(status, str) or status not in _STATES:
-            raise ValueError("a Notify receipt with an unknown status")
-        return DeliveryReceipt(key=key, state=_STATES[status], code=status)
+            raise ValueError(f"a Notify {what} without our token")
+        return _json(body)
 
 
 def _json(body: bytes) -> Any:

@@ -15,7 +15,17 @@ from urllib.parse import parse_qsl, urlencode
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, ReceiptState
+from channels.base import (
+    Account,
+    CheckProblem,
+    DeliveryReceipt,
+    Heard,
+    Option,
+    Parcel,
+    Receipt,
+    ReceiptState,
+    Unreadable,
+)
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest, twilio_probe
 from channels.gateways.terms import SENDER_HELP, checked_sender, is_key, seconds_left, with_key
 from channels.gateways.twilio_errors import failed, refusal
@@ -42,6 +52,9 @@ _ENDED = {"failed", "undelivered", "canceled"}
 class Twilio:
     """One Twilio account, speaking as one sender or as a Messaging Service."""
 
+    #: Twilio answers STOP by itself, unless somebody has its support turn that off, and refuses the number from then on
+    #: (21610): a confirmation of ours would be a second one, and would be refused.
+    answers_stop: ClassVar[bool] = True
     options: ClassVar[tuple[Option, ...]] = (
         Option(name="account_sid", help="Twilio's Account SID, AC...", required=True),
         Option(name="api_key", help="SID of a Twilio API key, SK...", required=True),
@@ -59,6 +72,9 @@ class Twilio:
             secret=True,
         ),
         Option(name="receipt_url", help="our address to which Twilio brings delivery receipts"),
+        Option(
+            name="heard_url", help="our address, as entered at Twilio, to which it brings what people write"
+        ),
         Option(name="base_url", help="Twilio's address", default="https://api.twilio.com"),
     )
 
@@ -71,7 +87,8 @@ class Twilio:
         self._login = base64.b64encode(f"{key}:{self._secret}".encode()).decode()
         self._account_url = f"{address(account, self.options, 'base_url')}/2010-04-01/Accounts/{sid}"
         self._url = f"{self._account_url}/Messages.json"
-        self._receipt_url = _receipt_url(account, self._auth_token)
+        self._receipt_url = _signed_url(account, "receipt_url", self._auth_token)
+        self._heard_url = _signed_url(account, "heard_url", self._auth_token)
         self._from, self.target = _speaker(account)
 
     @classmethod
@@ -150,16 +167,39 @@ class Twilio:
             raise ValueError("a Twilio receipt, and the account has no receipt_url and auth_token")
         if not is_key(key):
             raise ValueError("a Twilio receipt without a delivery's key")
-        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-        signature = header(headers, "X-Twilio-Signature")
-        if not is_genuine(signature, self._auth_token, with_key(self._receipt_url, key), fields):
-            raise ValueError("a Twilio receipt without a right signature")
-        told = dict(fields)
+        told = self._signed(with_key(self._receipt_url, key), body, headers, what="receipt")
         status = told.get("MessageStatus", "")
         if status not in _STATES:
-            raise ValueError("a Twilio receipt with an unknown status")
+            raise Unreadable("a Twilio receipt with an unknown status")
         code = f"{status} {told['ErrorCode']}" if told.get("ErrorCode") else status
         return DeliveryReceipt(key=key, state=_STATES[status], code=code)
+
+    def hear(
+        self,
+        query: Mapping[str, str],  # noqa: ARG002 - Twilio brings everything in the body
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> Heard:
+        """Genuine is what is signed for `heard_url`. Where Twilio itself took the text for STOP or START, that is what was
+        written: with Advanced Opt-Out its own list of words counts, in other languages too, and it says so beside the text
+        (OptOutType; support.twilio.com, "Getting Started with Advanced Opt-Out", read 2026-11)."""
+        if not self._heard_url or not self._auth_token:
+            raise ValueError("a text to us through Twilio, and the account has no heard_url and auth_token")
+        told = self._signed(self._heard_url, body, headers, what="text to us")
+        sid, sender = told.get("MessageSid", ""), told.get("From", "")
+        if not _SID.fullmatch(sid) or not sender:
+            raise Unreadable("a text to us through Twilio without its id or its sender")
+        taken_for = told.get("OptOutType", "")
+        text = taken_for if taken_for in {"STOP", "START"} else told.get("Body", "")
+        return Heard(address=sender, text=text, platform_id=sid)
+
+    def _signed(self, url: str, body: bytes, headers: Mapping[str, str], *, what: str) -> dict[str, str]:
+        """The fields of a form that Twilio has signed for this address, and when is not among what it signs: one that
+        somebody brings again is known by what it says."""
+        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        if not is_genuine(header(headers, "X-Twilio-Signature"), self._auth_token, url, fields):
+            raise ValueError(f"a Twilio {what} without a right signature")
+        return dict(fields)
 
 
 def _speaker(account: Account) -> tuple[dict[str, str], str]:
@@ -174,12 +214,12 @@ def _speaker(account: Account) -> tuple[dict[str, str], str]:
     return {"MessagingServiceSid": service}, f"Messaging Service {service}"
 
 
-def _receipt_url(account: Account, auth_token: str) -> str:
-    """Invalid where receipts would come that nobody can tell from forged ones."""
-    url = address(account, Twilio.options, "receipt_url", plain_http=True)
+def _signed_url(account: Account, name: str, auth_token: str) -> str:
+    """Invalid where callbacks would come that nobody can tell from forged ones."""
+    url = address(account, Twilio.options, name, plain_http=True)
     if url and not auth_token:
         raise Invalid(
-            f'The account "{account.name}" lacks auth_token: without it no receipt of Twilio can be verified.'
+            f'The account "{account.name}" lacks auth_token: without it no callback of Twilio can be verified.'
         )
     return url
 

@@ -61,7 +61,7 @@ def _new_accounts() -> Accounts:
 
 
 def _gateway_accounts(seed: str) -> Accounts:
-    """The accounts at GOV.UK Notify and Twilio that follow from this secret."""
+    """The accounts at GOV.UK Notify, Twilio and Sinch, and at the SMPP centre, that follow from this secret."""
 
     def hexadecimal(name: str) -> str:
         return hashlib.sha256(f"{name} {seed}".encode()).hexdigest()
@@ -85,6 +85,12 @@ def _gateway_accounts(seed: str) -> Accounts:
             "api_key_secret": hexadecimal("key secret")[:32],
             "messaging_service_sid": f"MG{hexadecimal('messaging')[:32]}",
         },
+        "sinch": {
+            "service_plan_id": hexadecimal("service plan")[:32],
+            "api_token": hexadecimal("api token")[:32],
+            "callback_secret": hexadecimal("callback secret"),
+        },
+        "smpp": {"system_id": "wyre", "password": hexadecimal("smpp")[:8]},
     }
 
 

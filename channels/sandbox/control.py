@@ -9,14 +9,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from channels.sandbox.accounts import Accounts
-from channels.sandbox.exchange import Platform
+from channels.sandbox.exchange import BringsTexts, Remembers
 from channels.sandbox.faults import Faults
 from channels.sandbox.ledger import Ledger
+from channels.sandbox.loopback import is_loopback
 from channels.sandbox.receipts import Receipts
 from channels.sandbox.settings import Settings
+from channels.sandbox.smpp import SmppCentre
 
 ROWS_PER_PAGE = 1000
 MOST_ROWS = 100_000
+INBOUND = ("platform", "from", "text", "url")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -29,7 +32,8 @@ class Control:
         faults: Faults,
         settings: Settings,
         receipts: Receipts,
-        platforms: Sequence[Platform],
+        platforms: Sequence[Remembers],
+        centre: SmppCentre,
     ) -> None:
         self._accounts = accounts
         self._ledger = ledger
@@ -37,6 +41,7 @@ class Control:
         self._settings = settings
         self._receipts = receipts
         self._platforms = platforms
+        self._centre = centre
 
     def routes(self) -> list[Route]:
         table: dict[str, dict[str, Handler]] = {
@@ -46,6 +51,8 @@ class Control:
             "/_sandbox/faults": {"GET": self._show_faults, "POST": self._order, "DELETE": self._clear_faults},
             "/_sandbox/settings": {"GET": self._show_settings, "POST": self._change},
             "/_sandbox/receipts": {"GET": self._show_receipts},
+            "/_sandbox/inbound": {"POST": self._write_to_us},
+            "/_sandbox/smpp": {"GET": self._show_centre, "POST": self._write_to_centre},
         }
         return [
             Route(path, _reporting(handler), methods=[method])
@@ -115,6 +122,27 @@ class Control:
     async def _change(self, request: Request) -> Response:
         self._settings.change(await _json(request))
         return JSONResponse(self._settings.to_json())
+
+    async def _write_to_us(self, request: Request) -> Response:
+        """{"platform", "from", "text", "url"}: a person writes to us, and the gateway brings it to this address."""
+        given = await _json(request)
+        if not isinstance(given, dict) or not all(isinstance(given.get(key), str) for key in INBOUND):
+            raise ValueError(f"A text to us is a JSON object with the texts {', '.join(INBOUND)}.")
+        able = {each.name: each for each in self._platforms if isinstance(each, BringsTexts)}
+        if given["platform"] not in able or not is_loopback(given["url"]):
+            raise ValueError(f"platform is one of {', '.join(able)}, and url an address on this machine.")
+        brought = able[given["platform"]].heard(given["from"], given["text"], given["url"])
+        self._receipts.now(brought)
+        return Response(status_code=202)
+
+    async def _show_centre(self, _: Request) -> Response:
+        """Where the SMPP centre listens, and how many receipts and texts it has brought."""
+        return JSONResponse({"port": self._centre.port, **self._centre.counts})
+
+    async def _write_to_centre(self, request: Request) -> Response:
+        """{"from", "text"}: a person writes to us, and the SMPP centre brings it to whoever is bound as a receiver."""
+        self._centre.hear(await _json(request))
+        return Response(status_code=202)
 
     async def _show_receipts(self, _: Request) -> Response:
         return JSONResponse(self._receipts.counts)

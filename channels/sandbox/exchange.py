@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 from channels.sandbox.faults import Fault, Faults
 from channels.sandbox.ledger import Entry, Ledger
+from channels.sandbox.receipts import Callback
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -94,18 +95,29 @@ class Answer:
 @dataclass(slots=True, kw_only=True)
 class Mood:
     """How faults bend an answer. Reading back: posts younger than `lag_s` are missing, and look-alikes of the
-    last texts may stand there. Sending: these recipients are refused.
+    last texts may stand there. Sending: these recipients are refused, or taken and not named in the answer.
     """
 
     lag_s: float = 0.0
     lookalike: bool = False
     refused: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
 
-class Platform(Protocol):
-    """One stand-in. It answers calls from memory and never waits."""
+class Remembers(Protocol):
+    """A stand-in, whatever it speaks."""
 
     name: ClassVar[str]
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Take up again what an earlier process of this sandbox had accepted."""
+        ...
+
+    def forget(self) -> None: ...
+
+
+class Platform(Remembers, Protocol):
+    """One stand-in that speaks HTTP. It answers calls from memory and never waits."""
 
     def purpose(self, call: Call) -> Purpose: ...
 
@@ -119,11 +131,16 @@ class Platform(Protocol):
         """The platform's own words for this kind of fault."""
         ...
 
-    def restore(self, entries: Iterable[Entry]) -> None:
-        """Take up again what an earlier process of this sandbox had accepted."""
-        ...
 
-    def forget(self) -> None: ...
+@runtime_checkable
+class BringsTexts(Protocol):
+    """A stand-in for a gateway that brings us what people write."""
+
+    name: ClassVar[str]
+
+    def heard(self, sender: str, text: str, url: str) -> Callback:
+        """The call to be made to `url`, our address for it."""
+        ...
 
 
 class StandIn(Platform, Protocol):
@@ -158,8 +175,8 @@ class Exchange:
             answer = self._platform.answer(call, mood)
         taken = answer.accepted or bool(answer.platform_id)  # a post, or what a later call publishes
         after = fault.ending(accepted=taken) if fault is not None else ""
-        if after == "500":
-            told, answer = answer, self._platform.refusal("500", call)
+        if after in {"500", "504"}:
+            told, answer = answer, self._platform.refusal(after, call)
             answer.accepted, answer.platform_id, answer.said = told.accepted, told.platform_id, told.said
         elif after == "broken":
             answer.body = answer.body[: len(answer.body) // 2]
@@ -185,6 +202,8 @@ class Exchange:
                 mood.lookalike = True
             elif fault.kind == "refuse_recipient":
                 mood.refused += (fault.recipient,)
+            elif fault.kind == "unnamed_recipient":
+                mood.unnamed += (fault.recipient,)
             else:
                 decisive = fault
         return decisive, mood

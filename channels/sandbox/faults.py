@@ -12,8 +12,8 @@ from typing import Any
 
 from channels.sandbox import STAND_INS
 
-PLATFORMS = ("facebook", "x", "sms", "notify", "twilio", *STAND_INS)
-GATEWAYS = frozenset({"sms", "notify", "twilio"})
+PLATFORMS = ("facebook", "x", "sms", "notify", "twilio", "sinch", "smpp", *STAND_INS)
+GATEWAYS = frozenset({"sms", "notify", "twilio", "sinch", "smpp"})
 
 #: What each kind does.
 KINDS: Mapping[str, str] = {
@@ -24,8 +24,10 @@ KINDS: Mapping[str, str] = {
     "503": "answer in the platform's words for being unavailable; nothing is accepted",
     "504": "answer a gateway's page; nothing is accepted",
     "silence": "accept nothing, and never answer (the connection is cut after 120 s)",
+    "reset": "accept nothing, and reset the connection (SMPP)",
     "accept_then_silence": "accept, and never answer (the connection is cut after 120 s)",
     "accept_then_500": "accept, and answer 500",
+    "accept_then_504": "accept, and answer a gateway's page",
     "accept_then_reset": "accept, and reset the connection",
     "broken_json": "accept, and answer with half of the body",
     "expired_token": "refuse every call, reads too, as with credentials that have lapsed",
@@ -34,7 +36,8 @@ KINDS: Mapping[str, str] = {
     "spend_cap": "refuse every call, reads too, as with a spending cap that is reached (X)",
     "daily_limit": "refuse a post as one too many for the day (X)",
     "reply_refused": "refuse a post that answers another one, as X does to apps; others go on, and count too (X)",
-    "refuse_recipient": "refuse `recipient` (SMS); others in the same request are accepted",
+    "refuse_recipient": "refuse `recipient` (SMS); others in the same request are accepted (Sinch: none is, as it has it)",
+    "unnamed_recipient": "take a batch whole and leave `recipient` out of the answer (Sinch)",
     "readback_lag": "posts younger than `seconds` are missing when read back (Facebook, X and Notify)",
     "readback_500": "answer 500 to reading back (Facebook, X and Notify)",
     "readback_lookalike": "reading back also shows another author's and yesterday's post with each of the last texts",
@@ -44,20 +47,28 @@ KEYS = ("platform", "kind", "count", "seconds", "retry_after", "probability", "s
 _AFTER = {
     "accept_then_silence": "silence",
     "accept_then_500": "500",
+    "accept_then_504": "504",
     "accept_then_reset": "reset",
     "broken_json": "broken",
 }
 _BLIND = {"duplicate_refusal", "readback_lag", "readback_500", "readback_lookalike"}
 #: What a platform cannot do. GOV.UK Notify can be asked for a reference, which nobody else has.
 _OF_X = {"no_credits", "spend_cap", "daily_limit", "reply_refused"}
+_OF_SINCH = {"unnamed_recipient"}
 _NOT_FOR = {
-    **dict.fromkeys(STAND_INS, _BLIND | _OF_X),
-    "facebook": _OF_X,
-    "sms": _BLIND | _OF_X,
-    "twilio": _BLIND | _OF_X,
-    "notify": {"duplicate_refusal", "readback_lookalike"} | _OF_X,
+    **dict.fromkeys(STAND_INS, _BLIND | _OF_X | _OF_SINCH),
+    "facebook": _OF_X | _OF_SINCH,
+    "x": _OF_SINCH,
+    "sms": _BLIND | _OF_X | _OF_SINCH,
+    "twilio": _BLIND | _OF_X | _OF_SINCH,
+    "sinch": _BLIND | _OF_X,
+    "notify": {"duplicate_refusal", "readback_lookalike"} | _OF_X | _OF_SINCH,
 }
-_BESIDE_OTHERS = {"delay", "refuse_recipient", "readback_lag", "readback_lookalike"}
+#: SMPP is no HTTP: it knows no page of a proxy, and no body that could be broken.
+_NOT_FOR = {name: _NOT_FOR.get(name, set()) | {"reset"} for name in PLATFORMS} | {
+    "smpp": _BLIND | _OF_X | _OF_SINCH | {"502", "504", "accept_then_500", "accept_then_504", "broken_json"}
+}
+_BESIDE_OTHERS = {"delay", "refuse_recipient", "unnamed_recipient", "readback_lag", "readback_lookalike"}
 _EVERY_CALL = {"expired_token", "no_credits", "spend_cap"}
 _NEEDS_SECONDS = {"delay", "readback_lag"}
 _MOST_SECONDS = 3600.0
@@ -81,7 +92,7 @@ class Fault:
     dice: random.Random = field(default_factory=random.Random, repr=False)
 
     def ending(self, *, accepted: bool) -> str:
-        """What becomes of the platform's answer: silence, 500, reset, broken, or nothing, and then it is sent."""
+        """What becomes of the platform's answer: silence, 500, 504, reset, broken, or nothing, and then it is sent."""
         if self.kind == "silence":
             return "silence"
         return _AFTER.get(self.kind, "") if accepted else ""
@@ -196,8 +207,9 @@ def _check_combination(given: Mapping[str, Any]) -> None:
     if kind in _NOT_FOR.get(given["platform"], ()):
         who = "This SMS gateway" if given["platform"] in GATEWAYS else given["platform"].capitalize()
         raise ValueError(f"{who} has no {kind}.")
-    if kind == "refuse_recipient" and (given["platform"] not in GATEWAYS or not given.get("recipient")):
-        raise ValueError(f"refuse_recipient is for {', '.join(sorted(GATEWAYS))} and needs a recipient.")
+    of_one = kind in {"refuse_recipient", "unnamed_recipient"}
+    if of_one and (given["platform"] not in GATEWAYS or not given.get("recipient")):
+        raise ValueError(f"{kind} is for {', '.join(sorted(GATEWAYS))} and needs a recipient.")
 
 
 def _is_number(value: Any) -> bool:

@@ -5,16 +5,17 @@ tests/contract/test_real_kannel.py holds this against the real one.
 
 import hmac
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from channels.sandbox.exchange import Answer, Call, Mood, Purpose, Said
 from channels.sandbox.kannel_request import parameters_of
 from channels.sandbox.kannel_text import readable_text
 from channels.sandbox.ledger import Entry
 from channels.sandbox.loopback import is_loopback
-from channels.sandbox.receipts import Receipts
+from channels.sandbox.receipts import Callback, Receipts
 
 ACCEPTED = b"0: Accepted for delivery"
 TRY_LATER = b"Temporal failure, try again later."
@@ -88,6 +89,12 @@ class Kannel:
 
     def forget(self) -> None:
         """A gateway keeps nothing that can be read back."""
+
+    def heard(self, sender: str, text: str, url: str) -> Callback:
+        """What a person wrote, as an sms-service with `&from=%p&text=%a&id=%I` at the end of its get-url brings it; blanks
+        are squeezed into one."""
+        given = {"from": sender, "text": " ".join(text.split()), "id": str(uuid.uuid4())}
+        return Callback(url=f"{url}{'&' if '?' in url else '?'}{urlencode(given)}")
 
     def _accept(self, parameters: Mapping[str, bytes], mood: Mood) -> Answer:
         """As smsbox does it: refused recipients are named only where none is left."""

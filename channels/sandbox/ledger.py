@@ -30,7 +30,7 @@ create table if not exists request (
 
 
 class Entry(NamedTuple):
-    """One request. `status` is 0 where nothing was answered; `recipient` may be several, separated by spaces."""
+    """One request. `status` is 0 where nothing was answered; `recipient` may be several, separated by spaces, and `key` as many."""
 
     at: str
     platform: str

@@ -213,13 +213,25 @@ class Notify:
             "template_id": self._account["template_id"],
             "template_version": 1,
         }
+        self._receipts.later(self._callback(self._settings.notify_callback_url, body))
+
+    def heard(self, sender: str, text: str, url: str) -> Callback:
+        """What a person wrote to the service's number, on its way to the address that is set for received texts."""
+        body = {
+            "id": str(uuid.uuid4()),
+            "source_number": sender.removeprefix("+"),
+            "destination_number": "07700987654",
+            "message": text,
+            "date_received": _time(datetime.now(UTC)),
+        }
+        return self._callback(url, body)
+
+    def _callback(self, url: str, body: Mapping[str, Any]) -> Callback:
         headers = {
             "Content-Type": "application/json",
             "Authorization": f"Bearer {self._account['callback_token']}",
         }
-        self._receipts.later(
-            Callback(url=self._settings.notify_callback_url, body=json.dumps(body).encode(), headers=headers)
-        )
+        return Callback(url=url, body=json.dumps(body).encode(), headers=headers)
 
 
 def _asked(call: Call) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Delivery receipts: gateways call back, first when the network took a text, then when it arrived.
 
-Kannel calls the `dlr-url` of a text by GET, GOV.UK Notify and Twilio post what they bring themselves. Only loopback
+Kannel calls the `dlr-url` of a text by GET, GOV.UK Notify, Twilio and Sinch post what they bring themselves. Only loopback
 addresses are ever called. Supported escapes in a dlr-url: %d (the report's value), %p (sender), %P (recipient), %A (the
 SMSC's reply), %t and %T (time, readable and in seconds), %F (the SMSC's message id), %%. Others stay as they are. The
 mask's bits: 1 delivered, 2 not delivered, 4 buffered, 8 taken by the SMSC, 16 refused by it.

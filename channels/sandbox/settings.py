@@ -7,6 +7,7 @@ from channels.sandbox.loopback import is_loopback
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 FINALS = ("delivered", "undelivered", "none")
+RECEIPT_IDS = ("same", "decimal")
 
 
 @dataclass(kw_only=True)
@@ -18,7 +19,8 @@ class Settings:
 
     The rest is what a check of an account finds: `facebook_token_days` until the token ends (0: never; below: ended
     already), its permissions and the page it speaks for (empty: ours), X's credits and what its app may do, the body of
-    Notify's template, Twilio's status and balance.
+    Notify's template, Twilio's status and balance. `smpp_receipt_ids` is the form in which the SMPP centre's receipts repeat
+    its ids, which are hexadecimal.
     """
 
     x_posts_per_window: int = 100
@@ -36,6 +38,7 @@ class Settings:
     notify_template: str = "((message))"
     twilio_status: str = "active"
     twilio_balance: str = "25.00"
+    smpp_receipt_ids: str = "same"
 
     def change(self, data: Any) -> None:
         """Set what the JSON names. ValueError names what is wrong, and then nothing is changed."""
@@ -53,6 +56,8 @@ class Settings:
             raise ValueError("dlr_delay_s is a number from 0 to 3600.")
         if self.dlr_final not in FINALS:
             raise ValueError(f"dlr_final is one of {', '.join(FINALS)}.")
+        if self.smpp_receipt_ids not in RECEIPT_IDS:
+            raise ValueError(f"smpp_receipt_ids is one of {', '.join(RECEIPT_IDS)}.")
         if type(self.dlr_copies) is not int or not 1 <= self.dlr_copies <= 10:
             raise ValueError("dlr_copies is a whole number from 1 to 10.")
         if not (

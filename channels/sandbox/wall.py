@@ -21,6 +21,7 @@ from channels.sandbox.graph import Photo
 from channels.sandbox.kannel_request import sender_of
 from channels.sandbox.ledger import Entry, Ledger
 from channels.sandbox.notify import FROM_NUMBER
+from channels.sandbox.sinch import sender_of as sender_of_batch
 from channels.sandbox.x import X
 from channels.sandbox.x_media import Picture
 from channels.sandbox.x_posts import XPost
@@ -131,6 +132,10 @@ def _sender(text: Entry) -> str:
         return FROM_NUMBER
     if text.platform == "twilio":
         return dict(parse_qsl(text.body.decode("utf-8", "replace"))).get("From", "Messaging Service")
+    if text.platform == "smpp":
+        return dict(text.headers).get(b"sender", b"").decode("latin-1")
+    if text.platform == "sinch":
+        return sender_of_batch(text)
     return sender_of(text)
 
 

@@ -16,6 +16,7 @@ from broadcaster.domain.post import Post
 from channels.base import Channel, Parcel, Receipt, SendsMany
 from channels.http import Timeouts
 from tests.contract.platform_server import INTERIM, Answer, Call, Fault, Platform
+from tests.mass import send_many
 
 KEY = "0198f2c0-7b1e-7c3a-9d55-000000000001"
 ADDRESS = "+447700900123"
@@ -92,7 +93,7 @@ class Table:
 def attempt(channel: Channel, post: Post, key: str = KEY) -> Receipt | SendError:
     """One try, as the service makes it: to the public place, or to one recipient where there is none."""
     if isinstance(channel, SendsMany):
-        return channel.send_many(post, [Parcel(key=key, address=ADDRESS)])[0]
+        return send_many(channel, post, [Parcel(key=key, address=ADDRESS)])[0]
     try:
         return channel.send(post, key)
     except SendError as exc:

@@ -73,6 +73,7 @@ class SandboxProcess:
             notify_template="((message))",
             twilio_status="active",
             twilio_balance="25.00",
+            smpp_receipt_ids="same",
         )
 
     # one publishing call per platform, as its specification has it

@@ -2,21 +2,17 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown
-from channels.base import Account, Parcel
-from channels.gateways import GatewayRequest
-from channels.gateways.wire import Wire
-from channels.http import from_exception
+from channels.base import Account
 from channels.sms import Sms
-from tests.contract.channel_suite import ADDRESS, KEY, PATIENT, ChannelSuite, all_that_is_said, attempt
+from tests.contract.channel_suite import ADDRESS, PATIENT, ChannelSuite, all_that_is_said, attempt
 from tests.contract.platform_server import Answer, Fault
-from tests.unit.client_exceptions import bare, exception_classes, full_name
 
 #: What an order to a stand-in of a gateway makes of the next request, and what our adapter must take it for.
 FAULTS_OF_A_GATEWAY = [
@@ -33,17 +29,6 @@ FAULTS_OF_A_GATEWAY = [
 
 #: A stand-in's longest silence. A client without a limit of its own ends after it, and otherwise.
 SILENCE_S = 20
-
-
-class BrokenWire(Wire):
-    """Every request ends in this exception."""
-
-    def __init__(self, broken: BaseException) -> None:
-        super().__init__()
-        self._broken = broken
-
-    def carry(self, requests: Sequence[GatewayRequest]) -> list[BaseException]:
-        return [self._broken for _ in requests]
 
 
 @contextmanager
@@ -73,17 +58,9 @@ class SmsSuite(ChannelSuite):
 
     account: ClassVar[Account]
 
-    @pytest.mark.filterwarnings("ignore")
-    @pytest.mark.parametrize("cls", sorted(exception_classes(), key=full_name), ids=full_name)
-    def test_no_exception_of_a_client_goes_past_the_outcome_that_it_has_everywhere(self, cls):
-        parcels = [Parcel(key=KEY, address=ADDRESS), Parcel(key=KEY[:-1] + "2", address=ADDRESS)]
-        outcomes = Sms(self.account, wire=BrokenWire(bare(cls))).send_many(self.table.post, parcels)
-        expected = from_exception(bare(cls))
-        assert [(type(each), each.code) for each in outcomes] == [(type(expected), expected.code)] * 2
-
     def test_an_account_opened_as_the_product_does_has_every_time_out(self):
-        limits = vars(vars(Sms.from_account(self.account))["_wire"])["_timeout"]
-        assert (limits.total, limits.connect, limits.sock_connect, limits.sock_read) == (15, 3, 3, 10)
+        wire = vars(Sms.from_account(self.account))["_wire"]
+        assert (vars(wire)["_timeouts"].connect_s, vars(wire)["_total_s"]) == (3, 13)
 
     def test_an_answer_that_trickles_in_for_ever_is_ended_and_unknown(self, platform):
         """Each wait is short enough, so that the time-out of reading never comes: the one over all of it must."""
@@ -102,6 +79,17 @@ class SmsSuite(ChannelSuite):
             error = attempt(channel, self.table.post)
             channel.close()
         assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
+
+    @pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSE])
+    def test_a_connection_that_was_used_before_and_breaks_is_not_tried_again(self, platform, channel, fault):
+        """HTTP clients do that by themselves, also with a POST: it would be a second text."""
+        platform.answer = self.table.accepted
+        attempt(channel, self.table.post)
+        platform.answer = Answer(fault=fault)
+        error = attempt(channel, self.table.post)
+        assert (type(error), error.code) == (OutcomeUnknown, "connection_lost")
+        first, second = platform.calls
+        assert first.peer == second.peer
 
     def test_each_secret_is_kept_where_it_alone_is_quoted(self, platform, channel):
         """The suite of all channels quotes the post as well, which is reason enough to withhold the whole answer."""

@@ -14,6 +14,7 @@ from channels.sms import Sms
 from tests.contract.channel_suite import ADDRESS, KEY, Case, Table, attempt, payload
 from tests.contract.platform_server import Answer
 from tests.contract.sms_suite import SmsSuite
+from tests.mass import send_many
 
 PASSWORD = "canary-password"
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -147,7 +148,7 @@ class TestSms(SmsSuite):
     def test_outcomes_stand_in_the_order_of_the_parcels(self, platform, channel):
         parcels = [Parcel(key=f"key-{i}", address=f"+4477009{i:05}") for i in range(50)]
         platform.answer = self.table.accepted
-        assert channel.send_many(self.table.post, parcels) == [Receipt(platform_id="")] * 50
+        assert send_many(channel, self.table.post, parcels) == [Receipt(platform_id="")] * 50
         assert sorted(key_of(call) for call in platform.calls) == sorted(p.key for p in parcels)
 
     def test_connections_are_kept_between_groups(self, platform, channel):
@@ -157,7 +158,7 @@ class TestSms(SmsSuite):
         assert len({call.peer for call in platform.calls}) == 1
 
     def test_no_parcels_are_no_calls(self, platform, channel):
-        assert channel.send_many(self.table.post, []) == []
+        assert send_many(channel, self.table.post, []) == []
         assert platform.calls == []
 
     def test_several_threads_may_send_at_once(self, platform, channel):
@@ -166,7 +167,7 @@ class TestSms(SmsSuite):
 
         def work(number):
             parcels = [Parcel(key=f"k{number}-{i}", address=ADDRESS) for i in range(10)]
-            outcomes.extend(channel.send_many(self.table.post, parcels))
+            outcomes.extend(send_many(channel, self.table.post, parcels))
 
         threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
         for thread in threads:
@@ -194,7 +195,7 @@ class TestSms(SmsSuite):
 
 @pytest.mark.parametrize("expires", ["tomorrow", "2026-11-21T23:00:00"])
 def test_an_expiry_that_is_no_moment_refuses_instead_of_sending_without_end(expires):
-    error = Sms(account()).send_many(post(expires=expires), [Parcel(key=KEY, address=ADDRESS)])[0]
+    error = send_many(Sms(account()), post(expires=expires), [Parcel(key=KEY, address=ADDRESS)])[0]
     assert (type(error), error.code) == (Refused, "bad_expiry")
 
 

@@ -27,9 +27,15 @@ SECRET_OPTIONS = {
     "x": {"consumer_key", "consumer_secret", "access_token", "access_token_secret"},
     "notify": {"api_key", "callback_token"},
     "twilio": {"api_key_secret", "auth_token"},
+    "sinch": {"api_token", "callback_secret"},
     "kannel": {"password"},
 }
-SENDER = {"notify": {}, "twilio": {}, "kannel": {"sender": "WyreCouncil"}}
+SENDER = {
+    "notify": {},
+    "twilio": {},
+    "kannel": {"sender": "WyreCouncil"},
+    "sinch": {"sender": "WyreCouncil"},
+}
 PUBLIC = {"facebook": FacebookPage, "x": XAccount}
 
 
@@ -190,6 +196,21 @@ CASES = [
         settings={"twilio_balance": "-0.10"},
         says="-0.10 GBP",
     ),
+    Case(kind="sinch", name="good", state=READY, code="ready"),
+    Case(
+        kind="sinch",
+        name="another token",
+        state=NOT_READY,
+        code="credentials_refused",
+        options={"api_token": "another"},
+    ),
+    Case(
+        kind="sinch",
+        name="another plan",
+        state=NOT_READY,
+        code="credentials_refused",
+        options={"service_plan_id": "another"},
+    ),
     Case(kind="kannel", name="good", state=READY, code="ready"),
     Case(
         kind="kannel",
@@ -221,7 +242,7 @@ def test_a_check_finds_what_the_platform_tells_and_posts_nothing(sandbox, case):
 def test_each_of_our_channels_and_gateways_can_be_checked():
     ours = ("website", "facebook", "x", "sms")
     assert [name for name in ours if not issubclass(channel_class(name), Probes)] == []
-    assert {case.kind for case in CASES} == {"facebook", "x", "kannel", "notify", "twilio"}
+    assert {case.kind for case in CASES} == {"facebook", "x", "kannel", "notify", "twilio", "sinch"}
 
 
 def test_what_the_platforms_tell_is_told_in_words(sandbox):
@@ -246,6 +267,15 @@ def test_a_key_of_twilio_that_may_not_ask_for_the_account_is_as_good(platform):
     platform.by_path = lambda path: empty if "/Messages.json" in path else refused
     found = opened("twilio", TWILIO, platform.url).probe()
     assert (found.state, dict(found.facts)["balance"]) == (READY, "not told to this key")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("blocked_account", "account_suspended"), ("anything_new", "credentials_refused")]
+)
+def test_a_service_plan_of_sinch_that_may_do_nothing_is_not_ready(platform, code, told):
+    platform.answer = Answer(status=403, body={"code": code, "text": "..."})
+    found = opened("sinch", KNOWN["sinch"], platform.url).probe()
+    assert (found.state, found.code) == (NOT_READY, told)
 
 
 def test_x_that_does_not_tell_credits_is_ready(platform):
@@ -285,6 +315,7 @@ KNOWN = {
         "sender": "WyreCouncil",
     },
     "kannel": {"username": "alerts", "password": "canary-password"},
+    "sinch": {"service_plan_id": "jd63jf88477ll", "api_token": "canary-api-token"},
 }
 X, TWILIO = KNOWN["x"], KNOWN["twilio"]
 PROXY = b"<html>403 Forbidden by the proxy</html>"

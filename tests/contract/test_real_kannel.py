@@ -23,6 +23,7 @@ from channels.text import sms_size
 from tests.contract.sandbox_process import eventually
 from tests.contract.smpp_network import DENIED_BY_NETWORK, NUMBER, Centre, Hooks, whole
 from tests.contract.test_sandbox_kannel import REFUSED_POSTS, TAKEN_POSTS, TAKEN_QUERIES
+from tests.mass import send_many
 
 BEARERBOX, SMSBOX = Path("/usr/sbin/bearerbox"), Path("/usr/sbin/smsbox")
 USER, PASSWORD, CARELESS_USER = "alerts", "loopback-only", "careless"
@@ -187,7 +188,7 @@ def post_of(text, **facts):
 def sent(channel, centre, text, segments, **facts):
     """The segments that the network got, after our adapter said that the text was taken."""
     centre.segments.clear()
-    outcomes = channel.send_many(post_of(text, **facts), [Parcel(key="k-1", address=NUMBER)])
+    outcomes = send_many(channel, post_of(text, **facts), [Parcel(key="k-1", address=NUMBER)])
     assert outcomes == [Receipt(platform_id="")]
     assert eventually(lambda: len(centre.segments[NUMBER]) >= segments)
     return centre.segments[NUMBER]
@@ -235,7 +236,7 @@ def is_cut(channel, centre, text):
     """Whether the network got a half character; known as soon as it has every unit of the text."""
     octets = len(text.encode("utf-16-be"))
     centre.segments.clear()
-    channel.send_many(post_of(text), [Parcel(key="k-1", address=NUMBER)])
+    send_many(channel, post_of(text), [Parcel(key="k-1", address=NUMBER)])
     assert eventually(lambda: sum(len(s.octets) for s in centre.segments[NUMBER]) >= octets)
     return any(0xD800 <= ord(char) <= 0xDFFF for s in centre.segments[NUMBER] for char in s.text)
 
@@ -295,7 +296,7 @@ def test_the_networks_answer_comes_back_as_a_receipt(kannel, centre, hooks, numb
     hooks.queries.clear()
     channel = make_channel(kannel, receipt_url=hooks.url)
     try:
-        channel.send_many(post_of("x" * 400), [Parcel(key="k-7", address=number)])
+        send_many(channel, post_of("x" * 400), [Parcel(key="k-7", address=number)])
         assert eventually(lambda: hooks.queries)
         receipt = channel.read_receipt(hooks.queries[0], b"", {})
     finally:
@@ -306,7 +307,7 @@ def test_the_networks_answer_comes_back_as_a_receipt(kannel, centre, hooks, numb
 def test_a_wrong_password_is_a_matter_of_set_up(kannel):
     channel = make_channel(kannel, password="wrong")
     try:
-        [error] = channel.send_many(post_of("Hello"), [Parcel(key="k-1", address=NUMBER)])
+        [error] = send_many(channel, post_of("Hello"), [Parcel(key="k-1", address=NUMBER)])
     finally:
         channel.close()
     assert (type(error), error.code) == (NotConfigured, "credentials_refused")

@@ -55,10 +55,11 @@ def test_kannels_503_has_the_guides_words(sandbox):
 
 
 @every_platform
-def test_accepted_and_answered_with_500(sandbox, platform):
-    sandbox.fault(platform=platform, kind="accept_then_500")
-    assert PUBLISH[platform](sandbox).status_code == 500
-    assert row_of(sandbox) == (500, 1, "River rising")
+@pytest.mark.parametrize("status", [500, 504])
+def test_accepted_and_answered_with_a_servers_error(sandbox, platform, status):
+    sandbox.fault(platform=platform, kind=f"accept_then_{status}")
+    assert PUBLISH[platform](sandbox).status_code == status
+    assert row_of(sandbox) == (status, 1, "River rising")
 
 
 @every_platform

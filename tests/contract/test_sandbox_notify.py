@@ -20,6 +20,7 @@ from channels.sms import AskableSms
 from tests.contract.callbacks import Callbacks
 from tests.contract.sandbox_process import contract, eventually
 from tests.contract.sms_suite import FAULTS_OF_A_GATEWAY
+from tests.mass import send_many
 
 NUMBER = "+447700900123"
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -81,7 +82,7 @@ def post(text="Leave now."):
 
 
 def attempt(channel, text="Leave now.", key="key-1", address=NUMBER):
-    return channel.send_many(post(text), [Parcel(key=key, address=address)])[0]
+    return send_many(channel, post(text), [Parcel(key=key, address=address)])[0]
 
 
 def shape(name):

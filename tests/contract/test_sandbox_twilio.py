@@ -15,6 +15,7 @@ from channels.sms import Sms
 from tests.contract.callbacks import Callbacks
 from tests.contract.sandbox_process import contract, eventually
 from tests.contract.sms_suite import FAULTS_OF_A_GATEWAY
+from tests.mass import send_many
 
 NUMBER = "+447700900123"
 
@@ -58,7 +59,7 @@ def channel(sandbox):
 
 def attempt(channel, text="Leave now.", key="key-1", address=NUMBER, **facts):
     post = Post(channel="sms", account="twilio", title="Flood", text=text, facts=facts)
-    return channel.send_many(post, [Parcel(key=key, address=address)])[0]
+    return send_many(channel, post, [Parcel(key=key, address=address)])[0]
 
 
 def test_a_text_is_taken_as_the_description_has_it(sandbox):

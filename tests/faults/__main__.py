@@ -32,6 +32,10 @@ def main() -> int:
         known = " ".join(dict.fromkeys(s.test for s in SCENARIOS))
         print(f"There is no such test. Known: {known}.", file=sys.stderr)
         return 2
+    cannot = {scenario.name: why for scenario, _ in jobs if (why := scenario.why_not())}
+    for (test, title), why in cannot.items():
+        _say(f"{test} ({title}) cannot run here: {why}")
+    jobs = [job for job in jobs if job[0].name not in cannot]
     with running_postgres() as server:
         run_on_server(server, "CREATE DATABASE template")
         migrate_at(server.format("template"))
@@ -42,6 +46,7 @@ def main() -> int:
     _say(
         f"\n{len(rows) - len(missed)} of {len(rows)} passed."
         + "".join(f"\nMISSED: {_name(r)}" for r in missed)
+        + (f" {len(cannot)} could not run here." if cannot else "")
     )
     return 1 if missed else 0
 
@@ -76,7 +81,7 @@ def _report(row: Row) -> str:
     """Test, n, seed, figures, pass line, result; of a miss also what was missed, and where its data was left."""
     figures = ", ".join(f"{name} {_short(value)}" for name, value in row.figures.values.items())
     lines = [
-        f"{_name(row)}  n={row.n}  seed={row.seed}  {row.seconds:.0f} s  {'PASS' if row.passed else 'MISS'}",
+        f"{_name(row)}  n={row.n}  seed={row.seed}  {row.seconds:.0f} s ({row.cpu_s:.0f} s of CPU)  {'PASS' if row.passed else 'MISS'}",
         f"    figures: {figures}",
         f"    pass line: {'; '.join(row.figures.bounds)}",
     ]

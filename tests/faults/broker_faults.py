@@ -8,7 +8,8 @@ from statistics import quantiles
 import redis
 
 from tests.faults.frame import Figures, Place, Scenario
-from tests.faults.own_broker import bells_in, echoing, forgetful_broker
+from tests.faults.house import house
+from tests.faults.own_broker import bells_in, echoing
 from tests.faults.sending import (
     Brake,
     acceptances,
@@ -19,9 +20,10 @@ from tests.faults.sending import (
     taken,
     wait_until_over,
 )
-from tests.installation import Installation, installation, wait_for
+from tests.installation import Installation, wait_for
 
 PUBLIC_TARGETS = 3
+
 PUBLIC = ("website", "facebook", "x")
 OVER_WITHIN_S = 180
 
@@ -30,11 +32,12 @@ def flushed(
     place: Place, figures: Figures, *, texts: int, flushes: int, every_s: float, resume_s: float
 ) -> None:
     """The first time just after the release, before anybody has heard the bell."""
-    with installation(place.folder / "data", place.database_url) as found:
+    with house(place) as here:
+        found = here.found
         found.import_numbers(texts)
         brake = Brake(found, texts)
         brake.last_for(flushes * every_s)
-        with redis.Redis(unix_socket_path=str(found.settings.broker_socket)) as broker:
+        with redis.Redis(unix_socket_path=str(here.socket)) as broker:
             with deaf_workers(found):
                 ref = found.release()
                 figures.add("unheard", bells_in(broker), at_least=1)
@@ -50,7 +53,7 @@ def flushed(
         wait_until_over(found, ref, within_s=OVER_WITHIN_S)
         figures.add("flushes", len(moments), equals=flushes)
         figures.add("resume_s", longest_wait_s(moments, acceptances(found)), at_most=resume_s)
-        judge_all_sent(found, ref, figures, texts)
+        judge_all_sent(found, ref, figures, texts, public=here.public, in_process=bool(place.shared))
 
 
 def back_empty(
@@ -61,14 +64,13 @@ def back_empty(
     kills: int,
     pause_s: tuple[float, float],
     resume_s: float,
+    listening_s: float | None,
 ) -> None:
     """Killed first with a bell that nobody has heard. Between two kills it is away for a while, and there for a while."""
     dice = Random(place.seed)
     pauses = [(dice.uniform(*pause_s), dice.uniform(*pause_s)) for _ in range(kills - 1)]
-    with (
-        forgetful_broker() as broker,
-        installation(place.folder / "data", place.database_url, broker_url=broker.url) as found,
-    ):
+    with house(place, own_broker=True) as here:
+        found, broker = here.found, here.broker
         found.import_numbers(texts)
         brake = Brake(found, texts)
         brake.last_for(sum(map(sum, pauses)))
@@ -90,8 +92,10 @@ def back_empty(
         wait_until_over(found, ref, within_s=OVER_WITHIN_S)
         all_started_again(found)
         figures.add("kills", len(moments), equals=kills)
+        if listening_s:
+            figures.add("listening_again_s", here.listen_again_s(), at_most=listening_s)
         figures.add("resume_s", longest_wait_s(moments, acceptances(found)), at_most=resume_s)
-        judge_all_sent(found, ref, figures, texts)
+        judge_all_sent(found, ref, figures, texts, public=here.public, in_process=bool(place.shared))
 
 
 def never_there(
@@ -104,7 +108,8 @@ def never_there(
     public_p95_s: float,
 ) -> None:
     """Public posts are released one after the other while the texts go out; the p95 is over all their targets."""
-    with installation(place.folder / "data", place.database_url, broker_url="redis://127.0.0.1:1/0") as found:
+    with house(place, needs_broker=False, broker_url="redis://127.0.0.1:1/0") as here:
+        found = here.found
         found.import_numbers(texts)
         submitted = [found.submit()]
         submitted += [found.submit(audience="", channels=PUBLIC) for _ in range(public_releases)]
@@ -120,18 +125,18 @@ def never_there(
         seconds = [
             t.seconds for ref in refs for t in found.status(ref).targets if t.channel in PUBLIC and t.seconds
         ]
-        figures.add("public_posts", len(seconds), equals=PUBLIC_TARGETS * len(refs))
+        figures.add("public_posts", len(seconds), equals=here.public * len(refs))
         figures.add("public_p95_s", quantiles(seconds, n=20)[-1], at_most=public_p95_s)
         for ref in refs[1:]:
-            judge(found, ref, figures, planned=PUBLIC_TARGETS)
-        judge_all_sent(found, refs[0], figures, texts)
+            judge(found, ref, figures, planned=here.public, in_process=bool(place.shared))
+        judge_all_sent(found, refs[0], figures, texts, public=here.public, in_process=bool(place.shared))
 
 
 def ringing_five_times(place: Place, figures: Figures, *, texts: int, within_s: float) -> None:
     """Every bell is put into its queue four more times, byte for byte, also long after all was sent."""
-    with installation(place.folder / "data", place.database_url) as found:
+    with house(place) as here:
+        found, socket = here.found, here.socket
         found.import_numbers(texts)
-        socket = found.settings.broker_socket
         with (
             redis.Redis(unix_socket_path=str(socket)) as client,
             echoing(socket, copies=4, within_s=within_s, dice=Random(place.seed)) as echo,
@@ -146,11 +151,19 @@ def ringing_five_times(place: Place, figures: Figures, *, texts: int, within_s: 
         figures.add("copies", echo.repeated, equals=4 * len(echo.bells))
         figures.add("sent_after_the_end", taken(found) - before, equals=0)
         all_started_again(found)
-        judge_all_sent(found, ref, figures, texts)
+        judge_all_sent(found, ref, figures, texts, public=here.public, in_process=bool(place.shared))
 
 
-def judge_all_sent(found: Installation, ref: str, figures: Figures, texts: int) -> None:
-    judge(found, ref, figures, planned=texts + PUBLIC_TARGETS)
+def judge_all_sent(
+    found: Installation,
+    ref: str,
+    figures: Figures,
+    texts: int,
+    *,
+    public: int = PUBLIC_TARGETS,
+    in_process: bool = False,
+) -> None:
+    judge(found, ref, figures, planned=texts + public, in_process=in_process)
     figures.add("duplicated_after_unknown", figures.values["duplicated_after_unknown"], equals=0)
 
 
@@ -159,33 +172,37 @@ SCENARIOS = [
         test="T3",
         title="the broker is flushed in mid-send",
         run=flushed,
-        small={"texts": 1_000, "flushes": 4, "every_s": 0.7, "resume_s": 30},
+        small={"texts": 600, "flushes": 3, "every_s": 0.7, "resume_s": 30},
         full={"texts": 20_000, "flushes": 10, "every_s": 4.0, "resume_s": 10},
         n="texts",
+        turn=2,
     ),
     Scenario(
         test="T4",
         title="the broker is killed and comes back empty",
         run=back_empty,
-        small={"texts": 1_000, "kills": 2, "pause_s": (0.5, 1.5), "resume_s": 30},
-        full={"texts": 20_000, "kills": 5, "pause_s": (0.5, 30.0), "resume_s": 10},
+        small={"texts": 600, "kills": 2, "pause_s": (0.5, 1.5), "resume_s": 30, "listening_s": None},
+        full={"texts": 20_000, "kills": 5, "pause_s": (0.5, 30.0), "resume_s": 10, "listening_s": 60},
         n="texts",
+        turn=4,
     ),
     Scenario(
         test="T5",
         title="no broker from start to end",
         run=never_there,
-        small={"texts": 500, "public_releases": 2, "release_s": 3, "public_p95_s": 60},
+        small={"texts": 400, "public_releases": 2, "release_s": 10, "public_p95_s": 60},
         full={"texts": 20_000, "public_releases": 20, "release_s": 1, "public_p95_s": 10},
         n="texts",
+        turn=1,  # the installation begins without a broker
     ),
     Scenario(
         test="T7",
         title="every bell rings five times",
         run=ringing_five_times,
-        small={"texts": 1_000, "within_s": 3.0},
+        small={"texts": 600, "within_s": 3.0},
         full={"texts": 20_000, "within_s": 600.0},
         n="texts",
+        turn=3,
         patient=True,
     ),
 ]

@@ -149,33 +149,45 @@ def _died_there(stage: Stage, child: Child, case: Case, left: Mapping[str, int])
 
 
 def _left(stage: Stage, child: Child, case: Case, ref: str) -> dict[str, int]:
+    """`size`, `recorded` and `taken` are of all groups that are open; of the newest where none is."""
     owner = owner_name(child.pid)
-    mine = intent_group.c.owner == owner
-    groups = stage.rows(select(intent_group).where(mine))
-    last = next(iter(sorted(groups, key=lambda g: -g.id)), None)
-    ids = json.loads(last.delivery_ids) if last else []
-    keys = [r.uid for r in stage.rows(select(delivery.c.uid).where(delivery.c.id.in_(ids)))]
+    groups = stage.rows(select(intent_group).where(intent_group.c.owner == owner).order_by(intent_group.c.id))
+    opened = [g for g in groups if g.closed_at is None]
+    taken = [_taken(stage, case, ref, g) for g in groups]
+    recorded = [_recorded(stage, g) for g in groups]
+    sizes = [len(json.loads(g.delivery_ids)) for g in groups]
+    meant = [n for n, g in enumerate(groups) if g.closed_at is None] or list(range(len(groups)))[-1:]
     held = select(func.count()).where(batch.c.owner == owner, batch.c.state == BatchState.LEASED)
-    done = select(func.count()).where(attempt.c.intent_group_id == (last.id if last else 0))
     return {
         "broadcasts": stage.rows(select(func.count(broadcast.c.id)))[0][0],
         "planned": stage.rows(select(func.count(delivery.c.id)))[0][0],
         "held": stage.rows(held)[0][0],
         "groups": len(groups),
-        "open": sum(g.closed_at is None for g in groups),
-        "size": len(keys),
-        "recorded": stage.rows(done)[0][0],
-        "taken": _taken(stage, case, ref, keys) if last else 0,
+        "open": len(opened),
+        "size": sum(sizes[n] for n in meant),
+        "recorded": sum(recorded[n] for n in meant),
+        "taken": sum(taken[n] for n in meant),
+        "taken_of_newest": taken[-1] if taken else 0,
+        "answered": sum(taken[n] == sizes[n] for n in meant),
+        "closed_whole": sum(
+            g.closed_at is not None and recorded[n] == sizes[n] for n, g in enumerate(groups)
+        ),
     }
 
 
-def _taken(stage: Stage, case: Case, ref: str, keys: Sequence[str]) -> int:
-    """How many posts of the last group the platform has."""
+def _recorded(stage: Stage, group: Any) -> int:
+    return int(stage.rows(select(func.count()).where(attempt.c.intent_group_id == group.id))[0][0])
+
+
+def _taken(stage: Stage, case: Case, ref: str, group: Any) -> int:
+    """How many posts of the group the platform has."""
     if case.channel == "website":
         return int((stage.settings.site_dir / "alerts" / ref.lower() / "index.html").exists())
     rows = stage.stand_ins.took(case.channel)
     if case.texts:
-        return len({row["key"] for row in rows} & set(keys))
+        ids = json.loads(group.delivery_ids)
+        keys = {r.uid for r in stage.rows(select(delivery.c.uid).where(delivery.c.id.in_(ids)))}
+        return len({row["key"] for row in rows} & keys)
     return sum(f"Ref {ref}" in row["text"] for row in rows)
 
 
@@ -186,14 +198,14 @@ def _fits(case: Case, left: Mapping[str, int]) -> bool:
     if case.point == "after_claim":
         return left["held"] == 1 and left["open"] == 0
     if case.point == "after_commit":
-        return left["held"] == 1 and left["open"] == 0 and left["recorded"] == left["size"] > 0
-    waits = left["held"] == 1 and left["open"] == 1 and left["recorded"] == 0 < left["size"]
+        return left["held"] == 1 and left["closed_whole"] > 0
+    waits = left["held"] == 1 and left["open"] > 0 and left["recorded"] == 0 < left["size"]
     if case.point == "after_intent":
-        return waits and left["taken"] == 0
+        return waits and left["taken_of_newest"] == 0
     if case.point == "after_first_byte":
         return waits and left["taken"] > 0
     refusing = any(fault["kind"] == "503" for fault in case.faults)
-    return waits and (refusing or left["taken"] == left["size"])
+    return waits and (refusing or left["answered"] > 0)
 
 
 def _fits_bell(case: Case, left: Mapping[str, int]) -> bool:

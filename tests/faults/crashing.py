@@ -8,11 +8,9 @@ import os
 import select
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +25,14 @@ from broadcaster.logs import configure
 from broadcaster.processes import PR_SET_PDEATHSIG
 from broadcaster.queue import NoBells
 from broadcaster.settings import Settings
-from broadcaster.web.__main__ import main as web_main
-from broadcaster.web.app import create_app as _ready  # noqa: F401 - what the web process imports, once for all
 from channels import channel_class
 from channels.accounts import load_accounts
-from channels.sandbox import __main__ as sandbox
+from channels.base import Sending, SendsMany
+from tests.faults.beside import carry_on, plan_at, seal_on, stand_in, sweep_on, web
 from tests.faults.fate import Fate
 
 Order = Mapping[str, Any]
-SECOND_EVERY_S = 0.25
+BESIDE = (carry_on, plan_at, seal_on, stand_in, sweep_on, web)
 
 
 class FatefulDatabase(Database):
@@ -65,10 +62,10 @@ class FatefulDatabase(Database):
                 self._fate.at("before_commit")
         if "claim" in did:
             self._fate.claimed(self._claimed_channel())
-        elif "intent" in did:
-            self._fate.intended()
-        elif "outcomes" in did:
+        if "outcomes" in did:
             self._fate.at("after_commit")
+        if "intent" in did:  # what is recorded and what is opened next is one transaction
+            self._fate.at("after_intent")
 
     def _claimed_channel(self) -> str:
         mine = (batch.c.owner == owner_name(os.getpid())) & (batch.c.state == BatchState.LEASED)
@@ -88,19 +85,43 @@ class FatefulBells(NoBells):
         self._fate.rung("plan")
 
 
+class FatefulSending:
+    """Of what is put at once, the last answer is the one that counts."""
+
+    def __init__(self, own: Sending, fate: Fate) -> None:
+        self._own, self._fate = own, fate
+        self._waiting: list[set[str]] = []
+
+    def put(self, parcels) -> None:
+        self._fate.begins(len(parcels))
+        self._waiting.append({parcel.key for parcel in parcels})
+        self._own.put(parcels)
+
+    def take(self, within_s):
+        answers = self._own.take(within_s)
+        for keys in self._waiting:
+            keys -= {key for key, _ in answers}
+        answered = sum(not keys for keys in self._waiting)
+        self._waiting = [keys for keys in self._waiting if keys]
+        for _ in range(answered):
+            self._fate.at("after_answer")
+        return answers
+
+
 def fateful(channel: Any, fate: Fate) -> Any:
     """The channel itself with all of its protocols; each call of its platform passes by fate."""
     kind = type(channel)
 
     def send(self, post, key):
-        with fate.calling(1):
+        with fate.calling():
             return kind.send(self, post, key)
 
-    def send_many(self, post, parcels):
-        with fate.calling(len(parcels)):
-            return kind.send_many(self, post, parcels)
+    @contextmanager
+    def sending(self, post):
+        with kind.sending(self, post) as own:
+            yield FatefulSending(own, fate)
 
-    calls = {"send": send} | ({"send_many": send_many} if hasattr(kind, "send_many") else {})
+    calls = {"send": send} | ({"sending": sending} if issubclass(kind, SendsMany) else {})
     channel.__class__ = type(f"Fateful{kind.__name__}", (kind,), calls)
     return channel
 
@@ -125,8 +146,9 @@ def fateful_parts(settings: Settings, fate: Fate) -> Parts:
 
 def work(order: Order) -> None:
     """A worker answering one bell; with `groups`, it is asked to end after so many."""
-    parts, calls, groups = _parts(order), count(), order.get("groups")
-    running = (lambda: next(calls) <= groups) if groups else (lambda: True)
+    fate, groups = Fate(**order["fate"]), order.get("groups")
+    parts = fateful_parts(Settings.load(order["settings"]), fate)
+    running = (lambda: fate.groups < groups) if groups else (lambda: True)
     parts.deliver.work(Mode.LIVE, Lane(order["lane"]), for_s=order["for_s"], running=running)
 
 
@@ -140,31 +162,8 @@ def plan(order: Order) -> None:
     _parts(order).plan.plan(order["broadcast_id"])
 
 
-def carry_on(order: Order) -> None:
-    """What goes on while another worker stands still: a sweeper, a reader and a worker of both lanes."""
-    parts = build(Settings.load(order["settings"]), modes=(Mode.LIVE,), bells=NoBells())
-    while True:
-        parts.sweep.sweep()
-        parts.read_back.look(Mode.LIVE)
-        for lane in Lane:
-            parts.deliver.work(Mode.LIVE, lane, for_s=2)
-        time.sleep(SECOND_EVERY_S)
-
-
-def web(order: Order) -> None:
-    """The product's own web process: it takes the receipts."""
-    os.environ.update(order["settings"])
-    web_main()
-
-
-def stand_in(order: Order) -> None:
-    """The sandbox of platforms, on a free port that it writes into its folder."""
-    sys.argv = ["sandbox", "--port", "0", "--data", order["folder"]]
-    sandbox.main()
-
-
 TASKS: Mapping[str, Callable[[Order], None]] = {
-    task.__name__: task for task in (work, approve, plan, carry_on, web, stand_in)
+    task.__name__: task for task in (work, approve, plan, *BESIDE)
 }
 
 

@@ -29,8 +29,9 @@ from tests.builders import LIFE_SAFETY, NO_HURRY
 from tests.contract.sandbox_process import SandboxProcess
 from tests.fakes import FakeClock, RecordingBells
 from tests.faults.frame import Place
+from tests.faults.house import house
 from tests.faults.lives import Life, lives_of
-from tests.installation import Installation, installation
+from tests.installation import Installation
 
 READABLE = ("facebook", "x")
 #: The platform has the post, and its answer is lost in one of four ways. `silence` takes our read time-out, 10 seconds.
@@ -154,8 +155,8 @@ def scene(place: Place, *, patient: bool) -> Iterator[Scene]:
 
 @contextmanager
 def in_real_time(place: Place) -> Iterator[Scene]:
-    with installation(place.folder / "var", place.database_url) as found:
-        yield _generous(Scene(found=found))
+    with house(place) as here:
+        yield _generous(Scene(found=here.found))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +20,10 @@ LOOK_EVERY_S = 0.001
 
 @dataclass(kw_only=True)
 class Fate:
-    """`point` on the way of the `group`-th intent for `channel`; `how` is kill or stop.
+    """`point`, when a batch for `channel` comes to it for the `group`-th time; `how` is kill or stop.
 
-    At after_first_byte the platform is ordered to have `fault` for this group, and `arrived` of its requests are there
-    by then; or all `files` before this one of the website are in their places. At before_bell, `bell` is what is about to be rung: ring or plan. `note` is a file in which the
+    At after_first_byte the platform is ordered to have `fault` from this group on, and `arrived` requests are there by
+    then; or all `files` before this one of the website are in their places. At before_bell, `bell` is what is about to be rung: ring or plan. `note` is a file in which the
     process leaves a line just before its end.
     """
 
@@ -38,17 +39,18 @@ class Fate:
     files: int = 2
     bell: str = ""
     _mine: bool = False  # the batch at hand is one of this channel
-    _groups: int = 0
+    _times: Counter[str] = field(default_factory=Counter)
     _met: bool = False
     _old_claim: bool = False
 
     def claimed(self, channel: str) -> None:
-        self._mine, self._groups, self._old_claim = channel == self.channel, 0, False
+        self._mine, self._old_claim = channel == self.channel, False
         self.at("after_claim")
 
-    def intended(self) -> None:
-        self._groups += 1
-        self.at("after_intent")
+    @property
+    def groups(self) -> int:
+        """How many intents for the channel are committed."""
+        return self._times["after_intent"]
 
     def rung(self, bell: str) -> None:
         if self.point == "before_bell" and bell == self.bell:
@@ -56,24 +58,32 @@ class Fate:
 
     def at(self, point: str) -> None:
         """Something was reached; it is the end where it is the point."""
-        if point == self.point and self._here():
+        if self._comes_to(point):
             self._meet()
 
-    @contextmanager
-    def calling(self, posts: int) -> Iterator[None]:
-        """Around a call of a platform with so many posts."""
+    def begins(self, posts: int) -> None:
+        """So many posts are about to be handed to a platform."""
         self.at("before_byte")
         if self._old_claim:  # it slept, and posts all the same
             self._write(called=posts)
-        if self.point == "after_first_byte" and self._here():
+        if self._comes_to("after_first_byte"):
             self._watch()
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """Around a call that hands over one post and waits for the answer."""
+        self.begins(1)
         try:
             yield
         finally:
             self.at("after_answer")
 
-    def _here(self) -> bool:
-        return self._mine and not self._met and (self.point == "after_claim" or self._groups == self.group)
+    def _comes_to(self, point: str) -> bool:
+        if not self._mine:
+            return False
+        self._times[point] += 1
+        often = 1 if point == "after_claim" else self.group
+        return point == self.point and not self._met and self._times[point] == often
 
     def _meet(self) -> None:
         self._met = True

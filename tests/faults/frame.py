@@ -4,7 +4,10 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.faults.house import House
 
 BOUNDS = {"at_most": ("<=", operator.le), "at_least": (">=", operator.ge), "equals": ("=", operator.eq)}
 
@@ -17,6 +20,7 @@ class Place:
     database_url: str
     folder: Path
     seed: int
+    shared: "House | None" = None  # the installation that runs already, where rows share one
 
 
 @dataclass
@@ -43,6 +47,9 @@ class Scenario:
     """`run(place, figures, **size)` breaks something and measures; `small` and `full` are its keyword arguments.
 
     A `patient` scenario mostly waits: `make faults` runs it beside others. `n` names the argument that is shown as n.
+    `turn` is its place among the small rows that share one installation; 0 where it has one of its own, or none.
+    What is not `pushed` takes too long for every change: `make test` leaves it to `make faults`. `why_not` says why it
+    cannot run on this machine, and nothing where it can.
     """
 
     test: str
@@ -53,6 +60,9 @@ class Scenario:
     n: str
     databases: tuple[str, ...] = ("sqlite", "postgres")
     patient: bool = False
+    turn: int = 0
+    pushed: bool = True
+    why_not: Callable[[], str] = str
 
     @property
     def name(self) -> tuple[str, str]:
@@ -72,6 +82,7 @@ class Row:
     figures: Figures
     folder: Path
     error: str = ""
+    cpu_s: float = 0.0  # of this process and of all that it started and saw end
 
     @property
     def passed(self) -> bool:

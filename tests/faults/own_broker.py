@@ -32,9 +32,14 @@ class ForgetfulBroker:
     def url(self) -> str:
         return f"redis+socket://{self.socket}"
 
-    def start(self) -> None:
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
+    def start(self, *settings: str) -> None:
+        """`settings` are options of the server's command line, such as --maxmemory 2mb."""
         self.socket.unlink(missing_ok=True)
-        options = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no"]
+        options = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no", *settings]
         with (self._folder / "log").open("ab") as log:
             command = [get_binary_path(), *options, "--dir", self._folder]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -48,11 +53,12 @@ class ForgetfulBroker:
 
 
 @contextmanager
-def forgetful_broker() -> Iterator[ForgetfulBroker]:
-    """Running, in a folder with a path short enough for a socket."""
+def forgetful_broker(*settings: str, running: bool = True) -> Iterator[ForgetfulBroker]:
+    """In a folder with a path short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="broker-", dir="/tmp") as folder:
         broker = ForgetfulBroker(Path(folder))
-        broker.start()
+        if running:
+            broker.start(*settings)
         try:
             yield broker
         finally:

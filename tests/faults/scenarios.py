@@ -1,17 +1,51 @@
 """Every fault test there is, in the order in which `make faults` runs them."""
 
 from tests.faults import (
+    bounds,
     broker_faults,
+    clocks,
     crash_points,
     database_faults,
+    full_broker,
+    full_disk,
     killing,
+    lines,
+    partial_answers,
+    provider_faults,
+    rabbit_faults,
+    receiving,
     sealing,
+    slow_gateway,
     stopped,
+    stopping,
+    twice,
+    two_hosts,
     unknowns,
 )
 from tests.faults.frame import Scenario
 
-MODULES = (killing, crash_points, broker_faults, stopped, database_faults, unknowns, sealing)
+MODULES = (
+    killing,
+    crash_points,
+    broker_faults,
+    full_broker,
+    lines,
+    stopped,
+    clocks,
+    database_faults,
+    full_disk,
+    twice,
+    unknowns,
+    provider_faults,
+    slow_gateway,
+    partial_answers,
+    bounds,
+    receiving,
+    stopping,
+    sealing,
+    rabbit_faults,
+    two_hosts,
+)
 SCENARIOS: tuple[Scenario, ...] = tuple(
     sorted(
         (s for module in MODULES for s in module.SCENARIOS),

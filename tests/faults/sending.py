@@ -56,14 +56,22 @@ def wait_until_over(found: Installation, ref: str, *, within_s: float) -> float:
     return time.monotonic() - started
 
 
-def judge(found: Installation, ref: str, figures: Figures, *, planned: int, sent: bool = True) -> None:
+def judge(
+    found: Installation,
+    ref: str,
+    figures: Figures,
+    *,
+    planned: int,
+    sent: bool = True,
+    in_process: bool = False,
+) -> None:
     """The checker's verdict. With `sent`, every delivery has to have been accepted as well."""
-    findings = check(gather(found, ref))
+    findings = check(gather(found, ref, in_process=in_process))
     counts = findings.counts
     figures.add("planned", counts["planned"], equals=planned)
     for name in ("lost", "duplicated", "unexpected"):
         figures.add(name, counts[name], equals=0)
-    resent = sum(int(str(event["count"])) for event in events(found, "unknown_sent_again"))
+    resent = sum(int(str(event["count"])) for event in events(found, "unknown_sent_again", ref))
     figures.add("sent_again", resent)
     figures.add("duplicated_after_unknown", counts["duplicated_after_unknown"], at_most=resent)
     figures.add("unknown", counts["unknown"])
@@ -84,17 +92,13 @@ def longest_wait_s(moments: Sequence[datetime], accepted: Sequence[datetime]) ->
     return max(wait.total_seconds() for wait in waits if wait is not None)
 
 
-def events(found: Installation, act: str) -> list[dict[str, object]]:
-    """The payloads of this act in the audit log, in order."""
-    query = select(audit_event.c.payload).where(audit_event.c.act == act).order_by(audit_event.c.no)
+def events(found: Installation, act: str, ref: str = "") -> list[dict[str, object]]:
+    """The payloads of this act in the audit log, in order; with `ref` only those about this message."""
+    e = audit_event.c
+    query = select(e.payload).where(e.act == act).order_by(e.no)
+    query = query.where(e.subject == ref) if ref else query
     with found.parts.database.read() as tx:
         return [json.loads(payload) for payload in tx.execute(query).scalars()]
-
-
-def logged(found: Installation, event: str) -> int:
-    """How often the installation's processes logged this."""
-    logs = (found.settings.root / "logs").glob("*.log")
-    return sum(path.read_text(errors="replace").count(event) for path in logs)
 
 
 def spilled_bytes(found: Installation) -> int:

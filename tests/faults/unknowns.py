@@ -180,7 +180,7 @@ def no_receipt(place: Place, figures: Figures, *, texts: int) -> None:
             waiting_for=f"{texts} texts to be accepted",
         )
         now.until(
-            lambda: _receipts_applied(now) == texts,
+            lambda: _receipts_applied(now, ref) == texts,
             within_s=60 + texts / 50,
             waiting_for="the network's acknowledgements to be applied",
         )
@@ -236,8 +236,9 @@ class _Asked:
         return (self.since[life.uid] - life.unknown_at).total_seconds()
 
 
-def _receipts_applied(now: Scene) -> int:
-    query = select(func.count()).select_from(receipt).where(receipt.c.applied_at.is_not(None))
+def _receipts_applied(now: Scene, ref: str) -> int:
+    keys = [life.uid for life in now.lives([ref])]
+    query = select(func.count()).where(receipt.c.applied_at.is_not(None), receipt.c.delivery_uid.in_(keys))
     with now.found.parts.database.read() as tx:
         return int(tx.execute(query).scalar_one())
 
@@ -265,6 +266,7 @@ SCENARIOS = [
         small={"runs": 4, "slow": ("facebook",)},
         full={"runs": 60, "slow": READABLE},
         n="runs",
+        turn=5,
     ),
     Scenario(
         test="T16",
@@ -309,5 +311,6 @@ SCENARIOS = [
         small={"texts": 120},
         full={"texts": 5_000},
         n="texts",
+        turn=6,
     ),
 ]

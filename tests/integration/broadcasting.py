@@ -53,7 +53,8 @@ class Broadcasting(Promises):
         self.world.parts = self.world.stoppable()
         for platform in self.platforms.values():
             platform.on_call = partial(self._watched, platform)
-            platform.on_check = partial(self._before_the_call, platform)
+            if platform.name != "sms":
+                platform.on_check = partial(self._before_the_call, Lane.PUBLIC)
         self.happens = []
         self.stands_still = []
         self.opted_out = set()
@@ -159,13 +160,16 @@ class Broadcasting(Promises):
     def _work_while(self, lane, groups, said, happens, still, *, other):
         """Some groups, or all, with these answers; then the platform takes everything."""
         self.happens, self.stands_still = list(happens), list(still)
+        if still and lane is Lane.BULK:
+            self.world.before_the_first_byte(partial(self._before_the_call, lane))
         self._work(lane, groups, said, self.other if other else self.world.parts)
         self.happens, self.stands_still = [], []
+        self.world.clock.on_look = lambda: None
 
-    def _before_the_call(self, platform):
+    def _before_the_call(self, lane):
         """After the intent; also when a message is written, but then nobody stands still."""
         if self.stands_still:
-            self._happen(self.stands_still.pop(), Lane.BULK if platform.name == "sms" else Lane.PUBLIC)
+            self._happen(self.stands_still.pop(), lane)
 
     def _work(self, lane, groups, said, parts):
         for platform in self.platforms.values():

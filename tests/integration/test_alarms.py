@@ -27,7 +27,7 @@ from tests.integration.alarms import (
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 # --- raised once, cleared, raised again ---------------------------------------------------------------------

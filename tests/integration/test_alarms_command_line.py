@@ -12,7 +12,7 @@ from broadcaster.settings import Settings
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 def sweep(desk):

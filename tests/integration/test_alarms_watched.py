@@ -15,7 +15,7 @@ from tests.integration.test_web import get
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 # --- acknowledging ------------------------------------------------------------------------------------------

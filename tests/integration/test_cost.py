@@ -29,7 +29,7 @@ class Priced(FakeGateway):
 
 @pytest.fixture
 def world_settings():
-    return {"gateway": Priced()}
+    return {"gateway": Priced(), "max_in_flight": 100}
 
 
 def finding(world, ref):

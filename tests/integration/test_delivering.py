@@ -24,7 +24,7 @@ from tests.builders import LIFE_SAFETY, a_world, number
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 # --- what is sent is what was approved ----------------------------------------------------------------------

@@ -13,7 +13,7 @@ from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 def leaf(row, uid):

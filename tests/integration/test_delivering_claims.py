@@ -2,6 +2,7 @@
 
 import json
 import threading
+from itertools import chain, repeat
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from tests.builders import LIFE_SAFETY, NO_HURRY, number
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 # --- one at a time, so many at once -------------------------------------------------------------------------
@@ -90,7 +91,7 @@ def test_the_most_urgent_broadcast_goes_first(world):
 
 def test_a_worker_told_to_stop_ends_after_the_group_at_hand(world):
     released = world.release_texts(12)
-    running = iter([True, True, False, False])
+    running = chain([True, True], repeat(object=False))
     world.parts.deliver.work("live", Lane.BULK, for_s=30, running=lambda: next(running))
     assert len(world.gateway.calls) == 1
     assert world.totals(released.ref) == {"accepted": 4, "pending": 8}

@@ -7,14 +7,14 @@ import pytest
 from broadcaster.db.tables import attempt, batch, delivery, intent_group, target
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
-from broadcaster.service.deliver import INTENT_FRESH_S
+from broadcaster.service.opening import INTENT_FRESH_S
 from tests.builders import LIFE_SAFETY, NO_HURRY, number
 from tests.fakes import Took, WorkerDied, die
 
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 # --- leases and fences --------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_an_intent_that_another_worker_has_sent_meanwhile_is_not_sent(world):
 def test_texts_of_a_worker_that_stood_still_go_out_once_by_the_next(world):
     stopped, other = world.stoppable(), world.beside()
     released = world.release_texts(8, **NO_HURRY)
-    stands_still(world, world.gateway, 21, other.reconcile.take_over)
+    world.before_the_first_byte(lambda: (world.clock.advance(21), other.reconcile.take_over()))
     world.work(Lane.BULK, parts=stopped)
     world.clock.advance(10)
     world.work_bulk()

@@ -18,7 +18,7 @@ from tests.integration.alarms import looked, undecided_texts
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 def rows_of(database, columns):

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from broadcaster.db.key_files import DataKeyFiles, keys_held
-from broadcaster.db.tables import audience_version, audit_event, recipient
+from broadcaster.db.tables import audience_version, audit_event, callback, heard, recipient
 from broadcaster.db.vault import Vault
 from broadcaster.domain.errors import NotAllowed, Stale, Unavailable
 from broadcaster.service.keys import Keys
 from tests.builders import number
+from tests.integration.answers import answerable, write
 
 SIZE = 12
 
@@ -49,6 +50,23 @@ def test_all_numbers_are_under_the_new_key_and_nothing_else_has_changed(world, k
     )  # read before, opened after
     event = json.loads(world.row(audit_event, act="data_key_changed").payload)
     assert event == {"key": done.fingerprint, "numbers": SIZE, "unreadable": 0}
+
+
+def test_what_people_wrote_and_raw_callbacks_are_under_the_new_key_too(database_url, tmp_path):
+    with answerable(database_url, tmp_path) as world:
+        path = world.parts.settings.root / "keys" / "data.key"
+        world.release_texts(1)
+        write(world, 1, "Where is the shelter?")
+        done = Keys(world.database, path).rotate(world.administrator)
+        assert (done.resealed, done.unreadable) == (
+            4,
+            0,
+        )  # a recipient, a callback, and number and text of a message
+        new = Vault(path.read_bytes())
+        written, kept = world.row(heard), world.row(callback)
+        assert new.open(written.text_sealed, written.mark) == "Where is the shelter?"
+        assert new.open(written.number_sealed, written.number_index) == number(1)
+        assert "Where is the shelter?" in new.open(kept.raw_sealed, kept.mark)
 
 
 def test_what_was_submitted_before_is_approved_and_sent_after(world, keys):

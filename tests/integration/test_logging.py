@@ -12,7 +12,7 @@ from tests.builders import a_world, number
 
 @pytest.fixture
 def world(database_url, tmp_path):
-    with a_world(database_url, tmp_path, max_in_flight=4) as world:
+    with a_world(database_url, tmp_path, max_in_flight=8) as world:
         yield world
 
 

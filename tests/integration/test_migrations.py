@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from broadcaster.db.engine import Database
-from broadcaster.db.migrate import FOLDER, check_schema, migrate
+from broadcaster.db.migrate import migrate
+from broadcaster.db.schema import MIGRATIONS, check_schema, known_revisions
 from broadcaster.db.tables import metadata
 from broadcaster.domain.errors import Unavailable
 
@@ -21,10 +23,6 @@ def empty(empty_database_url):
     database = Database(empty_database_url)
     yield database
     database.close()
-
-
-def newest_revision():
-    return max(file.name[:4] for file in (FOLDER / "versions").glob("*.py"))
 
 
 def differences(database):
@@ -47,6 +45,11 @@ def test_the_comparison_notices_another_type(database):
         tx.execute(text("ALTER TABLE leader DROP COLUMN owner"))
         tx.execute(text("ALTER TABLE leader ADD COLUMN owner BIGINT NOT NULL DEFAULT 0"))
     assert [change[0][0] for change in differences(database)] == ["modify_type"]
+
+
+def test_the_files_names_tell_the_revisions_that_alembic_knows():
+    found = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    assert known_revisions() == [script.revision for script in found][::-1]
 
 
 def test_migrating_twice_applies_nothing_the_second_time(empty):
@@ -120,7 +123,7 @@ def test_without_a_copy_nothing_is_migrated(tmp_path):
     database = Database(f"sqlite:///{file}")
     with database.write() as tx:
         tx.execute(text("CREATE TABLE earlier (word TEXT)"))
-    Path(f"{file}.before-{newest_revision()}").mkdir()  # in the way
+    Path(f"{file}.before-{known_revisions()[-1]}").mkdir()  # in the way
     with pytest.raises(Unavailable, match="could not be copied"):
         migrate(database)
     with database.read() as tx:

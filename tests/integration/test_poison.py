@@ -21,7 +21,7 @@ ROUNDS = 20
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": IN_FLIGHT, "receipt_wait_s": WAIT_S}
+    return {"max_in_flight": 2 * IN_FLIGHT, "receipt_wait_s": WAIT_S}
 
 
 def stops_on(*poison):

@@ -11,7 +11,7 @@ from tests.integration.unknown_texts import SILENCE, WAIT_S, look_into, sent_aga
 
 @pytest.fixture
 def world_settings():
-    return {"receipt_wait_s": WAIT_S}
+    return {"receipt_wait_s": WAIT_S, "max_in_flight": 100}
 
 
 def test_two_that_look_at_once_decide_once(world):

@@ -19,7 +19,7 @@ from tests.fakes import WorkerDied
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 10}
+    return {"max_in_flight": 20}
 
 
 def test_it_adds_up_at_every_moment_of_planning_and_sending(world):

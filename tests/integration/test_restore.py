@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.db.engine import Database
-from broadcaster.db.migrate import alembic_config, check_schema
+from broadcaster.db.migrate import alembic_config
+from broadcaster.db.schema import check_schema
 from broadcaster.db.tables import alarm, audit_event, batch, leader
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Invalid, NotSent, OutcomeUnknown, Problem, Stale, Unavailable
 from broadcaster.service.anchor import Anchor
 from broadcaster.service.backup import Backup
-from broadcaster.service.recording import Answers, _answers
 from broadcaster.service.restore import Restore
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
 from tests.conftest import postgres_database
@@ -27,7 +27,7 @@ PEOPLE = 25
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 10, "lease_s": 20}
+    return {"max_in_flight": 20, "lease_s": 20}
 
 
 @pytest.fixture
@@ -219,9 +219,9 @@ def test_an_outcome_that_was_not_written_down_yet_sends_nothing_a_second_time(dr
     spilled = []
     recording = world.parts.recording
 
-    def keep(claimed, group, outcomes, *, leads):
-        spilled.append(group.id)
-        recording._spill.keep(answers_of(world, claimed, group, outcomes))
+    def keep(finished, *, leads):
+        spilled.extend(each.group.id for each in finished)
+        recording.spill(finished, leads=leads)
         raise Unavailable("away")
 
     worker = world.parts.deliver
@@ -245,11 +245,6 @@ class Forgetful:
 
     def __init__(self, recording, keep):
         self.replay, self.record = recording.replay, keep
-
-
-def answers_of(world, claimed, group, outcomes):
-    answers: Answers = _answers(claimed, group, outcomes, world.now(), leads=False)
-    return answers.to_line()
 
 
 def test_an_older_schema_is_brought_up_and_a_newer_one_refused(empty_database_url, tmp_path):

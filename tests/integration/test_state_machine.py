@@ -55,7 +55,7 @@ def test_whatever_happens_nothing_is_lost_and_nothing_is_sent_twice_unawares(
         feed = FakeThreading("x", "feed")
         with (
             new_url(folder) as url,
-            a_world(url, folder, feed=feed, max_in_flight=3, lease_s=LEASE_S) as world,
+            a_world(url, folder, feed=feed, max_in_flight=6, lease_s=LEASE_S) as world,
         ):
             time_stands_still(world)
             yield world

@@ -15,7 +15,7 @@ from tests.fakes import Took, WorkerDied
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 def end(world, released, how):
@@ -197,7 +197,7 @@ def test_an_expired_broadcast_keeps_no_worker_busy(world):
 
 
 def test_a_stop_at_any_moment_of_a_send_adds_up(world):
-    other = world.beside(max_in_flight=4)
+    other = world.beside(max_in_flight=8)
     for calls_before in (0, 1, 3, 7, 12):
         enough = threading.Event()
 

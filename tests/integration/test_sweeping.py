@@ -17,7 +17,7 @@ from worker import tasks
 
 @pytest.fixture
 def world_settings():
-    return {"max_in_flight": 4}
+    return {"max_in_flight": 8}
 
 
 def a_sweeper(world, owner, parts=None):

@@ -91,6 +91,12 @@ OPTIONS = {
         "api_key": "SK" + "0" * 32,
         "sender": "Wyre",
     },
+    "sms by sinch": {
+        "gateway": "sinch",
+        "base_url": "https://eu.sms.api.sinch.com",
+        "service_plan_id": "0" * 32,
+        "sender": "Wyre",
+    },
 }
 
 
@@ -100,7 +106,11 @@ def opened(channel: str):
         ("access_token", "app_secret", "consumer_key", "consumer_secret", "access_token_secret", "password"),
         Secret("99-x"),
     )
-    secrets |= {"api_key": Secret(f"wyre-{UUID}-{UUID}"), "api_key_secret": Secret("k" * 32)}
+    secrets |= {
+        "api_key": Secret(f"wyre-{UUID}-{UUID}"),
+        "api_key_secret": Secret("k" * 32),
+        "api_token": Secret("t" * 32),
+    }
     account = Account(
         name="wyre", channel=channel.partition(" ")[0], mode="live", options=OPTIONS[channel], secrets=secrets
     )

@@ -37,8 +37,9 @@ def test_the_channel_finds_nothing_against_the_example(name: str, channel: str) 
 
 @every_notice
 def test_the_example_fits_the_first_post_on_x_and_two_segments_at_whatever_time_it_is_sent(name: str) -> None:
-    for quarters in range(24 * 4):  # short days are all of three letters; midnight has the longest words
-        facts = example(name, datetime(2026, 11, 21, tzinfo=UTC) + timedelta(minutes=15 * quarters))
+    # Short days are all of three letters, 10.30 is as long as 10.15, and midnight has the longest words.
+    for half_hours in range(48):
+        facts = example(name, datetime(2026, 11, 21, tzinfo=UTC) + timedelta(minutes=30 * half_hours))
         on_x = rendered("x", name, facts).at_widest()
         assert all(x_weight(part) <= 280 for part in on_x.parts)
         for said in (facts.headline, facts.area, facts.instruction, facts.source):

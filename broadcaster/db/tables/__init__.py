@@ -13,6 +13,7 @@ from broadcaster.db.tables.broadcasts import (
     receipt,
     target,
 )
+from broadcaster.db.tables.callbacks import callback, heard
 from broadcaster.db.tables.columns import Time, metadata
 from broadcaster.db.tables.messages import (
     approval,
@@ -51,7 +52,9 @@ __all__ = [
     "audit_event",
     "batch",
     "broadcast",
+    "callback",
     "delivery",
+    "heard",
     "incident",
     "intent_group",
     "leader",

@@ -8,6 +8,11 @@ from broadcaster.db.tables.columns import Id, count, metadata, moment, own_id, p
 #: query says word for word what the index says.
 FOR_A_PERSON = text("state IN ('unknown_final', 'quarantined')")
 
+#: Deliveries that a platform gave an id. As above, word for word.
+WITH_PLATFORM_ID = text("platform_id <> ''")
+#: Receipts that nothing was found for yet.
+RECEIPT_WAITS = text("applied_at IS NULL")
+
 broadcast = Table(
     "broadcast",
     metadata,
@@ -107,6 +112,13 @@ delivery = Table(
         sqlite_where=FOR_A_PERSON,
         postgresql_where=FOR_A_PERSON,
     ),
+    # Some gateways name a text in its receipt only by the id that they gave it.
+    Index(
+        "ix_delivery_platform_id",
+        "platform_id",
+        sqlite_where=WITH_PLATFORM_ID,
+        postgresql_where=WITH_PLATFORM_ID,
+    ),
 )
 
 intent_group = Table(
@@ -146,10 +158,17 @@ receipt = Table(
     own_id(),
     to("account"),
     Column("delivery_uid", String(36), nullable=False),
+    # Of a gateway that does not carry our key back; else empty.
+    Column("platform_id", String(256), nullable=False, server_default=""),
     word("state"),
     word("code"),
     moment("received_at"),
+    moment(
+        "next_at"
+    ),  # when it is looked at next: what nobody knows must not be looked up with every other one
     moment("applied_at", nullable=True),
-    UniqueConstraint("account_id", "delivery_uid", "state", "code"),  # gateways repeat themselves
-    Index("ix_receipt_waiting", "applied_at", "id"),
+    UniqueConstraint(
+        "account_id", "delivery_uid", "platform_id", "state", "code", name="uq_receipt_told"
+    ),  # gateways repeat themselves
+    Index("ix_receipt_waiting", "next_at", "id", sqlite_where=RECEIPT_WAITS, postgresql_where=RECEIPT_WAITS),
 )

@@ -1,0 +1,125 @@
+"""What a worker is about to send: a group of deliveries whose intent is committed before the first byte leaves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from broadcaster.db import accounts, batches, broadcasts, deliveries
+from broadcaster.db.batches import Claimed
+from broadcaster.db.broadcasts import Broadcast
+from broadcaster.db.deliveries import Due
+from broadcaster.db.engine import Tx
+from broadcaster.domain.delivery import DeliveryState
+from broadcaster.service.ending import close_if_over, is_over
+from broadcaster.service.record import note
+from broadcaster.service.recording import Group
+from broadcaster.service.threads import PartNow, part_now
+from broadcaster.service.window import past_window
+from channels.base import AfterUnknown, Channel
+
+STALE = "This machine stood still just before sending, so it was not sent. It is tried again."
+#: A process may be stopped (a paused machine, swap) between its intent and the first byte, for longer than its lease.
+#: The fence keeps it from writing, but nothing keeps a platform from taking what another worker sent meanwhile: so an
+#: intent older than this is not acted upon. Far below the lease.
+INTENT_FRESH_S = 5.0
+OUT_SINCE = "It may have been sent. The recipient opted out, or was erased, before it could be sent again."
+WINDOW_OVER = (
+    "It may have been sent. The platform would no longer notice that it is the same one, so it waits."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How this process opens groups. `owner` names it in leases, `lease_s` is how long it keeps a batch in silence."""
+
+    owner: str
+    lease_s: float
+
+    @staticmethod
+    def is_stale(group: Group, now_s: float) -> bool:
+        """Whether this process stood still since the group was opened. `now_s` is its own clock."""
+        return now_s - group.opened_s > INTENT_FRESH_S
+
+    def open(
+        self,
+        tx: Tx,
+        claimed: Claimed,
+        channel: Channel | None,
+        *,
+        most: int,
+        opened_s: float,
+        longer_s: float = 0,
+        after: int = -1,
+        parts: int = 1,
+        others_open: bool = False,
+    ) -> Group | None:
+        """Commit what is about to be sent, at most `most` deliveries behind the ordinal `after`. None where nothing of
+        the batch can be: it is handed back then, unless other groups of it are still open (`others_open`). The lease is kept `longer_s` seconds more.
+
+        A group may be empty: everything due in it was suppressed, or must not be sent again.
+        """
+        if not batches.renew(tx, claimed, lease_s=self.lease_s + longer_s):
+            return None
+        row = broadcasts.by_id(tx, claimed.broadcast_id)
+        if others_open and is_over(tx, row):
+            return None  # what is on its way may not be called cancelled; the batch ends when it is back
+        if close_if_over(tx, row, [claimed.id]):
+            return None
+        paused = accounts.is_paused(tx, claimed.account_id)  # since the claim: not one more call with it
+        now = part_now(tx, row, claimed) if parts > 1 and not paused else None
+        due = [] if paused else _due(tx, claimed, now, most, after)
+        if not due:
+            if not others_open:
+                next_at = now.next_at if now else deliveries.next_due(tx, claimed.id)
+                batches.release(tx, claimed, next_at=next_at)
+            return None
+        if _suppressed(tx, row, due) or _past_window(tx, row, claimed, channel, due):
+            return Group(id=0, due=(), started_at=tx.now(), opened_s=opened_s)
+        group_id = batches.open_group(tx, claimed, owner=self.owner, delivery_ids=[d.id for d in due])
+        turn = now.turn if now else None
+        return Group(id=group_id, due=due, started_at=tx.now(), opened_s=opened_s, turn=turn)
+
+
+def _due(tx: Tx, claimed: Claimed, now: PartNow | None, most: int, after: int) -> Sequence[Due]:
+    """The next group: of a thread, the part whose turn it is. On a batch on which a worker died, what is sent again
+    goes alone, after everything else: one of those made it die, and only that one may do so again."""
+    if now:
+        return deliveries.due(tx, claimed.id, limit=1) if now.turn else []
+    once_died = claimed.deaths > 0
+    due = deliveries.due(tx, claimed.id, limit=most, after=after, first_tries_first=once_died)
+    if not once_died:
+        return due
+    return [d for d in due if not d.resends] or due[:1]
+
+
+def _suppressed(tx: Tx, row: Broadcast, due: Sequence[Due]) -> bool:
+    """Take out who opted out or was erased. True where somebody did."""
+    out = [d for d in due if d.suppressed or d.erased]
+    if not out:
+        return False
+    again = deliveries.having_ids([d.id for d in out if d.resends])
+    unknown = deliveries.move(tx, again, DeliveryState.UNKNOWN, code="not_resent", text=OUT_SINCE)
+    _suppress(tx, [d.id for d in out if d.erased], "erased", "The recipient was erased.")
+    _suppress(tx, [d.id for d in out if not d.erased], "opted_out", "The recipient opted out.")
+    note(tx, row, "deliveries_suppressed", {"count": len(out) - unknown, "unknown": unknown})
+    return True
+
+
+def _suppress(tx: Tx, ids: Sequence[int], code: str, text: str) -> None:
+    deliveries.move(tx, deliveries.having_ids(ids), DeliveryState.SUPPRESSED, code=code, text=text)
+
+
+def _past_window(
+    tx: Tx, row: Broadcast, claimed: Claimed, channel: Channel | None, due: Sequence[Due]
+) -> bool:
+    """Take out what waited so long for its second try that the platform may have forgotten the first. True where
+    something did. What a person has sent again goes out all the same: a person has looked."""
+    if channel is None or channel.after_unknown is not AfterUnknown.DEDUPLICATING:
+        return False
+    again = [d.id for d in due if d.resends and d.code != deliveries.AGAIN_BY_A_PERSON]
+    late = past_window(tx, channel, batch_ids=[claimed.id], delivery_ids=again) if again else set()
+    if not late:
+        return False
+    mine = deliveries.having_ids(sorted(late))
+    unknown = deliveries.move(tx, mine, DeliveryState.UNKNOWN, code="not_resent", text=WINDOW_OVER)
+    note(tx, row, "deliveries_not_resent", {"unknown": unknown, "reason": "window_over"})
+    return True

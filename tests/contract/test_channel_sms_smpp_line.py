@@ -1,0 +1,441 @@
+"""The line itself: what a broken, silent or odd connection makes of the texts on it, octet by octet."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused
+from channels.base import Receipt
+from channels.gateways.smpp_listening import Listening
+from channels.gateways.smpp_sending import SmppSending
+from channels.gateways.smpp_session import Session
+from channels.gateways.smpp_settings import SmppSettings
+from channels.gateways.smpp_times import Times
+from channels.gateways.smpp_window import Pace, Window
+from tests.contract.scripted_centre import Centre, pdu, reset, until_the_end
+from tests.contract.smpp_accounts import (
+    NUMBER,
+    all_outcomes,
+    gateway,
+    one_outcome,
+    parcels,
+    post_of,
+    said_of,
+    smpp_account,
+)
+
+SUBMIT_RESP, NACK = 0x80000004, 0x80000000
+
+
+def accepting(talk):
+    talk.bind()
+    while True:
+        command, sequence, _ = talk.hear()
+        if command == 4:
+            talk.accept(sequence)
+        elif command in {0x15, 0x6}:
+            talk.say(pdu(command | 0x80000000, sequence))
+
+
+def sent_to(script, count=1, text="Flood", **options):
+    with Centre(script) as centre, gateway(centre.port, **options) as smpp:
+        return [said_of(each) for each in all_outcomes(smpp, post_of(text), parcels(count)).values()]
+
+
+def answered(status, *, command=SUBMIT_RESP, body=b""):
+    def script(talk):
+        talk.bind()
+        [number] = talk.submits(1)
+        talk.say(pdu(command, number, body, status))
+        until_the_end(talk)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        (answered(0, body=b"7\0"), (Receipt, "")),
+        (answered(0, body=b"7\0\x14\x00\x00\x02ab"), (Receipt, "")),  # a vendor's parameter after the id
+        (answered(0, body=b"\0"), (OutcomeUnknown, "no_id")),
+        (answered(0), (OutcomeUnknown, "no_id")),
+        (answered(0x58), (NotSent, "rate_limited")),
+        (answered(0x14), (NotSent, "busy")),
+        (answered(0x0B), (Refused, "number_refused")),
+        (answered(0x0B, body=b"\0"), (Refused, "number_refused")),
+        (answered(0x444), (Refused, "refused")),
+        (answered(0x03, command=NACK), (Refused, "form")),
+        (answered(0x58, command=NACK), (NotSent, "rate_limited")),
+        (answered(0, command=NACK), (OutcomeUnknown, "read_timeout")),
+    ],
+)
+def test_each_answer_has_its_outcome(script, outcome):
+    assert sent_to(script) == [outcome]
+
+
+def test_answers_belong_to_texts_by_their_number_and_in_any_order():
+    def script(talk):
+        talk.bind()
+        one, two, three = talk.submits(3)
+        talk.say(pdu(SUBMIT_RESP, 9999, b"nobody's\0"))
+        talk.say(pdu(SUBMIT_RESP, three, b"33\0"), pdu(SUBMIT_RESP, two, b"", 0x0B))
+        talk.say(pdu(SUBMIT_RESP, one, b"11\0"))
+        until_the_end(talk)
+
+    with Centre(script) as centre, gateway(centre.port) as smpp:
+        found = all_outcomes(smpp, post_of(), parcels(3))
+    assert (found["k-0"], found["k-2"]) == (Receipt(platform_id="11"), Receipt(platform_id="33"))
+    assert said_of(found["k-1"]) == (Refused, "number_refused")
+
+
+@pytest.mark.parametrize("end", [reset, lambda connection: connection.close()], ids=["reset", "closed"])
+def test_a_line_that_breaks_makes_what_had_left_unknown_and_leaves_the_rest_unsent(end):
+    """Window 4: four texts had left, of which one was answered, and the others were never begun."""
+
+    def script(talk):
+        talk.bind()
+        first, *_ = talk.submits(4)
+        talk.accept(first)
+        talk.submits(1)  # the one that took its place
+        talk._file.close()
+        end(talk.connection)
+
+    outcomes = sent_to(script, count=7, window="4")
+    assert sorted(outcomes, key=str) == sorted(
+        [(Receipt, ""), *[(OutcomeUnknown, "connection_lost")] * 4, *[(NotSent, "connection_lost")] * 2],
+        key=str,
+    )
+
+
+def test_after_a_break_the_next_texts_go_over_a_new_line():
+    def breaks(talk):
+        talk.bind()
+        talk.submits(1)
+
+    with Centre(breaks, accepting) as centre, gateway(centre.port) as smpp:
+        with smpp.sending(post_of()) as sending:
+            one, two = parcels(2)
+            sending.put([one])
+            assert [said_of(each) for _, each in sending.take(10)] == [(OutcomeUnknown, "connection_lost")]
+            sending.put([two])
+            assert [said_of(each) for _, each in sending.take(10)] == [(Receipt, "")]
+        assert centre.connections == 2
+
+
+def test_silence_is_unknown_and_its_line_is_not_used_again():
+    def silent(talk):
+        talk.bind()
+        talk.submits(1)
+        until_the_end(talk)
+
+    with Centre(silent, accepting) as centre, gateway(centre.port, times=Times(answer_s=1)) as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (OutcomeUnknown, "read_timeout")
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert centre.connections == 2
+
+
+def test_a_text_is_whole_only_when_its_last_segment_is_taken():
+    def script(talk):
+        talk.bind()
+        one, two, three = talk.submits(3)
+        talk.accept(one, two)
+        talk.say(pdu(SUBMIT_RESP, three, b"", 0x0B))
+        until_the_end(talk)
+
+    assert sent_to(script, text="x" * 400) == [(OutcomeUnknown, "taken_in_part")]
+
+
+def test_a_segment_that_is_throttled_goes_again_and_the_text_arrives_whole():
+    def script(talk):
+        talk.bind()
+        one, two, three = talk.submits(3)
+        talk.accept(one, three)
+        talk.say(pdu(SUBMIT_RESP, two, b"", 0x58))
+        [again] = talk.submits(1)
+        talk.accept(again)
+        until_the_end(talk)
+
+    assert sent_to(script, text="x" * 400, times=Times(pause_s=0.1)) == [(Receipt, "")]
+
+
+def test_after_a_segment_that_is_refused_the_others_stay_here():
+    def script(talk):
+        talk.bind()
+        [one] = talk.submits(1)
+        talk.say(pdu(SUBMIT_RESP, one, b"", 0x0B))
+        command, sequence, _ = talk.hear()
+        assert command == 0x6
+        talk.say(pdu(0x80000006, sequence))
+
+    assert sent_to(script, text="x" * 400, window="1") == [(Refused, "number_refused")]
+
+
+def test_when_the_centre_throttles_the_next_text_waits_and_the_window_shrinks():
+    waited, outstanding = [], []
+
+    def script(talk):
+        talk.bind()
+        four = talk.submits(4)
+        throttled_at = time.monotonic()
+        talk.say(*(pdu(SUBMIT_RESP, number, b"", 0x58) for number in four))
+        two = talk.submits(2)
+        waited.append(time.monotonic() - throttled_at)
+        talk.connection.settimeout(0.3)
+        try:
+            talk.hear()
+            outstanding.append("a third one")
+        except (TimeoutError, OSError):
+            pass
+        talk.connection.settimeout(None)
+        talk.accept(*two)
+
+    with Centre(script) as centre, gateway(centre.port, window="4", times=Times(pause_s=0.4)) as smpp:
+        found = all_outcomes(smpp, post_of(), parcels(6))
+    assert sorted(said_of(each)[0].__name__ for each in found.values()) == ["NotSent"] * 4 + ["Receipt"] * 2
+    assert {each.retry_after_s for each in found.values() if isinstance(each, NotSent)} == {2}
+    assert waited[0] >= 0.35
+    assert outstanding == []
+
+
+def test_no_more_texts_wait_for_an_answer_than_the_window_lets():
+    def script(talk):
+        talk.bind()
+        three = talk.submits(3)
+        talk.connection.settimeout(0.2)
+        with pytest.raises(OSError, match="timed out"):
+            talk.hear()
+        talk.connection.settimeout(None)
+        talk.accept(*three)
+        talk._file = talk.connection.makefile("rb")
+        talk.accept(*talk.submits(2))
+        until_the_end(talk)
+
+    assert sent_to(script, count=5, window="3") == [(Receipt, "")] * 5
+
+
+def test_texts_that_could_not_begin_in_time_were_not_sent_and_those_begun_are_waited_for():
+    def script(talk):
+        talk.bind()
+        talk.accept(*talk.submits(1))
+        [one] = talk.submits(1)
+        time.sleep(1.5)
+        talk.accept(one)
+        until_the_end(talk)
+
+    times = Times(begin_s=1.0)
+    with Centre(script) as centre, gateway(centre.port, window="1", times=times) as smpp:
+        one_outcome(smpp, post_of())  # so that the line is there already
+        found = all_outcomes(smpp, post_of(), parcels(3))
+    assert said_of(found.pop("k-0")) == (Receipt, "")
+    assert [said_of(each) for each in found.values()] == [(NotSent, "queued_too_long")] * 2
+
+
+def test_our_side_answers_when_it_is_asked_and_hears_a_goodbye():
+    heard = []
+
+    def script(talk):
+        talk.bind()
+        [one] = talk.submits(1)
+        talk.say(pdu(0x15, 77), pdu(0x1234, 78))
+        heard.extend([talk.hear()[:2], talk.hear()[:2]])
+        talk.say(pdu(SUBMIT_RESP, one, b"7\0"), pdu(0x6, 79))
+        heard.append(talk.hear()[:2])
+
+    with Centre(script, accepting) as centre, gateway(centre.port) as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert centre.connections == 2
+    assert heard == [(0x80000015, 77), (0x80000000, 78), (0x80000006, 79)]
+
+
+def test_a_line_is_kept_for_the_next_post():
+    with Centre(accepting) as centre, gateway(centre.port) as smpp:
+        for _ in range(5):
+            assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert centre.connections == 1
+
+
+def test_a_line_that_broke_while_idle_is_noticed_before_a_text_goes_into_it():
+    """Here it broke in silence: only a question can find out."""
+    doubting = Times(trusted_s=0, asked_s=0.2)
+    got = []
+
+    def dies(talk):
+        talk.bind()
+        talk.accept(*talk.submits(1))
+        while True:
+            got.append(talk.hear()[0])  # without an answer
+
+    with Centre(dies, accepting) as centre, gateway(centre.port, times=doubting) as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert centre.connections == 2
+    assert got == [0x15]
+
+
+def test_an_idle_line_that_was_closed_is_replaced_without_a_question():
+    def closes(talk):
+        talk.bind()
+        talk.accept(*talk.submits(1))
+
+    with Centre(closes, accepting) as centre, gateway(centre.port) as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        time.sleep(0.1)
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+
+
+def test_idle_lines_are_looked_after_and_given_up_in_the_end():
+    hasty = Times(look_s=0.02, ask_after_s=0.1, give_up_s=0.4)
+    got, ended = [], threading.Event()
+
+    def script(talk):
+        talk.bind()
+        talk.accept(*talk.submits(1))
+        talk.say(pdu(0x15, 5))
+        while True:
+            command, sequence, _ = talk.hear()
+            got.append(command)
+            if command in {0x15, 0x6}:
+                talk.say(pdu(command | 0x80000000, sequence))
+            if command == 0x6:
+                ended.set()
+
+    with Centre(script) as centre, gateway(centre.port, times=hasty) as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
+        assert ended.wait(10)
+    assert got[0] == 0x80000015
+    assert 0x15 in got
+    assert got[-1] == 0x6
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        (
+            lambda talk: talk.say(pdu(0x80000002, talk.hear()[1], status=0x0E)),
+            (NotConfigured, "credentials_refused"),
+        ),
+        (lambda talk: talk.say(pdu(0x80000002, talk.hear()[1], status=0x05)), (NotSent, "already_bound")),
+        (lambda talk: talk.say(pdu(0x80000002, talk.hear()[1], status=0x0D)), (NotSent, "bind_failed")),
+        (lambda talk: talk.say(pdu(NACK, talk.hear()[1], status=0x03)), (NotSent, "bind_failed")),
+        (lambda talk: talk.say(pdu(0x80000001, talk.hear()[1])), (NotSent, "no_smpp")),
+        (lambda talk: talk.hear(), (NotSent, "not_bound")),
+        (lambda talk: talk.say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), (NotSent, "not_bound")),
+    ],
+)
+def test_a_bind_that_fails_leaves_every_text_unsent(script, outcome):
+    assert sent_to(script, count=3) == [outcome] * 3
+
+
+def test_a_centre_that_does_not_answer_the_bind_is_given_up_in_time():
+    assert sent_to(until_the_end, count=2, times=Times(open_s=0.2)) == [(NotSent, "bind_timeout")] * 2
+
+
+def test_nobody_there_is_not_sent():
+    with Centre(accepting) as centre:
+        port = centre.port
+    with gateway(port) as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (NotSent, "not_connected")
+
+
+def test_the_fence_holds_before_anything_leaves():
+    with Centre(accepting) as centre:
+        with gateway(centre.port, allowed=frozenset({"smsc.example"})) as smpp:
+            assert said_of(one_outcome(smpp, post_of())) == (NotConfigured, "host_not_allowed")
+            assert smpp.probe(None).code == "host_not_allowed"
+            with pytest.raises(NotConfigured, match="host_not_allowed"):
+                smpp.listen(lambda news: None, lambda: True)
+        assert centre.connections == 0
+
+
+def test_a_line_that_does_not_speak_tls_is_not_spoken_to():
+    with Centre(lambda talk: talk.connection.recv(9)) as centre, gateway(centre.port, tls="yes") as smpp:
+        assert said_of(one_outcome(smpp, post_of())) == (NotSent, "tls_failed")
+
+
+def test_no_error_and_no_log_line_holds_a_number_a_text_or_the_password(caplog):
+    caplog.set_level(0)
+
+    def script(talk):
+        talk.bind()
+        [number] = talk.submits(1)
+        talk.say(pdu(SUBMIT_RESP, number, NUMBER.encode() + b" Flood canary\0", 0x45))
+        until_the_end(talk)
+
+    with Centre(script) as centre, gateway(centre.port, password="canary-p"[:8]) as smpp:
+        error = one_outcome(smpp, post_of("Flood canary"))
+    told = f"{error!r} {error.detail} {error.__cause__!r} {caplog.text}"
+    for canary in ("canary", NUMBER[1:], "Flood"):
+        assert canary not in told
+
+
+def listened(script, told, *, turns=5000):
+    """What ended the listening, on a line that plays this script."""
+    with Centre(script) as centre:
+        left = iter(range(turns))
+        times = Times(ask_after_s=0.1, listen_s=0.02, listen_answer_s=0.2)
+        listening = Listening(SmppSettings.of(smpp_account(centre.port)), times)
+        with pytest.raises(Exception) as caught:
+            listening.run(told, lambda: next(left, None) is not None)
+            raise StopIteration
+    return caught.value
+
+
+def test_a_receiver_that_loses_its_line_says_so():
+    error = listened(lambda talk: talk.bind(), lambda news: None)
+    assert said_of(error) == (NotSent, "connection_lost")
+
+
+def test_a_receiver_asks_on_a_quiet_line_and_gives_up_where_nobody_answers():
+    asked = []
+
+    def script(talk):
+        talk.bind()
+        while True:
+            asked.append(talk.hear()[0])
+
+    assert said_of(listened(script, lambda news: None)) == (NotSent, "connection_lost")
+    assert asked == [0x15]
+
+
+class OneLine:
+    """Gives one session, once."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def take(self):
+        return self._session
+
+    def give_back(self, session):
+        raise AssertionError("a broken line was kept")
+
+
+def test_what_the_system_had_no_room_for_was_not_sent_when_the_line_breaks():
+    """Octets that never left this process reached nobody, even where the text had its turn: here the buffers are full."""
+    size, count = 1000, 2000
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    for end in (ours, theirs):
+        end.settimeout(0)
+    session = Session(ours, Window(count, 1.0), Times())
+    sending = SmppSending(
+        lines=OneLine(session),
+        pace=Pace(0),
+        segments=1,
+        build=lambda parcel, no, sequence: b"x" * size,
+        id_of=str,
+        times=Times(),
+    )
+    sending.put(parcels(count))
+    assert sending.take(0) == []
+    left = len(theirs.recv(size * count))
+    theirs.close()
+    found = [said_of(outcome) for _, outcome in sending.take(10)]
+    sending.leave()
+    begun = -(-left // size)
+    assert 0 < begun < count
+    assert found.count((OutcomeUnknown, "connection_lost")) == begun
+    assert found.count((NotSent, "connection_lost")) == count - begun
