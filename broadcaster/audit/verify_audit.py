@@ -211,7 +211,7 @@ def _key(text: str) -> tuple[str, bytes, bytes] | None:
     """Name, id and the key itself, of `name+id+key`."""
     try:
         name, identifier, encoded = text.split("+", 2)
-        raw = base64.b64decode(encoded, validate=True)
+        raw = _from_base64(encoded)
         expected = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
         whole = len(raw) == 33 and raw[:1] == b"\x01" and bytes.fromhex(identifier) == expected
     except ValueError:
@@ -231,7 +231,7 @@ class Note:
         if not blank or len(lines) < 3 or not re.fullmatch(r"0|[1-9][0-9]*", lines[1]):
             raise ValueError("no checkpoint")
         self.origin, self.size = lines[0], int(lines[1])
-        self.root = base64.b64decode(lines[2], validate=True)
+        self.root = _from_base64(lines[2])
         self.lines = dict(line.partition(" ")[::2] for line in lines[3:])
         self.signatures = [_signature(line) for line in rest.split("\n")[:-1]]
         if not rest.endswith("\n") or not self.signatures:
@@ -242,9 +242,18 @@ class Note:
         return hashlib.sha256(self.whole.encode()).hexdigest()
 
 
+def _from_base64(text: str) -> bytes:
+    """ValueError also for another spelling of the same bytes: the last character has bits that nothing reads, and
+    whatever differs from what was signed is to be found."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("not as base64 writes it")
+    return raw
+
+
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     dash, name, encoded = line.split(" ")
-    raw = base64.b64decode(encoded, validate=True)
+    raw = _from_base64(encoded)
     if dash != "\u2014":
         raise ValueError("no signature")
     return name, raw[:4], raw[4:]

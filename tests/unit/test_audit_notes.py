@@ -111,6 +111,20 @@ def test_any_changed_character_of_a_checkpoint_is_found():
             continue
 
 
+def test_another_spelling_of_the_same_signature_is_found():
+    """Base64's last character has bits that a lenient reader ignores."""
+    signer = Signer.new("wyre.example/broadcasts")
+    whole = checkpoint(signer, size=12, root=bytes(range(32)), at=AT, previous="before")
+    assert whole.endswith("=\n")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = letters[letters.index(whole[-3]) ^ 1]
+    changed = whole[:-3] + other + whole[-2:]
+    before, after = (base64.b64decode(note.rpartition(" ")[2]) for note in (whole, changed))
+    assert before == after
+    with pytest.raises(ValueError, match="not as base64"):
+        Note(changed)
+
+
 def test_notes_are_found_again_in_a_file():
     signer = Signer.new("wyre.example/broadcasts")
     notes = [checkpoint(signer, size=n, root=bytes(32), at=AT, previous="x" * n) for n in range(3)]
