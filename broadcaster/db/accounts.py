@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account
@@ -42,7 +44,12 @@ def every(tx: Tx, *, mode: str) -> list[AccountRow]:
 
 
 def is_paused(tx: Tx, account_id: int) -> bool:
-    return tx.execute(select(account.c.paused_at).where(account.c.id == account_id)).scalar_one() is not None
+    return tx.execute(_paused_at(), {"wanted": account_id}).scalar_one() is not None
+
+
+@cache  # workers ask with every group
+def _paused_at() -> Select[Any]:
+    return select(account.c.paused_at).where(account.c.id == bindparam("wanted"))
 
 
 def pause(tx: Tx, account_id: int, reason: str) -> bool:

@@ -28,7 +28,7 @@ class Checkpoint(NamedTuple):
 def append(tx: Tx, *, actor: str, act: str, subject: str = "", payload: Json = None) -> None:
     text = canonical(payload if payload is not None else {}).decode()
     row = {"at": tx.now(), "actor": actor, "act": act, "subject": subject, "payload": text}
-    tx.execute(audit_event.insert().values(row))
+    tx.insert(audit_event, row)
 
 
 def events(tx: Tx, *, subject: str = "") -> Iterator[AuditEvent]:

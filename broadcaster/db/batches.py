@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Update, func, select, update
+from sqlalchemy import Update, bindparam, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account, batch, broadcast, intent_group
@@ -110,8 +111,16 @@ def next_due(tx: Tx, *, mode: str, lane: Lane) -> datetime | None:
 
 def renew(tx: Tx, claimed: Claimed, *, lease_s: float) -> bool:
     """False where the batch was taken from this worker: then it may write nothing more."""
-    statement = _mine(claimed).values(lease_until=tx.now() + timedelta(seconds=lease_s))
-    return tx.execute(statement).rowcount == 1
+    until = tx.now() + timedelta(seconds=lease_s)
+    values = {"wanted": claimed.id, "mine": claimed.fence, "until": until}
+    return tx.execute(_renewing(), values).rowcount == 1
+
+
+@cache  # with every group
+def _renewing() -> Update:
+    c = batch.c
+    mine = (c.id == bindparam("wanted"), c.state == BatchState.LEASED, c.fence == bindparam("mine"))
+    return update(batch).where(*mine).values(lease_until=bindparam("until", type_=c.lease_until.type))
 
 
 def release(tx: Tx, claimed: Claimed, *, next_at: datetime | None) -> None:
@@ -151,9 +160,14 @@ def open_group(tx: Tx, claimed: Claimed, *, owner: str, delivery_ids: Sequence[i
 
 def close_group(tx: Tx, group_id: int) -> bool:
     """False where somebody closed it before."""
+    return tx.execute(_closing(), {"wanted": group_id, "now": tx.now()}).rowcount == 1
+
+
+@cache  # with every group
+def _closing() -> Update:
     c = intent_group.c
-    statement = update(intent_group).where(c.id == group_id, c.closed_at.is_(None)).values(closed_at=tx.now())
-    return tx.execute(statement).rowcount == 1
+    open_still = update(intent_group).where(c.id == bindparam("wanted"), c.closed_at.is_(None))
+    return open_still.values(closed_at=bindparam("now", type_=c.closed_at.type))
 
 
 def lapsed(tx: Tx, *, dead_owner: str = "") -> Claimed | None:

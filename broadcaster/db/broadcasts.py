@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
@@ -86,12 +88,16 @@ def by_message(tx: Tx, message_id: int) -> Broadcast | None:
 
 
 def by_id(tx: Tx, broadcast_id: int) -> Broadcast:
-    found = _one(tx, broadcast.c.id == broadcast_id)
-    assert found
-    return found
+    row = tx.execute(_by_id(), {"wanted": broadcast_id}).one()
+    return _broadcast(row)
 
 
-def _one(tx: Tx, condition: object) -> Broadcast | None:
+@cache  # workers ask with every group, and building it takes longer than asking
+def _by_id() -> Select[Any]:
+    return _query().where(broadcast.c.id == bindparam("wanted"))
+
+
+def _one(tx: Tx, condition: ColumnElement[bool]) -> Broadcast | None:
     rows = _many(tx, condition)
     return rows[0] if rows else None
 
@@ -102,16 +108,20 @@ def unfinished(tx: Tx) -> list[Broadcast]:
     return _many(tx, (broadcast.c.state == BroadcastState.SENDING) | waiting)
 
 
-def _many(tx: Tx, condition: object) -> list[Broadcast]:
+def _many(tx: Tx, condition: ColumnElement[bool]) -> list[Broadcast]:
+    query = _query().where(condition).order_by(broadcast.c.id.desc())
+    return [_broadcast(row) for row in tx.execute(query)]
+
+
+def _query() -> Select[Any]:
     c = broadcast.c
     names = (c.id, c.uid, c.message_id, c.mode, c.sequence, c.state, c.precedence, c.on_unknown)
-    query = (
-        select(*names, c.released_at, c.expires_at, c.ended_at, message.c.ref)
-        .join(message, message.c.id == c.message_id)
-        .where(condition)  # type: ignore[arg-type]  # a column expression
-        .order_by(c.id.desc())
-    )
-    return [Broadcast(**{**r._mapping, "state": BroadcastState(r.state)}) for r in tx.execute(query)]
+    query = select(*names, c.released_at, c.expires_at, c.ended_at, message.c.ref)
+    return query.join(message, message.c.id == c.message_id)
+
+
+def _broadcast(row: Row[Any]) -> Broadcast:
+    return Broadcast(**{**row._mapping, "state": BroadcastState(row.state)})
 
 
 def end(tx: Tx, row: Broadcast, state: BroadcastState, *, reason: str = "") -> bool:

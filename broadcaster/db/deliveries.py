@@ -1,22 +1,28 @@
-"""Deliveries and their attempts. Outcomes are applied by attempt and never lower what is already known."""
+"""Deliveries: one for each public place or recipient. What came of an attempt is written by `attempts`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Table, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import delivery_uid
-from broadcaster.db.many import PLACE, given
+from broadcaster.db.many import insert_many
 from broadcaster.db.tables import attempt, audience_version, delivery, recipient, suppression, target
 from broadcaster.domain.delivery import (
-    DELIVERY_TRANSITIONS,
     SETTLED,
-    STATE_AFTER,
     DeliveryState,
     Outcome,
     states_before,
@@ -62,21 +68,6 @@ class Due(NamedTuple):
     erased: bool
 
 
-class AttemptResult(NamedTuple):
-    """How one attempt ended. `next_at` is set where it is to be tried again."""
-
-    delivery_id: int
-    outcome: Outcome
-    started_at: datetime
-    ended_at: datetime
-    code: str = ""
-    operator_text: str = ""
-    detail: str = ""
-    platform_id: str = ""
-    link: str = ""
-    next_at: datetime | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class PublicDelivery:
     """What is shown of a delivery to a public place. `part` is 0 where the post is no thread."""
@@ -111,17 +102,9 @@ def insert(
         "next_at": tx.now(),
         **NEW,
     }
-    types = {name: delivery.c[name].type for name in ("uid", "ordinal", "recipient_id")}
+    own = ("uid", "ordinal", "recipient_id")
     rows = ((delivery_uid(uid, ordinal), ordinal, recipient_id) for ordinal, recipient_id in recipients)
-    _insert(tx, delivery, given(tx, types, rows), types, same)
-
-
-def _insert(tx: Tx, table: Table, rows: FromClause, names: Iterable[str], same: Mapping[str, object]) -> None:
-    """Rows with these columns of their own, in their order, and others that are the same in all of them."""
-    own = [rows.c[name] for name in names]
-    others = [bindparam(None, value, type_=table.c[name].type) for name, value in same.items()]
-    query = select(*own, *others).order_by(rows.c[PLACE])
-    tx.execute(table.insert().from_select([*names, *same], query, include_defaults=False))
+    insert_many(tx, delivery, own, rows, same)
 
 
 def due(tx: Tx, batch_id: int, *, limit: int, after: int = -1, first_tries_first: bool = False) -> list[Due]:
@@ -130,8 +113,15 @@ def due(tx: Tx, batch_id: int, *, limit: int, after: int = -1, first_tries_first
     With `first_tries_first`, what was never sent comes before what is sent again. That sorts the whole batch, so it
     is for those on which a worker died: there the second tries go one by one, and nobody else may wait for them.
     """
+    values = {"batch": batch_id, "now": tx.now(), "after": after, "most": limit}
+    rows = tx.execute(_due(first_tries_first=first_tries_first), values).all()
+    return [Due._make(next(same)) for _, same in groupby(rows, key=itemgetter(0))]
+
+
+@cache  # with every group
+def _due(*, first_tries_first: bool) -> Select[Any]:
     d, r, s = delivery.c, recipient.c, suppression.c
-    query = (
+    return (
         select(d.id, d.uid, d.ordinal, d.attempts, d.resends, d.code, r.number_index, r.number_sealed)
         .add_columns(s.id.is_not(None).label("suppressed"))
         .add_columns((r.id.is_not(None) & (r.number_sealed == b"")).label("erased"))
@@ -140,13 +130,11 @@ def due(tx: Tx, batch_id: int, *, limit: int, after: int = -1, first_tries_first
         .outerjoin(
             suppression, (s.number_index == r.number_index) & s.purpose.in_(["", audience_version.c.purpose])
         )
-        .where(d.batch_id == batch_id, d.state == DeliveryState.PENDING, d.next_at <= tx.now())
-        .where(d.ordinal > after)
+        .where(d.batch_id == bindparam("batch"), d.state == DeliveryState.PENDING)
+        .where(d.next_at <= bindparam("now", type_=d.next_at.type), d.ordinal > bindparam("after"))
         .order_by(*([d.resends > 0] if first_tries_first else []), d.ordinal)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    rows = tx.execute(query).all()
-    return [Due._make(next(same)) for _, same in groupby(rows, key=itemgetter(0))]
 
 
 def parts(tx: Tx, batch_id: int) -> list[Part]:
@@ -164,76 +152,6 @@ def next_due(tx: Tx, batch_id: int) -> datetime | None:
     )
     found: datetime | None = tx.execute(query).scalar_one()
     return found
-
-
-def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: bool) -> None:
-    """Attempts and what follows from them. A state that is already further (by a receipt) stays.
-
-    `late` is an answer to a group that was taken over: its deliveries are unknown, or being sent once more already.
-    """
-    names = ("delivery_id", "outcome", "code", "platform_id", "link", "detail", "started_at", "ended_at")
-    types = {name: attempt.c[name].type for name in names}
-    said = (tuple(getattr(r, name) for name in names) for r in results)
-    _insert(tx, attempt, given(tx, types, said), names, {"intent_group_id": group_id})
-    for outcome in Outcome:
-        rows = [r for r in results if r.outcome is outcome]
-        if rows:
-            state = STATE_AFTER[outcome]
-            if state is DeliveryState.FAILED and not late:
-                # The second try was refused: about the first one nothing is known yet.
-                again = (delivery.c.state == DeliveryState.PENDING) & (delivery.c.resends > 0)
-                _apply(tx, DeliveryState.UNKNOWN, rows, again)
-            _apply(tx, state, rows, _may_become(state, late=late))
-
-
-def has_attempts(tx: Tx, group_id: int) -> bool:
-    """Whether the outcomes of this group are recorded already."""
-    query = select(attempt.c.id).where(attempt.c.intent_group_id == group_id).limit(1)
-    return tx.execute(query).one_or_none() is not None
-
-
-def _may_become(state: DeliveryState, *, late: bool) -> ColumnElement[bool]:
-    """Which deliveries an outcome of an attempt leads to `state`. A retry never reopens what a receipt has settled."""
-    d = delivery.c
-    if late and state is not DeliveryState.ACCEPTED:
-        # It is news only where nothing was sent since: a second try speaks for itself.
-        return (d.state == DeliveryState.UNKNOWN) & (d.resends == 0)
-    if state in {DeliveryState.PENDING, DeliveryState.UNKNOWN}:
-        return d.state == DeliveryState.PENDING
-    if state is DeliveryState.FAILED:
-        return (d.state == DeliveryState.PENDING) & (d.resends == 0)
-    return may_follow(state)
-
-
-def may_follow(state: DeliveryState) -> ColumnElement[bool]:
-    """Which stored deliveries may go to `state` when the truth about them is told, poison among them."""
-    before = delivery.c.state.in_(sorted(states_before(state)))
-    return before | POISON if state in DELIVERY_TRANSITIONS[DeliveryState.QUARANTINED] else before
-
-
-def _apply(
-    tx: Tx, state: DeliveryState, rows: Sequence[AttemptResult], condition: ColumnElement[bool]
-) -> None:
-    d = delivery.c
-    names = ("code", "operator_text", "platform_id", "link", "next_at")
-    types = {"id": d.id.type} | {name: d[name].type for name in names}
-    said = given(tx, types, ((r.delivery_id, *(getattr(r, name) for name in names)) for r in rows)).c
-    statement = (
-        update(delivery)
-        .where(d.id == said.id, condition)
-        .values(
-            state=state,
-            attempts=d.attempts + 1,
-            code=said.code,
-            operator_text=said.operator_text,
-            platform_id=said.platform_id,
-            link=said.link,
-            next_at=func.coalesce(said.next_at, d.next_at),
-            unknown_since=tx.now() if state is DeliveryState.UNKNOWN else None,
-            settled_at=tx.now() if state in SETTLED else None,
-        )
-    )
-    tx.execute(statement)
 
 
 def move(

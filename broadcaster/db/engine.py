@@ -8,16 +8,31 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event, func, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Insert,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError
 
 from broadcaster.domain.errors import Unavailable
 
 Clock = Callable[[Connection], datetime]
+SQLITE_NOW = text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
+POSTGRES_NOW = select(func.clock_timestamp())
 
 
 class Tx:
@@ -27,6 +42,11 @@ class Tx:
         self.connection = connection
         self._clock = clock
         self._now: datetime | None = None
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.connection.dialect.name
 
     def now(self) -> datetime:
         if self._now is None:
@@ -38,7 +58,7 @@ class Tx:
 
     def add_missing(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Rows that are not there yet, by the table's unique columns; those that are there stay as they are."""
-        if self.connection.dialect.name == "sqlite":
+        if self.dialect == "sqlite":
             from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415 - each process loads the one it uses
         else:
             from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]  # noqa: PLC0415
@@ -46,15 +66,20 @@ class Tx:
 
     def alone(self, what: str) -> None:
         """Nobody else is at the same thing until this transaction ends. On SQLite only one writes at a time anyway."""
-        if self.connection.dialect.name != "sqlite":
+        if self.dialect != "sqlite":
             number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
             self.execute(select(func.pg_advisory_xact_lock(number)))
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> int:
         """One row; its id."""
-        key = self.execute(table.insert().values(**values)).inserted_primary_key
+        key = self.execute(_inserting(table, tuple(values)), values).inserted_primary_key
         assert key is not None
         return int(key[0])
+
+
+@cache
+def _inserting(table: Table, names: tuple[str, ...]) -> Insert:
+    return table.insert().values({name: bindparam(name, type_=table.c[name].type) for name in names})
 
 
 class Database:
@@ -175,12 +200,12 @@ def _postgres_engine(url: str) -> Engine:
 
 
 def _sqlite_clock(connection: Connection) -> datetime:
-    stamp = connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")).scalar_one()
+    stamp = connection.execute(SQLITE_NOW).scalar_one()
     return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
 
 
 def _postgres_clock(connection: Connection) -> datetime:
-    stamp: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    stamp: datetime = connection.execute(POSTGRES_NOW).scalar_one()
     return stamp.astimezone(UTC)
 
 

@@ -4,46 +4,57 @@ Row by row, through the driver, each costs ten times as much: 30 us instead of 3
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import FromClause, bindparam, cast, column, func, select
+from sqlalchemy import FromClause, Insert, Table, bindparam, cast, column, func, select
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Text, TypeEngine
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables.columns import Id
 
-PLACE = "place"
+ROWS, PLACE = "rows", "place"
 
 
-def given(tx: Tx, types: Mapping[str, TypeEngine[Any]], rows: Iterable[tuple[Any, ...]]) -> FromClause:
-    """A table of these rows with these columns, and with `place`, which numbers them in their order.
-
-    Values are strings, integers, times or None. Order by `place` where the order matters.
-    """
-    types = {PLACE: Id, **types}
-    said = [dict(zip(types, (place, *row), strict=True)) for place, row in enumerate(rows)]
-    # A time as each database writes it: SQLite compares them as text.
-    text = json.dumps(said, default=lambda moment: _written(tx, moment), separators=(",", ":"))
-    return _on_sqlite(types, text) if tx.connection.dialect.name == "sqlite" else _on_postgres(types, text)
-
-
-def _written(tx: Tx, moment: datetime) -> str:
-    sqlite = tx.connection.dialect.name == "sqlite"
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if sqlite else moment.isoformat()
+def given(dialect: str, types: Mapping[str, TypeEngine[Any]]) -> FromClause:
+    """A table with these columns, of the rows in the parameter ROWS; `place` numbers them in their order."""
+    columns = {PLACE: Id, **types}
+    rows = bindparam(ROWS, type_=Text)
+    if dialect != "sqlite":
+        typed = [column(name, type_) for name, type_ in columns.items()]
+        return func.json_to_recordset(cast(rows, JSON)).table_valued(*typed).render_derived(with_types=True)
+    each = func.json_each(rows).table_valued("value")
+    return select(
+        *(func.json_extract(each.c.value, f"$.{name}", type_=t).label(name) for name, t in columns.items())
+    ).subquery()
 
 
-def _on_postgres(types: Mapping[str, TypeEngine[Any]], text: str) -> FromClause:
-    columns = [column(name, type_) for name, type_ in types.items()]
-    rows = cast(bindparam(None, text, type_=Text), JSON)
-    return func.json_to_recordset(rows).table_valued(*columns).render_derived(with_types=True)
+def as_text(tx: Tx, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> str:
+    """What ROWS is to be. Values are strings, integers, times or None."""
+    names = (PLACE, *names)
+    said = [dict(zip(names, (place, *row), strict=True)) for place, row in enumerate(rows)]
+    sqlite = tx.dialect == "sqlite"
+    return json.dumps(said, default=_for_sqlite if sqlite else datetime.isoformat, separators=(",", ":"))
 
 
-def _on_sqlite(types: Mapping[str, TypeEngine[Any]], text: str) -> FromClause:
-    each = func.json_each(bindparam(None, text, type_=Text)).table_valued("value")
-    columns = [
-        func.json_extract(each.c.value, f"$.{name}", type_=type_).label(name) for name, type_ in types.items()
-    ]
-    return select(*columns).subquery()
+def _for_sqlite(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # as `Time` writes it: SQLite compares times as text
+
+
+def insert_many(
+    tx: Tx, table: Table, own: tuple[str, ...], rows: Iterable[tuple[Any, ...]], same: Mapping[str, object]
+) -> None:
+    """Rows with these columns of their own, in their order, and others that are the same in all of them."""
+    statement = _inserting(tx.dialect, table, own, tuple(same))
+    tx.execute(statement, {ROWS: as_text(tx, own, rows), **same})
+
+
+@cache
+def _inserting(dialect: str, table: Table, own: tuple[str, ...], same: tuple[str, ...]) -> Insert:
+    rows = given(dialect, {name: table.c[name].type for name in own})
+    others = [bindparam(name, type_=table.c[name].type) for name in same]
+    query = select(*(rows.c[name] for name in own), *others).order_by(rows.c[PLACE])
+    return table.insert().from_select([*own, *same], query, include_defaults=False)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, text, update
 
-from broadcaster.db.deliveries import may_follow
+from broadcaster.db.attempts import may_follow
 from broadcaster.db.engine import Tx
 from broadcaster.db.routes import sent_through
 from broadcaster.db.tables import delivery, receipt, target

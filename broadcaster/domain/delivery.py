@@ -57,7 +57,7 @@ def states_before(state: DeliveryState) -> frozenset[DeliveryState]:
     """The stored states from which `state` may be reached: `pending` stands for `sending` too, which is derived.
 
     Without `quarantined`: a post that was altered was never sent, so no answer and no receipt for it can be true.
-    Only one that was sent before, and stopped workers, may leave it (`db.deliveries.may_follow`). Without `failed`:
+    Only one that was sent before, and stopped workers, may leave it (`db.attempts.may_follow`). Without `failed`:
     only a part of a thread that was never sent may leave it (`db.deliveries.parts_again`).
     """
     sources = {before for before, after in DELIVERY_TRANSITIONS.items() if state in after}

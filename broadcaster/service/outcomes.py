@@ -4,7 +4,8 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from broadcaster.db.deliveries import AttemptResult, Due
+from broadcaster.db.attempts import AttemptResult
+from broadcaster.db.deliveries import Due
 from broadcaster.domain.audit import outcomes_root
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.delivery import Outcome

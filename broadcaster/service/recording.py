@@ -8,9 +8,10 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from broadcaster.db import batches, broadcasts, deliveries, opt_outs
+from broadcaster.db import attempts, batches, broadcasts, opt_outs
+from broadcaster.db.attempts import AttemptResult
 from broadcaster.db.batches import Claimed
-from broadcaster.db.deliveries import AttemptResult, Due
+from broadcaster.db.deliveries import Due
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.canonical import Json
@@ -108,7 +109,9 @@ class Recording:
         brought_forward = 0
         try:
             with span("record", size=len(finished)), self._database.write() as tx:
-                batches.lock(tx, {each.claimed.id for each in finished} | set(also))
+                touched = {*also, *(each.claimed.id for each in finished)}
+                if len(touched) > 1:
+                    batches.lock(tx, touched)
                 for each in finished:
                     brought_forward += self._apply(tx, _answers(each, tx.now(), leads=leads))
                 after = then(tx) if then else None
@@ -134,7 +137,7 @@ class Recording:
         answers = Answers.from_line(line)
         with self._database.write() as tx:
             # it crashed after this very line was brought in
-            known = deliveries.has_attempts(tx, answers.group)
+            known = attempts.has_attempts(tx, answers.group)
             brought_forward = 0 if known else self._apply(tx, answers)
             uid = broadcasts.by_id(tx, answers.claimed.broadcast_id).uid
         with about(broadcast=uid, batch=answers.claimed.id, group=answers.group):
@@ -147,7 +150,7 @@ class Recording:
         if not batches.renew(tx, claimed, lease_s=self._lease_s):
             batches.lock(tx, [claimed.id])
         late = not batches.close_group(tx, answers.group)
-        deliveries.record(tx, answers.group, answers.results, late=late)
+        attempts.record(tx, answers.group, answers.results, late=late)
         refused = [r.delivery_id for r in answers.results if r.code == opt_outs.OPTED_OUT]
         if refused:
             opt_outs.heed_refusals(tx, refused)

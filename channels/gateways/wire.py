@@ -189,9 +189,10 @@ class _Exchange:
         self.curl.setopt(pycurl.READFUNCTION, io.BytesIO(request.body).read)
 
     def answer(self) -> GatewayAnswer:
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         return GatewayAnswer(
-            status=self.curl.getinfo(pycurl.RESPONSE_CODE),
-            headers=_headers(self._lines),
+            status=status,
+            headers=_headers(self._lines) if status >= 300 else {},  # a success says nothing there
             body=b"".join(self._body),
         )
 
