@@ -5,16 +5,19 @@ Writers wait for nobody; the sealer gives events their places behind them.
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, func, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, Update, cast, func, select, update
 
 from broadcaster.db.engine import Tx
+from broadcaster.db.many import ROWS, as_text, given
 from broadcaster.db.tables import attempt, audit_checkpoint, audit_event, delivery
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.canonical import Json, canonical
 
 PAGE = 1_000
+OF_A_PLACE = ("event", "no", "leaf")
 E = audit_event.c
 
 
@@ -73,12 +76,14 @@ def leaves(tx: Tx, *, after: int = 0) -> Iterator[str]:
 
 def seal(tx: Tx, places: Sequence[tuple[int, int, str]]) -> None:
     """Of each event its id, its number and its leaf. Once: what has a place keeps it."""
-    statement = (
-        update(audit_event)
-        .where(E.id == bindparam("event"), E.no.is_(None))
-        .values(no=bindparam("place"), leaf=bindparam("hash"))
-    )
-    tx.execute(statement, [{"event": e, "place": no, "hash": leaf} for e, no, leaf in places])
+    tx.execute(_sealing(tx.dialect), {ROWS: as_text(tx, OF_A_PLACE, places)})
+
+
+@cache
+def _sealing(dialect: str) -> Update:
+    placed = given(dialect, {"event": E.id.type, "no": E.no.type, "leaf": E.leaf.type}).c
+    mine = update(audit_event).where(E.id == placed.event, E.no.is_(None))
+    return mine.values(no=placed.no, leaf=placed.leaf)
 
 
 def add_checkpoint(tx: Tx, checkpoint: Checkpoint) -> None:

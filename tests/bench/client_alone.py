@@ -1,7 +1,7 @@
 """Calls the stub gateway and does nothing else, through the client that the product uses. Prints requests per second.
 
-Arguments: the stub's address, how many requests, how many under way at once, and `aiohttp` for the client that was
-measured against it (docs/adr/0009-bulk-client.md).
+Arguments: the stub's address, how many requests, how many under way at once, and `many` for the gateway that
+takes many recipients in a request, or `aiohttp` for the client that was measured against ours (docs/adr/0009-bulk-client.md).
 """
 
 import asyncio
@@ -32,13 +32,20 @@ def account(url: str) -> Account:
     return Account(name="sms", channel="sms", mode="live", options=options, secrets={"password": Secret("x")})
 
 
+def many_at_once(url: str) -> Account:
+    options = {"gateway": "sinch", "base_url": url, "service_plan_id": "plan", "sender": "WyreCouncil"}
+    return Account(
+        name="sms", channel="sms", mode="live", options=options, secrets={"api_token": Secret("token")}
+    )
+
+
 def parcels(count: int) -> list[Parcel]:
     return [Parcel(key=f"0198f2c0-7b1e-7c3a-9d55-{i:012d}", address=f"+4470{i:08d}") for i in range(count)]
 
 
-def with_the_product(url: str, todo: Sequence[Parcel], under_way: int) -> None:
+def with_the_product(sender: Account, todo: Sequence[Parcel], under_way: int) -> None:
     left, open_now = iter(todo), 0
-    with Sms(account(url)).sending(POST) as sending:
+    with Sms(sender).sending(POST) as sending:
         done = 0
         while done < len(todo):
             group = list(islice(left, under_way - open_now))
@@ -70,7 +77,7 @@ def main(url: str, count: str, under_way: str, client: str = "product") -> None:
     if client == "aiohttp":
         uvloop.run(with_aiohttp(url, todo, int(under_way)))
     else:
-        with_the_product(url, todo, int(under_way))
+        with_the_product(many_at_once(url) if client == "many" else account(url), todo, int(under_way))
     print(round(len(todo) / (time.perf_counter() - began)))  # noqa: T201
 
 

@@ -3,20 +3,23 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from broadcaster.bootstrap import build
+from broadcaster.cli.sandbox_setup import MARK, ensure_people, prepare_sandbox
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import migrate
 from broadcaster.db.tables import audit_event, batch, delivery, target
 from broadcaster.domain.broadcast import BatchState
+from broadcaster.queue import NoBells
 from broadcaster.settings import Settings
 from tests.bench.peers import Stub
-from tests.installation import Installation, installation
+from tests.installation import Installation, free_port, installation
 from tests.postgres import own_postgres
 
 #: As a server is run whose commits survive a crash of the machine: the tests' own are not.
@@ -68,21 +71,59 @@ def _migrated(url: str) -> str:
 
 
 @contextmanager
+def released(
+    folder: Path, url: str, stub: Stub, recipients: int, *, max_in_flight: int, many: bool
+) -> Iterator[Mapping[str, str]]:
+    """The environment of processes that find a message released and planned, and nobody at work on it."""
+    settings = Settings(data_dir=folder, database_url=url, max_in_flight=max_in_flight)
+    settings = prepare_sandbox(settings, port=free_port())
+    texts(stub, many=many)(settings)
+    parts = build(settings, bells=NoBells())
+    try:
+        desk = Installation(
+            settings=settings,
+            parts=parts,
+            sandbox="",
+            web="",
+            people=ensure_people(parts),
+            supervisor=None,  # type: ignore[arg-type]  # nothing runs
+        )
+        desk.import_numbers(recipients)
+        ref = desk.approve(desk.submit(channels=("sms",)))
+        with parts.database.read() as tx:
+            broadcast_id = tx.execute(select(target.c.broadcast_id)).scalars().first()
+        assert broadcast_id, ref
+        parts.plan.plan(broadcast_id)
+        yield settings.environment()
+    finally:
+        parts.database.close()
+
+
+def texts(stub: Stub, *, many: bool) -> Callable[[Settings], None]:
+    """Writes the account for text messages: at the stub."""
+
+    def prepare(settings: Settings) -> None:
+        account = {"channel": "sms", **(SINCH if many else KANNEL), "base_url": stub.url}
+        lines = [f"{key} = {json.dumps(value)}\n" for key, value in account.items()]
+        (settings.credentials / "live" / "sms.toml").write_text(MARK + "".join(lines))
+
+    return prepare
+
+
+@contextmanager
 def house(
     kind: str, stub: Stub, *, workers: int, max_in_flight: int, many: bool = False
 ) -> Iterator[Installation]:
     """One that sends its texts to the stub; `many` is the gateway that takes many recipients in one request."""
-    texts = {"channel": "sms", **(SINCH if many else KANNEL), "base_url": stub.url}
-
-    def prepare(settings: Settings) -> None:
-        lines = [f"{key} = {json.dumps(value)}\n" for key, value in texts.items()]
-        (settings.credentials / "live" / "sms.toml").write_text("".join(lines))
-
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
         database(kind, Path(name)) as url,
         installation(
-            Path(name) / "data", url, prepare=prepare, bulk_workers=workers, max_in_flight=max_in_flight
+            Path(name) / "data",
+            url,
+            prepare=texts(stub, many=many),
+            bulk_workers=workers,
+            max_in_flight=max_in_flight,
         ) as found,
     ):
         yield found

@@ -1,8 +1,9 @@
 """The processes that a measurement needs beside the product: the stub gateway, and callers that do nothing else."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import requests
@@ -29,10 +30,15 @@ def stub(latency_s: float) -> Iterator[Stub]:
         process.wait(timeout=10)
 
 
-def at_once(module: str, *arguments: str, processes: int) -> list[str]:
+def at_once(
+    module: str, *arguments: str, processes: int, environment: Mapping[str, str] | None = None
+) -> list[str]:
     """Run a module so many times side by side; the last line that each printed."""
     command = [sys.executable, "-m", module, *arguments]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    around = {**os.environ, **(environment or {})}
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=around) for _ in range(processes)
+    ]
     told = [process.communicate(timeout=600)[0] for process in running]
     assert all(process.returncode == 0 for process in running), f"{module} failed"
     return [each.strip().splitlines()[-1] for each in told]
