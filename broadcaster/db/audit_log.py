@@ -82,7 +82,8 @@ def seal(tx: Tx, places: Sequence[tuple[int, int, str]]) -> None:
 @cache
 def _sealing(dialect: str) -> Update:
     placed = given(dialect, {"event": E.id.type, "no": E.no.type, "leaf": E.leaf.type}).c
-    mine = update(audit_event).where(E.id == placed.event, E.no.is_(None))
+    # Not "no IS NULL": SQLite would take all events without a place, and go through the JSON for each of them.
+    mine = update(audit_event).where(E.id == placed.event, func.coalesce(E.no, 0) == 0)
     return mine.values(no=placed.no, leaf=placed.leaf)
 
 

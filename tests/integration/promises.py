@@ -19,6 +19,8 @@ S = DeliveryState
 
 NOT_TAKEN = {S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED}  #: the platform surely has not got it
 HAS_TAKEN = {S.ACCEPTED, S.DELIVERED, S.UNDELIVERED}
+#: What receipts may say, the later the truer. Apart from the product's own table, so that a wrong one is noticed.
+RANK = {S.ACCEPTED: 1, S.UNDELIVERED: 2, S.DELIVERED: 3}
 ENDED = {BroadcastState.DONE, BroadcastState.STOPPED}
 COMPLAINTS = {"sweep_step_failed", "check_failed", "deliveries_do_not_add_up"}
 CHECKED_EVERY = 5  # steps between two checks of the whole audit log
@@ -90,6 +92,7 @@ class Promises(RuleBasedStateMachine):
         assert set(taken) <= {row.uid for row in rows}
         for row in rows:
             assert row.state in REACHABLE[self.seen.get(row.uid, S.PENDING)], (row, self.seen[row.uid])
+            assert RANK.get(row.state, 0) >= RANK.get(self.seen.get(row.uid), 0), (row, self.seen[row.uid])
             # what had nothing to follow was never sent, and may yet be, where a person says so
             waits = row.code == deliveries.PART_BEFORE_MISSING
             self.seen[row.uid] = S.PENDING if waits else S(row.state)
