@@ -57,7 +57,8 @@ def under_way(request):
 def test_the_fault_loses_nothing_and_doubles_nothing_unrecorded(scenario, database, under_way):
     row = under_way(scenario, database)
     assert not row.error, row.error
-    assert row.figures.missed == [], row.figures.values
+    told = "".join(f"\n{name}: {value}" for name, value in row.figures.values.items())
+    assert row.figures.missed == [], told
     assert row.passed
 
 
