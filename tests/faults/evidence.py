@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,10 @@ def gather(found: Installation, ref: str, *, in_process: bool = False) -> Eviden
     )
 
 
+#: Far below a lease: a batch that nobody works on any more is still found.
+HANDED_BACK_WITHIN_S = 3.0
+
+
 def exported(found: Installation) -> list[str]:
     """What `broadcaster audit export` prints."""
     command = [sys.executable, "-m", "broadcaster.cli.main", "audit", "export", "-"]
@@ -99,6 +104,12 @@ def gather_from(
     """`site_dir` is a website's folder, or several."""
     lines = list(export_lines)
     rows = Rows(database_url, ref)
+    patience = time.monotonic() + HANDED_BACK_WITHIN_S
+    while rows.leased and time.monotonic() < patience:
+        time.sleep(
+            0.1
+        )  # a batch is handed back in the transaction after the one that writes its last outcome
+        rows = Rows(database_url, ref)
     keys = {d.key for d in rows.deliveries}
     folders = [site_dir] if isinstance(site_dir, Path) else site_dir
     return Evidence(
