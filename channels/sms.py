@@ -30,6 +30,7 @@ from channels.gateways import (
     GatewayAnswer,
     GatewayRequest,
     HasOwnLine,
+    OverHttp,
     TakesMany,
     gateway_class,
 )
@@ -121,7 +122,7 @@ class Sms:
                 yield own
         else:
             with self._wire.line() as line:
-                yield _HttpSending(self._account, self._gateway, post, line)
+                yield _HttpSending(self._account, cast("OverHttp", self._gateway), post, line)
 
     def read_receipt(
         self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
@@ -187,7 +188,7 @@ class _HttpSending:
     """One text through one line of connections."""
 
     def __init__(
-        self, account: Account, gateway: Gateway, post: Post, line: "Line[Sequence[Parcel]]"
+        self, account: Account, gateway: OverHttp, post: Post, line: "Line[Sequence[Parcel]]"
     ) -> None:
         self._account, self._gateway, self._post, self._line = account, gateway, post, line
         self._takes_many = (

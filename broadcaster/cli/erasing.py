@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from broadcaster.cli.session import signed_in
-from broadcaster.cli.terminal import Json, local, print_json, say
+from broadcaster.cli.terminal import Json, local, many, print_json, say
 from broadcaster.domain.erasure import KEPT_OUT, Erased, Found
 from broadcaster.domain.errors import Invalid
 
@@ -30,7 +30,7 @@ def find(
     region: Region = "GB",
     as_json: Json = False,
 ) -> None:
-    """Show which audiences hold a person's number, its opt-outs, and how many messages were sent to it.
+    """Show which audiences hold a person's number, its opt-outs, what it wrote to us, and how many messages were sent to it.
 
     That you looked goes into the audit log; the number does not.
     """
@@ -62,7 +62,7 @@ def erase(
     region: Region = "GB",
     as_json: Json = False,
 ) -> None:
-    """Erase a person's number from every audience and every opt-out, for good. There is no undo.
+    """Erase a person's number from every audience, every opt-out and all that it wrote to us, for good. There is no undo.
 
     What was sent stays provable by count. A text that is still waiting for this person is not sent. Without --keep-out
     nothing is kept, so a later list that has the number brings the person back, even one who had opted out before.
@@ -108,7 +108,9 @@ def _show_dry_run(found: Found, zone: ZoneInfo, *, as_json: bool) -> None:
 
 def _found(found: Found, zone: ZoneInfo) -> Iterator[str]:
     if not found.is_known:
-        yield f"No audience and no opt-out holds the number ending in {found.ending}."
+        yield (
+            f"No audience, no opt-out and nothing that was written to us holds the number ending in {found.ending}."
+        )
         return
     yield f"The number ending in {found.ending}:"
     for each in found.audiences:
@@ -116,20 +118,21 @@ def _found(found: Found, zone: ZoneInfo) -> Iterator[str]:
     for out in found.opt_outs:
         what = "was erased and stays out of imports" if out.reason == KEPT_OUT else "opted out"
         yield f"  {what} ({out.purpose or 'all purposes'}, {local(out.since, zone)})"
+    if found.written:
+        yield f"  wrote {many(found.written, 'message')} to us"
     total = sum(found.deliveries.values())
     states = ", ".join(f"{count} {state}" for state, count in found.deliveries.items())
-    yield f"  {_many(total, 'text')} in {_many(found.days, 'day')}{': ' + states if states else ''}"
+    yield f"  {many(total, 'text')} in {many(found.days, 'day')}{': ' + states if states else ''}"
 
 
 def _erased(erased: Erased) -> Iterator[str]:
-    gone = f"{_many(erased.versions, 'audience version')} and {_many(erased.opt_outs, 'opt-out')}"
+    gone = (
+        f"{many(erased.versions, 'audience version')}, {many(erased.opt_outs, 'opt-out')} and "
+        f"{many(erased.written, 'message')} that came from it"
+    )
     yield f"The number ending in {erased.ending} is erased: from {gone}."
     if erased.kept_out:
         yield "Its keyed index is kept, so that imports leave it out."
     elif erased.opt_outs:
         yield "The opt-out is gone too: a later list that has the number brings it back. --keep-out prevents that."
     yield "Tell whoever keeps the list's source. Backups hold what they held: see docs/data-protection.md."
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -10,7 +10,7 @@ import typer
 from broadcaster.cli import terminal
 from broadcaster.cli.erasing import Number, Region, given_number
 from broadcaster.cli.session import signed_in
-from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
+from broadcaster.cli.terminal import Json, add_row, local, many, print_json, say, table
 from broadcaster.domain.erasure import KEPT_OUT
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.opt_out import OptOutCount, Reason, Reply
@@ -90,7 +90,9 @@ def end(
     if as_json:
         print_json(asdict(made))
     else:
-        say(f"The number ending in {made.ending} gets texts again: {made.count} opt-outs were taken back.")
+        say(
+            f"The number ending in {made.ending} gets texts again. Taken back: {many(made.count, 'opt-out')}."
+        )
 
 
 @opt_outs.command("list", epilog="Example: broadcaster opt-out list")

@@ -80,3 +80,8 @@ def local(moment: datetime | str | None, zone: ZoneInfo) -> str:
         return ""
     found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def many(count: int, word: str) -> str:
+    """With its number: 1 opt-out, 2 opt-outs."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

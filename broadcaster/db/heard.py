@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account, heard
@@ -111,10 +111,18 @@ def wipe(tx: Tx, received_before: datetime) -> int:
     return tx.execute(update(heard).where(mine).values(**WIPED, wiped_at=tx.now())).rowcount
 
 
+def kept(tx: Tx, index: bytes) -> int:
+    """How many messages from this number are kept with it and their text."""
+    return int(tx.execute(select(func.count()).select_from(heard).where(_kept_of(index))).scalar_one())
+
+
 def erase(tx: Tx, index: bytes) -> int:
     """Number and text of all that came from this number. How many there were."""
-    mine = (H.number_index == index) & H.wiped_at.is_(None)
-    return tx.execute(update(heard).where(mine).values(**WIPED, wiped_at=tx.now())).rowcount
+    return tx.execute(update(heard).where(_kept_of(index)).values(**WIPED, wiped_at=tx.now())).rowcount
+
+
+def _kept_of(index: bytes) -> ColumnElement[bool]:
+    return (H.number_index == index) & H.wiped_at.is_(None)
 
 
 # --- the confirmation ---------------------------------------------------------------------------------------

@@ -63,17 +63,19 @@ class OptOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is known of a number. `deliveries` counts by state those of broadcasts of the last `days` days."""
+    """What is known of a number. `deliveries` counts by state those of broadcasts of the last `days` days, `written` the
+    messages that came from it and are still kept."""
 
     ending: str
     audiences: tuple[Membership, ...]
     opt_outs: tuple[OptOut, ...]
+    written: int
     deliveries: Mapping[str, int]
     days: int
 
     @property
     def is_known(self) -> bool:
-        return bool(self.audiences or self.opt_outs)
+        return bool(self.audiences or self.opt_outs or self.written)
 
     @property
     def versions(self) -> int:
@@ -82,9 +84,11 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """How much was erased: from so many audience versions, and so many opt-outs. `kept_out`: the keyed index stays."""
+    """How much was erased: from so many audience versions, so many opt-outs, and so many messages that came from the
+    number. `kept_out`: the keyed index stays."""
 
     ending: str
     versions: int
     opt_outs: int
+    written: int
     kept_out: bool

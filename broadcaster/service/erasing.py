@@ -36,11 +36,12 @@ class Erasing:
                 ending=ending(e164_number),
                 audiences=_memberships(held),
                 opt_outs=tuple(erasures.opt_outs(tx, index)),
+                written=heard.kept(tx, index),
                 deliveries=erasures.deliveries_to(tx, [h.id for h in held], released_after=since),
                 days=days,
             )
             told = {"versions": found.versions, "opt_outs": len(found.opt_outs), "days": days}
-            payload = {**told, "deliveries": sum(found.deliveries.values())}
+            payload = {**told, "written": found.written, "deliveries": sum(found.deliveries.values())}
             audit_log.append(tx, actor=actor.name, act="person_looked_up", payload=payload)
         return found
 
@@ -71,11 +72,9 @@ class Erasing:
                 )
             if keep_out:
                 erasures.keep_out(tx, index)
-            erased = Erased(
-                ending=ending(e164_number), versions=versions, opt_outs=opt_outs, kept_out=keep_out
-            )
-            payload: dict[str, Json] = {"versions": versions, "opt_outs": opt_outs, "kept_out": keep_out}
-            payload |= {"written": written}
+            counts = {"versions": versions, "opt_outs": opt_outs, "written": written}
+            erased = Erased(ending=ending(e164_number), kept_out=keep_out, **counts)
+            payload: dict[str, Json] = {**counts, "kept_out": keep_out}
             payload |= {"reason": reason.strip(), "digests": _new_digests(tx, held)}
             audit_log.append(tx, actor=actor.name, act="person_erased", payload=payload)
         erasures.clear_journal(self._database)

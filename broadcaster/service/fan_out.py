@@ -26,6 +26,8 @@ GROUPS = 2  # under way at the same time: one is at the gateway while the databa
 WAIT_S = 1.0  # for the next answer, before looking again whether to go on
 ANSWERS_WITHIN_S = 20.0  # a channel that has not answered by then never will: its contract says 15 s
 
+ALTERED = Refused("number_unreadable", "The stored number does not match its index; it was altered.")
+
 Outcome = Receipt | SendError
 
 
@@ -174,7 +176,7 @@ class FanOut:
         self._under_way[group.id] = under_way
         self._group_of |= dict.fromkeys((due.uid for due in group.due), under_way)
         self.attempted += len(group.due)
-        with about(group=group.id):
+        with about(batch=shift.claimed.id, group=group.id):
             self._put(under_way)
 
     def _put(self, under_way: _UnderWay) -> None:
@@ -195,7 +197,7 @@ class FanOut:
                 self._sending.put(parcels)
             except Exception as error:  # a bug in a channel must not leave deliveries without an outcome
                 log.exception("channel_failed")
-                self._end_without_answer(error)
+                self._end(under_way, type(error).__name__)
 
     def _collect(self, within_s: float) -> None:
         """What is answered by now. Where a channel keeps silent for too long, what it has is unknown."""
@@ -203,9 +205,10 @@ class FanOut:
             return
         try:
             answers = self._sending.take(within_s)
-        except Exception as error:  # as above
+        except Exception as error:  # as above; nothing more can be learned of any of them
             log.exception("channel_failed")
-            self._end_without_answer(error)
+            for each in self._under_way.values():
+                self._end(each, type(error).__name__)
             return
         for key, outcome in answers:
             if key in self._group_of:
@@ -217,26 +220,26 @@ class FanOut:
         for each in self._under_way.values():
             if self._monotonic() - each.group.opened_s > ANSWERS_WITHIN_S:
                 log.error("channel_kept_silent", group=each.group.id)
-                self._end(each, OutcomeUnknown("unforeseen", detail="no answer"))
+                self._end(each, "no answer")
 
-    def _end_without_answer(self, error: Exception) -> None:
-        for each in self._under_way.values():
-            self._end(each, OutcomeUnknown("unforeseen", detail=type(error).__name__))
-
-    def _end(self, under_way: _UnderWay, outcome: SendError) -> None:
+    def _end(self, under_way: _UnderWay, why: str) -> None:
+        """What has no outcome yet may have been sent."""
         for due in under_way.group.due:
-            under_way.outcomes.setdefault(due.uid, outcome)
+            under_way.outcomes.setdefault(due.uid, OutcomeUnknown("unforeseen", detail=why))
 
     def _take_finished(self) -> list[_UnderWay]:
         finished = [each for each in self._under_way.values() if each.answered]
         for each in finished:
             size, channel = len(each.group.due), self._post.channel
             with span("platform call", began=each.began, channel=channel, group=each.group.id, size=size):
-                del self._under_way[each.group.id]
-            each.shift.under_way -= 1
-            for due in each.group.due:
-                del self._group_of[due.uid]
+                self._forget(each)
         return finished
+
+    def _forget(self, under_way: _UnderWay) -> None:
+        under_way.shift.under_way -= 1
+        del self._under_way[under_way.group.id]
+        for due in under_way.group.due:
+            del self._group_of[due.uid]
 
     def _claim_further(self) -> None:
         """While the last groups of a batch are under way the next one begins, if it is of the same target."""
@@ -251,6 +254,3 @@ class FanOut:
         while self._under_way:
             self._recording.spill([each.finished() for each in self._take_finished()])
             self._collect(WAIT_S)
-
-
-ALTERED = Refused("number_unreadable", "The stored number does not match its index; it was altered.")

@@ -53,7 +53,8 @@ class Opening:
         others_open: bool = False,
     ) -> Group | None:
         """Commit what is about to be sent, at most `most` deliveries behind the ordinal `after`. None where nothing of
-        the batch can be: it is handed back then, unless other groups of it are still open (`others_open`). The lease is kept `longer_s` seconds more.
+        the batch can be: it is handed back then, unless other groups of it are still open (`others_open`). The lease is
+        kept `longer_s` seconds more.
 
         A group may be empty: everything due in it was suppressed, or must not be sent again.
         """

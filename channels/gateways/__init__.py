@@ -1,4 +1,4 @@
-"""SMS gateways: how one provider is asked and answers, as pure functions; `channels/gateways/wire.py` carries the bytes.
+"""SMS gateways: how one provider is asked and answers.
 
 A provider is one module with a class as below, and one line in GATEWAYS.
 """
@@ -42,7 +42,7 @@ class Ask(Protocol):
 
 
 class Gateway(Protocol):
-    """One provider, for one account. No input or output, but what `probe` asks through the function it is given."""
+    """One provider, for one account: also OverHttp, or HasOwnLine."""
 
     options: ClassVar[tuple[Option, ...]]
 
@@ -58,14 +58,6 @@ class Gateway(Protocol):
         """What this provider alone would do to the post's text; counting is the channel's business."""
         ...
 
-    def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
-        """One request per parcel, in their order, each carrying the parcel's key."""
-        ...
-
-    def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
-        """What the provider's answer says about the parcel; nothing of post or number is quoted."""
-        ...
-
     def read_receipt(
         self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> DeliveryReceipt:
@@ -74,6 +66,19 @@ class Gateway(Protocol):
 
     def probe(self, ask: Ask) -> Readiness:
         """Whether the provider would take a text now, found out without sending one. May raise what `ask` raises."""
+        ...
+
+
+@runtime_checkable
+class OverHttp(Protocol):
+    """A provider that is asked over HTTP. No input or output: `channels/gateways/wire.py` carries the bytes."""
+
+    def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:
+        """One request per parcel, in their order, each carrying the parcel's key."""
+        ...
+
+    def outcome(self, answer: GatewayAnswer, post: Post, parcel: Parcel) -> Receipt | SendError:
+        """What the provider's answer says about the parcel; nothing of post or number is quoted."""
         ...
 
 

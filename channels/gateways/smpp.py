@@ -10,13 +10,13 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import ClassVar, NoReturn, Self
+from typing import ClassVar, Self
 
-from broadcaster.domain.errors import OutcomeUnknown, SendError
+from broadcaster.domain.errors import SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Heard, Option, Parcel, Receipt, Sending
-from channels.gateways import Ask, GatewayAnswer, GatewayRequest
+from channels.base import Account, CheckProblem, DeliveryReceipt, Heard, Option, Sending
+from channels.gateways import Ask
 from channels.gateways.smpp_lines import Lines
 from channels.gateways.smpp_listening import Listening
 from channels.gateways.smpp_receipts import Ids
@@ -113,19 +113,6 @@ class Smpp:
         """Ends the connections; the next text opens new ones."""
         self._lines.close()
 
-    # What a gateway over HTTP is asked, and this one is not.
-
-    def requests(self, post: Post, parcels: Sequence[Parcel]) -> list[GatewayRequest]:  # noqa: ARG002
-        _not_over_http()
-
-    def outcome(
-        self,
-        answer: GatewayAnswer,  # noqa: ARG002
-        post: Post,  # noqa: ARG002
-        parcel: Parcel,  # noqa: ARG002
-    ) -> Receipt | SendError:
-        return OutcomeUnknown("unexpected_answer", "An SMPP account has no answers over HTTP.")
-
     def read_receipt(
         self,
         query: Mapping[str, str],  # noqa: ARG002
@@ -138,7 +125,3 @@ class Smpp:
 
 def _is_latin1(piece: str) -> bool:
     return all(ord(char) < 0x100 for char in piece)
-
-
-def _not_over_http() -> NoReturn:
-    raise NotImplementedError("an SMPP account has a line of its own")

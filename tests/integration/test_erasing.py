@@ -284,7 +284,7 @@ def test_the_log_tells_who_looked_and_who_erased_in_counts_only(world, import_li
     world.parts.erasing.find(keeper, CANARY.number, days=7)
     erase(keep_out=True)
     (looked,) = world.events("person_looked_up")
-    assert looked == {"versions": 1, "opt_outs": 0, "deliveries": 0, "days": 7}
+    assert looked == {"versions": 1, "opt_outs": 0, "written": 0, "deliveries": 0, "days": 7}
     (told,) = world.events("person_erased")
     assert told == {
         "versions": 1,

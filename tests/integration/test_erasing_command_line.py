@@ -66,7 +66,9 @@ def test_finding_shows_audiences_and_counts_and_never_the_number(residents):
     assert data["audiences"] == [{"audience": "residents", "versions": [1]}]
     assert (data["ending"], data["opt_outs"], data["deliveries"], data["days"]) == (END, [], {}, 30)
     nowhere = residents.do("audience", "find", "07700 900999", who="keeper")
-    assert nowhere == "No audience and no opt-out holds the number ending in 999.\n"
+    assert nowhere == (
+        "No audience, no opt-out and nothing that was written to us holds the number ending in 999.\n"
+    )
 
 
 def test_erasing_asks_for_a_decision(residents):
@@ -79,7 +81,7 @@ def test_erasing_asks_for_a_decision(residents):
     assert tried.endswith("Nothing was erased: this is what would go.\n")
     assert holds(residents)
     said = residents.do("audience", "erase", NUMBER, *REASON, "--yes", who="keeper")
-    assert f"ending in {END} is erased: from 1 audience version and 0 opt-outs" in said
+    assert f"ending in {END} is erased: from 1 audience version, 0 opt-outs and 0 messages" in said
     assert not holds(residents)
     assert "holds this number" in residents.refused(
         "audience", "erase", NUMBER, *REASON, "--yes", who="keeper"

@@ -70,7 +70,10 @@ def test_an_erased_person_leaves_nothing_of_what_he_wrote(world):
     world.release_texts(1)
     write(world, 1, "I am Max Miller, please ring me")
     keeper = world.person("kim", "data-keeper")
-    world.parts.erasing.erase(keeper, number(1), reason="request 2026-4")
+    assert world.parts.erasing.find(keeper, number(1), days=7).written == 1
+    erased = world.parts.erasing.erase(keeper, number(1), reason="request 2026-4")
+    assert erased.written == 1
+    assert world.parts.erasing.find(keeper, number(1), days=7).written == 0
     (row,) = world.rows(heard)
     assert (row.number_index, row.number_sealed, row.text_sealed) == (b"", b"", b"")
     assert world.events("person_erased")[0]["written"] == 1
