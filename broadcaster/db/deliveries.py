@@ -166,10 +166,13 @@ def next_due(tx: Tx, batch_id: int) -> datetime | None:
     return found
 
 
-def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: bool) -> None:
+def record(
+    tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: bool, through: int | None = None
+) -> None:
     """Attempts and what follows from them. A state that is already further (by a receipt) stays.
 
     `late` is an answer to a group that was taken over: its deliveries are unknown, or being sent once more already.
+    `through` is the account that they went through, where the target has several.
     """
     names = ("delivery_id", "outcome", "code", "platform_id", "link", "detail", "started_at", "ended_at")
     types = {name: attempt.c[name].type for name in names}
@@ -182,8 +185,8 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: boo
             if state is DeliveryState.FAILED and not late:
                 # The second try was refused: about the first one nothing is known yet.
                 again = (delivery.c.state == DeliveryState.PENDING) & (delivery.c.resends > 0)
-                _apply(tx, DeliveryState.UNKNOWN, rows, again)
-            _apply(tx, state, rows, _may_become(state, late=late))
+                _apply(tx, DeliveryState.UNKNOWN, rows, again, through)
+            _apply(tx, state, rows, _may_become(state, late=late), through)
 
 
 def has_attempts(tx: Tx, group_id: int) -> bool:
@@ -212,9 +215,14 @@ def may_follow(state: DeliveryState) -> ColumnElement[bool]:
 
 
 def _apply(
-    tx: Tx, state: DeliveryState, rows: Sequence[AttemptResult], condition: ColumnElement[bool]
+    tx: Tx,
+    state: DeliveryState,
+    rows: Sequence[AttemptResult],
+    condition: ColumnElement[bool],
+    through: int | None,
 ) -> None:
     d = delivery.c
+    account = {} if through is None else {"account_id": through}
     names = ("code", "operator_text", "platform_id", "link", "next_at")
     types = {"id": d.id.type} | {name: d[name].type for name in names}
     said = given(tx, types, ((r.delivery_id, *(getattr(r, name) for name in names)) for r in rows)).c
@@ -231,9 +239,15 @@ def _apply(
             next_at=func.coalesce(said.next_at, d.next_at),
             unknown_since=tx.now() if state is DeliveryState.UNKNOWN else None,
             settled_at=tx.now() if state in SETTLED else None,
+            **account,
         )
     )
     tx.execute(statement)
+
+
+def went_through(tx: Tx, ids: Sequence[int], account_id: int) -> None:
+    """These were being sent through this account when their worker died."""
+    tx.execute(update(delivery).where(having_ids(ids)).values(account_id=account_id))
 
 
 def move(

@@ -1,8 +1,5 @@
 """T21: of two gateways one is dead. Its texts move to the other one, but not those of which nobody knows whether it took
 them.
-
-Needs a product that chooses between gateways, which it does not do yet: `scenarios.py` leaves this row out. To switch it
-on, make `two_gateways` write what the choice is configured by, and add this module there.
 """
 
 import json
@@ -27,9 +24,11 @@ SECOND = "sms-2"
 
 
 def two_gateways(settings: Settings) -> None:
-    """Beside the Kannel of the sandbox, its Twilio, as the second choice."""
+    """Beside the Kannel of the sandbox, its Twilio, as its spare."""
     known = sandbox_accounts(settings.root / "sandbox")["twilio"]
-    first = (settings.credentials / "live" / "sms.toml").read_text()
+    own = settings.credentials / "live" / "sms.toml"
+    first = own.read_text()
+    own.write_text(f'{first}spares = "{SECOND}"\n')
     base_url = next(line for line in first.splitlines() if line.startswith("base_url"))
     options = {"channel": "sms", "gateway": "twilio", **known}
     path = settings.credentials / "live" / f"{SECOND}.toml"
