@@ -141,7 +141,8 @@ intent_group = Table(
     own_id(),
     to("batch", index=True),
     to("target"),
-    to("account"),
+    # Through which one it went. No foreign key, and may be empty: SQLite would have to make the table anew for that.
+    Column("account_id", Id, nullable=True),
     count("fence"),
     word("owner"),
     prose("delivery_ids"),  # JSON list

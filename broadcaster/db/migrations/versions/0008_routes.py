@@ -48,6 +48,3 @@ def _name_the_account_of_groups() -> None:
         "UPDATE intent_group SET account_id = "
         "(SELECT target.account_id FROM target WHERE target.id = intent_group.target_id)"
     )
-    with op.batch_alter_table("intent_group") as group:
-        group.alter_column("account_id", existing_type=ID, nullable=False)
-        group.create_foreign_key("fk_intent_group_account_id", "account", ["account_id"], ["id"])
