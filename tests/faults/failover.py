@@ -58,7 +58,7 @@ def one_is_dead(place: Place, figures: Figures, *, texts: int) -> None:
             unknown = _unknown(found, ref)
             time.sleep(MOVED_WITHIN_S)
             in_time = [row for row in found.ledger("notify") if str(row["at"]) <= _iso(died, MOVED_WITHIN_S)]
-            rest = texts - before - len(unknown)
+            rest = texts - before
             figures.add("moved_percent", 100 * len(in_time) / rest, at_least=95)
             wait_until_over(found, ref, within_s=240)
             moved = Counter(str(row["recipient"]) for row in found.ledger("notify"))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from broadcaster.cli.show import through
+from broadcaster.db import accounts
 from broadcaster.db.tables import account, batch, delivery, intent_group, route
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Stale
@@ -383,6 +384,15 @@ def test_two_workers_together_stay_within_the_rate_of_an_account(database_url, t
             max(sum(n for at, n in turns if began <= at < began + second) for began, _ in turns)
             <= rate * 1.05
         )
+
+
+def test_of_two_that_saw_the_same_turn_one_gets_it(world):
+    world.release_texts(1)
+    its, free_at = row_of(world, "gateway").id, world.later(1)
+    with world.database.write() as tx:
+        assert accounts.take_turn(tx, its, was=None, free_at=free_at)
+        assert not accounts.take_turn(tx, its, was=None, free_at=world.clock(None) + timedelta(seconds=9))
+        assert accounts.take_turn(tx, its, was=free_at, free_at=free_at + timedelta(seconds=1))
 
 
 def test_a_spare_takes_what_the_first_has_no_room_for(world):
