@@ -267,11 +267,12 @@ class Parts:
 
     @part
     def recording(self) -> Recording:
+        from broadcaster.service.breaker import learn
         from broadcaster.service.recording import Recording
         from broadcaster.service.spill import Spill
 
         spill = Spill(self.settings.root / "spill" / "outcomes.jsonl")
-        return Recording(self.database, self._bells, spill, lease_s=self.settings.lease_s)
+        return Recording(self.database, self._bells, spill, lease_s=self.settings.lease_s, learn=learn)
 
     @part
     def report(self) -> Report:

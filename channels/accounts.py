@@ -17,6 +17,7 @@ from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.names import did_you_mean
 from channels import channel_class
 from channels.base import Account, Channel, Option, Secret
+from channels.spares import problems_with
 
 
 @runtime_checkable
@@ -54,6 +55,8 @@ def open_channels(accounts: Mapping[str, Account]) -> dict[str, Channel]:
             opened[name] = channel_class(account.channel).from_account(account)
         except (Invalid, NotFound) as problem:
             problems.extend(problem.details or [problem.text])
+    if len(opened) == len(accounts):
+        problems.extend(problems_with(opened))
     if problems:
         raise Invalid("Some accounts cannot be used.", details=tuple(problems))
     return opened

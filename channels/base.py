@@ -16,6 +16,7 @@ from broadcaster.domain.errors import SendError
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
+from broadcaster.domain.ways import Way
 
 
 class Secret:
@@ -171,6 +172,25 @@ class Charges(Protocol):
 
     @property
     def tariff(self) -> Tariff: ...
+
+
+@runtime_checkable
+class HasSpares(Protocol):
+    """Its account names others of the same channel, through which its posts may go where they cannot go through it."""
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Its own account first."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """Sends through an account that takes no more than so much in a second, whoever sends."""
+
+    def per_second(self, post: Post) -> float:
+        """How many times this post may leave in a second; 0 where the account's file names no bound."""
+        ...
 
 
 @runtime_checkable

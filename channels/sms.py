@@ -45,6 +45,7 @@ from channels.http import (
 )
 from channels.options import option
 from channels.probing import PROBE_TIMEOUTS, PROBE_WITHIN_S, failed
+from channels.spares import WAY_OPTIONS, per_second_of, ways_of
 from channels.tariff import TARIFF_OPTIONS, tariff_of
 from channels.text import graphemes, sms_size
 
@@ -68,6 +69,7 @@ class Sms:
             help="yes or no: whether we tell somebody who writes STOP that it was heard; else as the provider needs it",
         ),
         *TARIFF_OPTIONS,
+        *WAY_OPTIONS,
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.BLIND
 
@@ -83,6 +85,8 @@ class Sms:
         self._gateway = make(account)
         self._wire = wire or Wire()
         self.tariff = tariff_of(account)
+        self.ways = ways_of(account)
+        self._segments_per_second = per_second_of(account)
         self.confirms_stop = _confirms_stop(account, self._gateway)
 
     @classmethod
@@ -109,6 +113,10 @@ class Sms:
         if not post.text.strip():
             return [CheckProblem(code="empty", text="The text message is empty. Write its text.")]
         return [*_too_long(post), *self._gateway.check(post)]
+
+    def per_second(self, post: Post) -> float:
+        """Networks and providers count segments, whatever they call them."""
+        return self._segments_per_second / max(1, sms_size(post.text).segments)
 
     def send(self, post: Post, key: str) -> Receipt:  # noqa: ARG002 - part of the contract of a channel
         """Always Refused: a sender ID has no public place. Recipients are what `sending` is for."""

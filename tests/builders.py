@@ -1,7 +1,7 @@
 """Builds what tests of the services start from: a whole installation over fake platforms, and messages in any state."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -353,15 +353,17 @@ def a_world(
     *,
     gateway: FakeGateway | None = None,
     feed: FakeReadable | None = None,
+    spares: Sequence[FakeGateway] = (),
     **settings: Any,
 ) -> Iterator[World]:
     """An installation with four live accounts and one for exercises, nothing sent yet, and no user. The gateway is
-    one that nothing can be asked of, or the one given; the feed has no threads, but where one is given."""
+    one that nothing can be asked of, or the one given; the feed has no threads, but where one is given. `spares` are
+    gateways beside it, which its `ways` may name."""
     clock, bells = FakeClock(), RecordingBells()
     site, gateway = FakeSite("site"), gateway or FakeGateway("gateway")
     page, feed = FakeReadable("facebook", "page"), feed or FakeReadable("x", "feed")
     channels = {
-        "live": {c.account: c for c in (site, page, feed, gateway)},
+        "live": {c.account: c for c in (site, page, feed, gateway, *spares)},
         "exercise": {"site": FakeSite("site")},
     }
     database = Database(database_url, clock=clock)

@@ -16,6 +16,7 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness, ReadinessState
+from broadcaster.domain.ways import Way
 from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Parcel, Receipt, ReceiptState
 
 
@@ -195,17 +196,23 @@ class FakeSite(FakePlatform):
 
 
 class FakeGateway(FakePlatform):
-    """Takes texts for single recipients; `by_address` answers for one number whatever the others get."""
+    """Takes texts for single recipients; `by_address` answers for one number whatever the others get. `ways` are what
+    its file would name, itself first; `rate` is how many texts may leave in a second, 0 for no bound."""
 
     def __init__(self, account: str, *, after_unknown: AfterUnknown = AfterUnknown.BLIND) -> None:
         super().__init__("sms", account, after_unknown=after_unknown)
         self.by_address: dict[str, Answer] = {}
         self.answer_count: int | None = None
+        self.ways = (Way(account=account),)
+        self.rate = 0.0
         self.on_silence: Callable[[float], object] = lambda _within_s: None
 
     @contextmanager
     def sending(self, post: Post) -> Iterator["FakeSending"]:
         yield FakeSending(self, post)
+
+    def per_second(self, _post: Post) -> float:
+        return self.rate
 
     def take_all(self, post: Post, parcels: Sequence[Parcel]) -> list[tuple[str, Receipt | SendError]]:
         self._called([parcel.key for parcel in parcels])
@@ -293,17 +300,26 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.on_look: Callable[[], object] = lambda: None
-        self._start, self._since, self._ahead = datetime.now(UTC), time.monotonic(), 0.0
+        self._start, self._since, self._pace = datetime.now(UTC), time.monotonic(), 1.0
+        self._ahead = 0.0
 
     def __call__(self, _connection: Connection) -> datetime:
-        return self._start + timedelta(seconds=self._ahead + time.monotonic() - self._since)
+        return self._start + timedelta(seconds=self._passed_s())
 
     def monotonic(self) -> float:
         self.on_look()
-        return self._ahead + time.monotonic()
+        return self._passed_s()
 
     def advance(self, seconds: float) -> None:
         self._ahead += seconds
+
+    def slow_down(self, times: float) -> None:
+        """For what must not become due by the machine being slow."""
+        self._ahead, self._since = self._passed_s(), time.monotonic()
+        self._pace = 1 / times
+
+    def _passed_s(self) -> float:
+        return self._ahead + (time.monotonic() - self._since) * self._pace
 
 
 class RecordingBells:

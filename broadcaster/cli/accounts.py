@@ -23,7 +23,16 @@ def list_(*, as_json: Json = False) -> None:
         found = session.parts.checks.standings()
         settings = session.parts.settings
     if as_json:
-        keys = ("mode", "name", "channel", "speaks_as", "paused_at", "pause_reason")
+        keys = (
+            "mode",
+            "name",
+            "channel",
+            "speaks_as",
+            "paused_at",
+            "pause_reason",
+            "failing_since",
+            "spares",
+        )
         listed = [{**{key: getattr(each, key) for key in keys}, "check": as_data(each)} for each in found]
         print_json(listed)
         return
@@ -35,14 +44,18 @@ def list_(*, as_json: Json = False) -> None:
         return
     shown = table("Mode", "Account", "Channel", "Speaks as", "State", "Last check")
     for each in found:
-        state = (
-            f"paused since {local(each.paused_at, settings.zone)}: {each.pause_reason}"
-            if each.paused_at
-            else "in use"
-        )
-        checked = _last_check(each, settings.zone)
+        state, checked = _state(each, settings.zone), _last_check(each, settings.zone)
         add_row(shown, (each.mode.upper(), each.name, each.channel, each.speaks_as, state, checked))
     say(shown)
+
+
+def _state(standing: Standing, zone: ZoneInfo) -> str:
+    spares = f"; spares: {', '.join(standing.spares)}" if standing.spares else ""
+    if standing.paused_at:
+        return f"paused since {local(standing.paused_at, zone)}: {standing.pause_reason}{spares}"
+    if standing.failing_since:
+        return f"failing since {local(standing.failing_since, zone)}, others send in its place{spares}"
+    return f"in use{spares}"
 
 
 def _last_check(standing: Standing, zone: ZoneInfo) -> str:

@@ -58,7 +58,8 @@ def state_in_words(standing: Standing) -> str:
 
 def as_data(standing: Standing) -> dict[str, Any]:
     probed = standing.probed
-    told = {"mode": standing.mode, "name": standing.name, "channel": standing.channel}
+    told: dict[str, Any] = {"mode": standing.mode, "name": standing.name, "channel": standing.channel}
+    told |= {"failing_since": standing.failing_since, "spares": list(standing.spares)}
     if probed is None:
         return {**told, "state": None, "can_be_checked": standing.can_be_checked}
     found = probed.readiness
@@ -87,11 +88,15 @@ def _show(found: list[Standing], zone: ZoneInfo) -> None:
 def _told(standing: Standing, zone: ZoneInfo) -> tuple[str, str, str, str]:
     account = as_arguments(standing.name, standing.mode)
     paused = f"Paused: {standing.pause_reason} Then: broadcaster account resume {account}"
+    beside = [paused] if standing.paused_at else []
+    if standing.failing_since:
+        since = local(standing.failing_since, zone)
+        beside.append(f"What is sent through it has failed since {since}; others send in its place.")
     if standing.probed is None:
-        return "", "", "", paused if standing.paused_at else ""
+        return "", "", "", "\n".join(beside)
     found = standing.probed.readiness
     facts = "\n".join(f"{name}: {value}" for name, value in found.facts)
     last = local(standing.probed.last_ready_at, zone) or "never"
     text = "" if found.state is ReadinessState.READY else found.operator_text
-    todo = "\n".join(line for line in (text, paused if standing.paused_at else "") if line)
+    todo = "\n".join(line for line in (text, *beside) if line)
     return local(found.valid_until, zone), facts, last, todo

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from broadcaster.domain.evidence_facts import Acceptance
+from channels.gateways import GATEWAYS
 
 PAGE = 10_000
 THREADS = frozenset({"x"})  # platforms whose posts may answer each other
@@ -45,7 +46,7 @@ def of_broadcast(
                 ours.add((row["platform"], row["platform_id"]))
             shown = _pictures(row)
             yield Acceptance(
-                platform=row["platform"],
+                platform="sms" if row["platform"] in GATEWAYS else row["platform"],
                 key=row["key"],
                 text=row["text"],
                 recipient=row["recipient"],

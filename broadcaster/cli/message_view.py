@@ -121,6 +121,7 @@ def _post(shown: ProofPost) -> dict[str, Any]:
         "channel": shown.channel,
         "account": shown.account,
         "speaks_as": shown.speaks_as,
+        "ways": [way.to_json() for way in shown.ways],
         "language": post.language,
         "title": post.title,
         "text": post.text,

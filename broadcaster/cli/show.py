@@ -112,7 +112,8 @@ def _warnings(shown: Proof) -> Iterator[Text]:
 
 def status(shown: Status, zone: ZoneInfo) -> Group:
     """The state of a released message: a line per target, and totals that add up or an alarm."""
-    return Group(status_table(shown, zone), Text(""), *map(Text, no_receipts(shown, zone)), totals(shown))
+    lines = (*through(shown), *no_receipts(shown, zone))
+    return Group(status_table(shown, zone), Text(""), *map(Text, lines), totals(shown))
 
 
 def status_table(shown: Status, zone: ZoneInfo) -> Table:
@@ -157,6 +158,14 @@ def no_receipts(shown: Status, zone: ZoneInfo) -> Iterator[str]:
                 f"{_place(target)}: {target.no_receipt:,} accepted, no delivery receipt after {minutes} minutes: the "
                 f"gateway took them; whether they arrived is not known.{_since(target, zone)}"
             )
+
+
+def through(shown: Status) -> Iterator[str]:
+    """A line per target that has several accounts: how many texts were tried through each."""
+    for target in shown.targets:
+        if target.tries:
+            each = ", ".join(f"{count:,} through {name}" for name, count in target.tries.items())
+            yield visible(f"{_place(target)}: tried {each}.")
 
 
 def _since(target: TargetStatus, zone: ZoneInfo) -> str:

@@ -8,6 +8,7 @@ from rich.text import Text
 from broadcaster.cli.visible import visible
 from broadcaster.domain.media import Image
 from broadcaster.domain.post import Post
+from broadcaster.domain.ways import ApprovedWay
 from broadcaster.service.proof import ProofPost
 from channels import channel_class
 from channels.base import HasPages
@@ -69,8 +70,24 @@ def notes_on(shown: ProofPost) -> Iterator[str]:
         yield f"Left out for want of room: {', '.join(shown.post.left_out)}."
     if shown.segments is not None:
         yield f"{shown.segments} segment{'' if shown.segments == 1 else 's'} for each person."
+    if shown.ways:
+        yield ways_in_words(shown.ways)
     if shown.replaced:
         yield f"For the text message: {', '.join(shown.replaced)}."
+
+
+def ways_in_words(ways: Iterable[ApprovedWay]) -> str:
+    """`Goes by wyre-sms (sender Wyre, 70 of 100) and texts-b (sender Wyre, 30 of 100); else by texts-c (sender Wyre).`"""
+    ranks: dict[int, list[ApprovedWay]] = {}
+    for each in ways:
+        ranks.setdefault(each.way.rank, []).append(each)
+    by = [" and ".join(_way(each, alone=len(same) == 1) for each in same) for same in ranks.values()]
+    return f"Goes by {'; else by '.join(by)}."
+
+
+def _way(each: ApprovedWay, *, alone: bool) -> str:
+    share = "" if alone else f", {each.way.weight} of 100"
+    return f"{each.way.account} ({each.speaks_as}{share})"
 
 
 class _Indented:

@@ -143,7 +143,7 @@ def _line(seen: Seen, zone: ZoneInfo) -> None:
     parts = "; ".join(f"{t.channel} ({t.account}) {show.in_words(t.states)}" for t in now.targets)
     say(f"{now.ref} {now.state}: {parts}")
     if now.over or not now.adds_up:
-        say(*show.no_receipts(now, zone), *parts_of(now), show.totals(now))
+        say(*show.through(now), *show.no_receipts(now, zone), *parts_of(now), show.totals(now))
 
 
 def _json_line(seen: Seen) -> None:
@@ -182,4 +182,5 @@ def _target(each: TargetStatus) -> Mapping[str, Any]:
     )
     found = {key: getattr(each, key) for key in keys}
     parts = [{"part": p.no, "state": p.state, "link": p.link} for p in each.parts]
-    return {**found, "approve_to_accepted_s": each.seconds, "reasons": list(each.reasons), "parts": parts}
+    told = {"reasons": list(each.reasons), "parts": parts, "tries": dict(each.tries)}
+    return {**found, "approve_to_accepted_s": each.seconds, **told}

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account
+from broadcaster.domain.ways import KNOWN_FOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +18,13 @@ class AccountRow:
     name: str
     paused_at: datetime | None
     pause_reason: str
+    failures: int = 0
+    failing_since: datetime | None = None
+    open_until: datetime | None = None
+
+    def is_failing(self, now: datetime) -> bool:
+        """Its breaker is open, and something was tried through it lately."""
+        return self.open_until is not None and self.open_until > now - KNOWN_FOR
 
 
 def ensure(tx: Tx, *, mode: str, channel: str, name: str) -> AccountRow:
@@ -43,15 +49,6 @@ def every(tx: Tx, *, mode: str) -> list[AccountRow]:
     return [_row(r._mapping) for r in tx.execute(query)]
 
 
-def is_paused(tx: Tx, account_id: int) -> bool:
-    return tx.execute(_paused_at(), {"wanted": account_id}).scalar_one() is not None
-
-
-@cache  # workers ask with every group
-def _paused_at() -> Select[Any]:
-    return select(account.c.paused_at).where(account.c.id == bindparam("wanted"))
-
-
 def pause(tx: Tx, account_id: int, reason: str) -> bool:
     """True where it was not paused before."""
     statement = update(account).where(account.c.id == account_id, account.c.paused_at.is_(None))
@@ -64,7 +61,41 @@ def resume(tx: Tx, account_id: int) -> bool:
     return tx.execute(statement.values(paused_at=None, pause_reason="")).rowcount == 1
 
 
+def lock(tx: Tx, account_id: int) -> AccountRow:
+    """The row, which nobody else changes until the transaction ends; others may refer to it meanwhile (`key_share`)."""
+    query = select(account).where(account.c.id == account_id).with_for_update(key_share=True)
+    return _row(tx.execute(query).one()._mapping)
+
+
+def set_health(
+    tx: Tx, account_id: int, *, failures: int, failing_since: datetime | None, open_until: datetime | None
+) -> None:
+    values = {"failures": failures, "failing_since": failing_since, "open_until": open_until}
+    tx.execute(update(account).where(account.c.id == account_id).values(**values))
+
+
+def take_probe(tx: Tx, account_id: int, *, next_at: datetime) -> bool:
+    """Whether this transaction may try a failing account again. Nobody else may before `next_at`."""
+    statement = update(account).where(account.c.id == account_id, account.c.open_until <= tx.now())
+    return tx.execute(statement.values(open_until=next_at)).rowcount == 1
+
+
+def take_turn(tx: Tx, account_id: int, *, was: datetime | None, free_at: datetime) -> bool:
+    """Whether this transaction got the account's next turn, which it saw begin at `was`. Another one may be quicker."""
+    c = account.c
+    mine = c.free_at.is_(None) if was is None else c.free_at == was
+    statement = update(account).where(c.id == account_id, mine)
+    return tx.execute(statement.values(free_at=free_at)).rowcount == 1
+
+
+def keep_off(tx: Tx, account_id: int, until: datetime) -> None:
+    """Its gateway asks everybody for patience."""
+    c = account.c
+    statement = update(account).where(c.id == account_id, c.free_at.is_(None) | (c.free_at < until))
+    tx.execute(statement.values(free_at=until))
+
+
 def _row(values: object) -> AccountRow:
     data = dict(values)  # type: ignore[call-overload]  # a RowMapping
-    del data["created_at"]
+    del data["created_at"], data["free_at"]
     return AccountRow(**data)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, exists, func, select, update
 
 from broadcaster.db.engine import Tx
+from broadcaster.db.routes import can_go
 from broadcaster.db.tables import (
     FOR_A_PERSON,
     account,
@@ -24,6 +25,7 @@ from broadcaster.db.tables import (
 from broadcaster.domain.alarm import AlarmCode
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.ways import KNOWN_FOR
 
 COUNTED = 1_000  # a greater number is "at least", for whoever reads it does the same about it
 
@@ -57,6 +59,13 @@ class Paused:
     mode: str
     name: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    mode: str
+    name: str
+    since: datetime
 
 
 # --- what is kept -----------------------------------------------------------------------------------------
@@ -157,6 +166,14 @@ def paused(tx: Tx) -> list[Paused]:
     return [Paused(**r._mapping) for r in tx.execute(query.order_by(a.mode, a.name))]
 
 
+def failing(tx: Tx) -> list[Failing]:
+    """Accounts whose breaker is open, and through which something was tried lately."""
+    a = account.c
+    query = select(a.mode, a.name, a.failing_since.label("since"))
+    rows = tx.execute(query.where(a.open_until > tx.now() - KNOWN_FOR).order_by(a.mode, a.name))
+    return [Failing(**r._mapping) for r in rows]
+
+
 def waiting_batch(tx: Tx, *, mode: str, lane: Lane, longer_than: timedelta) -> str:
     """The message whose batch would be claimed first of those that wait so long for a worker; empty where none does."""
     c = batch.c
@@ -165,9 +182,8 @@ def waiting_batch(tx: Tx, *, mode: str, lane: Lane, longer_than: timedelta) -> s
         .select_from(batch)
         .join(broadcast, broadcast.c.id == c.broadcast_id)
         .join(message, message.c.id == broadcast.c.message_id)
-        .join(account, account.c.id == c.account_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY)
-        .where(c.next_at <= tx.now() - longer_than, account.c.paused_at.is_(None), _sending(tx))
+        .where(c.next_at <= tx.now() - longer_than, can_go(), _sending(tx))
         .order_by(c.precedence, c.broadcast_id)
         .limit(1)
     )

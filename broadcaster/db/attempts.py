@@ -44,10 +44,13 @@ class AttemptResult(NamedTuple):
     next_at: datetime | None = None
 
 
-def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: bool) -> None:
+def record(
+    tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: bool, through: int | None = None
+) -> None:
     """Attempts and what follows from them. A state that is already further (by a receipt) stays.
 
     `late` is an answer to a group that was taken over: its deliveries are unknown, or being sent once more already.
+    `through` is the account that they went through, where the target has several.
     """
     for (started_at, ended_at), some in groupby(results, key=attrgetter("started_at", "ended_at")):
         said = ((r.delivery_id, r.outcome, r.code, r.platform_id, r.link, r.detail) for r in some)
@@ -59,8 +62,8 @@ def record(tx: Tx, group_id: int, results: Sequence[AttemptResult], *, late: boo
             state = STATE_AFTER[outcome]
             if state is DeliveryState.FAILED and not late:
                 # The second try was refused: about the first one nothing is known yet.
-                _apply(tx, DeliveryState.UNKNOWN, rows, _Where.SENT_BEFORE)
-            _apply(tx, state, rows, _Where.LATE if late else _Where.IN_TIME)
+                _apply(tx, DeliveryState.UNKNOWN, rows, _Where.SENT_BEFORE, through)
+            _apply(tx, state, rows, _Where.LATE if late else _Where.IN_TIME, through)
 
 
 def has_attempts(tx: Tx, group_id: int) -> bool:
@@ -103,14 +106,17 @@ def may_follow(state: DeliveryState) -> ColumnElement[bool]:
     return before | poison if state in DELIVERY_TRANSITIONS[DeliveryState.QUARANTINED] else before
 
 
-def _apply(tx: Tx, state: DeliveryState, results: Sequence[AttemptResult], where: _Where) -> None:
+def _apply(
+    tx: Tx, state: DeliveryState, results: Sequence[AttemptResult], where: _Where, through: int | None
+) -> None:
     rows = ((r.delivery_id, r.code, r.operator_text, r.platform_id, r.link, r.next_at) for r in results)
-    times = {
+    same = {
+        "through": through,
         "said_unknown_since": tx.now() if state is DeliveryState.UNKNOWN else None,
         "said_settled_at": tx.now() if state in SETTLED else None,
     }
     ids = {} if tx.dialect == "sqlite" else {"ids": [r.delivery_id for r in results]}
-    values = {ROWS: as_text(tx, OF_AN_OUTCOME, rows), **times, **ids}
+    values = {ROWS: as_text(tx, OF_AN_OUTCOME, rows), **same, **ids}
     tx.execute(_applying(tx.dialect, state, where), values)
 
 
@@ -133,6 +139,7 @@ def _applying(dialect: str, state: DeliveryState, where: _Where) -> Update:
             operator_text=said.operator_text,
             platform_id=said.platform_id,
             link=said.link,
+            account_id=func.coalesce(bindparam("through", type_=d.account_id.type), d.account_id),
             next_at=func.coalesce(said.next_at, d.next_at),
             unknown_since=bindparam("said_unknown_since", type_=d.unknown_since.type),
             settled_at=bindparam("said_settled_at", type_=d.settled_at.type),

@@ -1,21 +1,27 @@
 """Batches: who works on what. Claims, leases and fences; intent groups say what was about to be sent."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import Update, bindparam, func, select, update
 
+from broadcaster.db import accounts, routes
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account, batch, broadcast, intent_group
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
+from broadcaster.domain.ways import PROBE_EVERY, Choice, Standing, choose
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """A batch that this worker holds until `lease_until` of its row; `fence` proves it."""
+    """A batch that this worker holds until `lease_until` of its row; `fence` proves it.
+
+    `account` is the one of its target's `ways` that it goes through now, with one delivery only where it is a `probe`.
+    `keep` are accounts among them that notice a repeated key: what was tried through one goes nowhere else.
+    """
 
     id: int
     broadcast_id: int
@@ -23,6 +29,10 @@ class Claimed:
     account_id: int
     fence: int
     deaths: int
+    account: str = ""
+    ways: int = 1
+    probe: bool = False
+    keep: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +40,7 @@ class OpenGroup:
     id: int
     batch_id: int
     target_id: int
+    account_id: int
     delivery_ids: tuple[int, ...]
     opened_at: datetime
 
@@ -61,21 +72,29 @@ def insert(
 
 
 def claim(
-    tx: Tx, *, mode: str, lane: Lane, owner: str, lease_s: float, waited_s: float = 0
+    tx: Tx,
+    *,
+    mode: str,
+    lane: Lane,
+    owner: str,
+    lease_s: float,
+    waited_s: float = 0,
+    keeps: Collection[str] = (),
 ) -> Claimed | None:
-    """The lane's most urgent claimable batch, now leased to `owner`; None where there is none.
+    """The lane's most urgent claimable batch, now leased to `owner` and bound for one of its target's accounts; None
+    where there is none.
 
-    With `waited_s`, only batches that nobody has claimed for so long: what the pump takes.
+    With `waited_s`, only batches that nobody has claimed for so long: what the pump takes. `keeps` names accounts that
+    notice a key which they have had before.
     """
     c = batch.c
     due = tx.now() - timedelta(seconds=waited_s)
     query = (
-        select(c.id, c.broadcast_id, c.target_id, c.account_id, c.fence, c.deaths)
+        select(c.id, c.broadcast_id, c.target_id, c.fence, c.deaths)
         .join(broadcast, broadcast.c.id == c.broadcast_id)
-        .join(account, account.c.id == c.account_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY, c.next_at <= due)
         .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
-        .where(account.c.paused_at.is_(None))
+        .where(routes.can_go())
         .order_by(c.precedence, c.broadcast_id, c.id)
         .limit(1)
         .with_for_update(of=batch, skip_locked=True)
@@ -83,8 +102,20 @@ def claim(
     row = tx.execute(query).one_or_none()
     if row is None:
         return None
-    claimed = Claimed(**{**row._mapping, "fence": row.fence + 1})
+    ways = routes.standings(tx, row.target_id)
+    way = _way(tx, row.id, ways, keeps)
+    if way is None:  # paused by somebody at this very moment
+        return None
+    claimed = Claimed(
+        **{**row._mapping, "fence": row.fence + 1},
+        account_id=way.standing.account_id,
+        account=way.standing.account,
+        ways=len(ways),
+        probe=way.probe,
+        keep=tuple(w.account_id for w in ways if len(ways) > 1 and w.account in keeps),
+    )
     values = {"state": BatchState.LEASED, "owner": owner, "fence": claimed.fence}
+    values["account_id"] = claimed.account_id
     tx.execute(
         update(batch)
         .where(c.id == row.id)
@@ -93,16 +124,27 @@ def claim(
     return claimed
 
 
+def _way(tx: Tx, batch_id: int, ways: Sequence[Standing], keeps: Collection[str]) -> Choice | None:
+    keep, now = routes.to_keep(tx, batch_id, ways, keeps), tx.now()
+    way = choose(ways, now=now, batch_id=batch_id, keep=keep)
+    if way is None or not way.probe:
+        return way
+    account_id = way.standing.account_id
+    fit = account_id in keep or routes.has_untried(tx, batch_id)
+    if fit and accounts.take_probe(tx, account_id, next_at=now + PROBE_EVERY):
+        return way
+    return choose(ways, now=now, batch_id=batch_id, keep=keep, probes=False)  # or somebody else tries it now
+
+
 def next_due(tx: Tx, *, mode: str, lane: Lane) -> datetime | None:
     """When the next batch of this lane may be claimed, or None where none waits."""
     c = batch.c
     query = (
         select(c.next_at)
         .join(broadcast, broadcast.c.id == c.broadcast_id)
-        .join(account, account.c.id == c.account_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY)
         .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
-        .where(account.c.paused_at.is_(None))
+        .where(routes.can_go())
         .order_by(c.next_at)
         .limit(1)
     )
@@ -149,6 +191,7 @@ def open_group(tx: Tx, claimed: Claimed, *, owner: str, delivery_ids: Sequence[i
     row = {
         "batch_id": claimed.id,
         "target_id": claimed.target_id,
+        "account_id": claimed.account_id,
         "fence": claimed.fence,
         "owner": owner,
         "delivery_ids": json.dumps(list(delivery_ids)),
@@ -178,10 +221,12 @@ def lapsed(tx: Tx, *, dead_owner: str = "") -> Claimed | None:
         condition = condition | (c.owner == dead_owner)
     query = (
         select(c.id, c.broadcast_id, c.target_id, c.account_id, c.fence, c.deaths)
+        .add_columns(account.c.name.label("account"))
+        .join(account, account.c.id == c.account_id)
         .where(c.state == BatchState.LEASED, condition)
         .order_by(c.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=batch, skip_locked=True)
     )
     row = tx.execute(query).one_or_none()
     return Claimed(**row._mapping) if row else None
@@ -195,6 +240,7 @@ def open_groups(tx: Tx, batch_id: int) -> list[OpenGroup]:
             id=r.id,
             batch_id=r.batch_id,
             target_id=r.target_id,
+            account_id=r.account_id,
             delivery_ids=tuple(json.loads(r.delivery_ids)),
             opened_at=r.opened_at,
         )
@@ -261,11 +307,10 @@ def claimable_lanes(tx: Tx) -> list[tuple[str, Lane, int]]:
     query = (
         select(c.mode, c.lane, func.count().label("number"))
         .join(broadcast, broadcast.c.id == c.broadcast_id)
-        .join(account, account.c.id == c.account_id)
         .where(
             c.state == BatchState.READY, c.next_at <= tx.now(), broadcast.c.state == BroadcastState.SENDING
         )
-        .where(broadcast.c.expires_at > tx.now(), account.c.paused_at.is_(None))
+        .where(broadcast.c.expires_at > tx.now(), routes.can_go())
         .group_by(c.mode, c.lane)
     )
     return [(row.mode, Lane(row.lane), row.number) for row in tx.execute(query)]

@@ -24,7 +24,7 @@ def texts_used(tx: Tx, *, mode: str, account_name: str, since: datetime) -> Iter
             select(post.c.content, counted.c.texts)
             .join(target, target.c.id == counted.c.target_id)
             .join(post, post.c.id == target.c.post_id)
-            .join(account, account.c.id == target.c.account_id)
+            .join(account, account.c.id == counted.c.account_id)
             .where(account.c.mode == mode, account.c.name == account_name, target.c.lane == Lane.BULK)
         )
         yield from ((row.content, int(row.texts)) for row in tx.execute(query) if row.texts > 0)
@@ -38,16 +38,17 @@ def _charged(since: datetime) -> Subquery:
     g, a = intent_group.c, attempt.c
     texts = func.sum(case((a.id.is_(None), g.size), (a.outcome.in_(CHARGED), 1), else_=0))
     return (
-        select(g.target_id, texts.label("texts"))
+        select(g.target_id, g.account_id, texts.label("texts"))
         .outerjoin(attempt, a.intent_group_id == g.id)
         .where(g.closed_at >= since)
-        .group_by(g.target_id)
+        .group_by(g.target_id, g.account_id)
         .subquery()
     )
 
 
 def _on_their_way() -> Subquery:
-    """Of broadcasts that are sending: what is planned, without what was begun and may have cost already."""
+    """Of broadcasts that are sending: what is planned, without what was begun and may have cost already. It counts for
+    the first account, since nobody knows what its spares will send."""
     t, d, b = target.c, delivery.c, broadcast.c
     begun = (
         select(func.count())
@@ -56,7 +57,7 @@ def _on_their_way() -> Subquery:
         .scalar_subquery()
     )
     return (
-        select(t.id.label("target_id"), (t.planned_total - begun).label("texts"))
+        select(t.id.label("target_id"), t.account_id, (t.planned_total - begun).label("texts"))
         .join(broadcast, b.id == t.broadcast_id)
         .where(b.state == BroadcastState.SENDING)
         .subquery()

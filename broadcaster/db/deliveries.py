@@ -154,6 +154,11 @@ def next_due(tx: Tx, batch_id: int) -> datetime | None:
     return found
 
 
+def went_through(tx: Tx, ids: Sequence[int], account_id: int) -> None:
+    """These were being sent through this account when their worker died."""
+    tx.execute(update(delivery).where(having_ids(ids)).values(account_id=account_id))
+
+
 def move(
     tx: Tx, condition: ColumnElement[bool], state: DeliveryState, *, code: str = "", text: str = ""
 ) -> int:

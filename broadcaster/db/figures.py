@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Select, Subquery, case, cast, func, select, text
 
 from broadcaster.db.engine import Tx
+from broadcaster.db.routes import can_go
 from broadcaster.db.tables import (
     FOR_A_PERSON,
-    account,
     alarm,
     attempt,
     audit_checkpoint,
@@ -207,8 +207,8 @@ def _seconds(row: Any) -> float:
 def heaps(tx: Tx) -> list[Heap]:
     """Batches that are not done. `ready` are those that a worker could take now."""
     c, now = batch.c, tx.now()
-    can_go = (broadcast.c.expires_at > now) & (broadcast.c.state == BroadcastState.SENDING)
-    ready = (c.state == BatchState.READY) & (c.next_at <= now) & can_go & account.c.paused_at.is_(None)
+    sending = (broadcast.c.expires_at > now) & (broadcast.c.state == BroadcastState.SENDING)
+    ready = (c.state == BatchState.READY) & (c.next_at <= now) & sending & can_go()
     state = case(
         (ready, "ready"),
         (c.state == BatchState.READY, "waiting"),
@@ -218,7 +218,6 @@ def heaps(tx: Tx) -> list[Heap]:
     each = (
         select(c.mode, c.lane, state.label("state"), c.next_at)
         .join(broadcast, broadcast.c.id == c.broadcast_id)
-        .join(account, account.c.id == c.account_id)
         .where(c.mode.in_(["live", "exercise"]), c.lane.in_(list(Lane)))  # both are known: the index is used
         .where(c.state.in_([BatchState.READY, BatchState.LEASED]))
         .subquery()

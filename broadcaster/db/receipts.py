@@ -112,13 +112,13 @@ def matches(tx: Tx, *, limit: int) -> list[Match]:
 
 
 def _shared() -> ColumnElement[bool]:
-    """A second delivery through the same account has the same id: then it says nothing about either of them."""
+    """A second delivery that may have gone through the same account has the same id: then it says nothing about either."""
     other, its_target = delivery.alias("other"), target.alias()
     return (
         exists()
         .where(other.c.platform_id == delivery.c.platform_id, text("other.platform_id <> ''"))
         .where(other.c.id != delivery.c.id, its_target.c.id == other.c.target_id)
-        .where(its_target.c.account_id == target.c.account_id)
+        .where(sent_through(receipt.c.account_id, its_target.c.id))
     )
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Select, case, select, update
 
 from broadcaster.db.deliveries import NOT_UNKNOWN, OPEN
 from broadcaster.db.engine import Tx
-from broadcaster.db.tables import account, attempt, broadcast, delivery, intent_group, message, target
+from broadcaster.db.routes import last_account
+from broadcaster.db.tables import account as accounts
+from broadcaster.db.tables import attempt, broadcast, delivery, intent_group, message, target
 from broadcaster.domain.delivery import DeliveryState, Outcome
 
 
@@ -48,12 +50,14 @@ class Waiting:
     since: datetime
 
 
-def waiting(tx: Tx, target_id: int, *, limit: int) -> list[Waiting]:
-    """Those of a target that are being looked into, the oldest first."""
+def waiting(tx: Tx, target_id: int, *, account: str, limit: int) -> list[Waiting]:
+    """Those of a target that are being looked into and went through this account, the oldest first."""
     d = delivery.c
     query = (
         select(d.id, d.batch_id, d.resends, d.unknown_since.label("since"))
-        .where(d.target_id == target_id, d.state == DeliveryState.UNKNOWN)
+        .join(target, target.c.id == d.target_id)
+        .join(accounts, accounts.c.id == last_account())
+        .where(d.target_id == target_id, d.state == DeliveryState.UNKNOWN, accounts.c.name == account)
         .order_by(d.unknown_since, d.id)
         .limit(limit)
     )
@@ -67,7 +71,7 @@ def due_for_a_look(tx: Tx, *, mode: str, names: Sequence[str], after: timedelta,
     first = d.look_at.is_(None) & (d.unknown_since <= tx.now() - after)
     query = (
         _select()
-        .where(d.state == DeliveryState.UNKNOWN, broadcast.c.mode == mode, account.c.name.in_(names))
+        .where(d.state == DeliveryState.UNKNOWN, broadcast.c.mode == mode, accounts.c.name.in_(names))
         .where(first | (d.look_at <= tx.now()))
         .order_by(d.unknown_since, d.id)
         .limit(limit)
@@ -146,10 +150,10 @@ def _select() -> Select[*tuple[object, ...]]:
     )
     return (
         select(*names, d.unknown_since.label("since"), message.c.ref, broadcast.c.mode, target.c.channel)
-        .add_columns(account.c.id.label("account_id"), account.c.name.label("account"))
+        .add_columns(accounts.c.id.label("account_id"), accounts.c.name.label("account"))
         .add_columns(_of_thread(d.ordinal).label("part"), _of_thread(target.c.planned_total).label("parts"))
         .join(target, target.c.id == d.target_id)
-        .join(account, account.c.id == target.c.account_id)
+        .join(accounts, accounts.c.id == last_account())
         .join(broadcast, broadcast.c.id == d.broadcast_id)
         .join(message, message.c.id == broadcast.c.message_id)
     )

@@ -9,6 +9,7 @@ class AlarmCode(StrEnum):
     QUARANTINED = "quarantined"  #: what is stored is not what was approved, so it was not sent
     COUNTS_DIFFER = "counts_differ"  #: deliveries were lost or doubled
     ACCOUNT_PAUSED = "account_paused"  #: the platform refused an account's credentials
+    ACCOUNT_FAILING = "account_failing"  #: what is sent through an account fails, and goes through its spares
     ACCOUNT_NOT_READY = "account_not_ready"  #: a check found that an account could not send
     CREDENTIALS_END = "credentials_end"  #: an account's credentials end within seven days
     NOBODY_SENDS = "nobody_sends"  #: work is there and nobody takes it
@@ -30,4 +31,11 @@ ACKNOWLEDGED_BY_A_PERSON = frozenset(
 )
 
 #: Their subject is mode/account.
-OF_AN_ACCOUNT = frozenset({AlarmCode.ACCOUNT_PAUSED, AlarmCode.ACCOUNT_NOT_READY, AlarmCode.CREDENTIALS_END})
+OF_AN_ACCOUNT = frozenset(
+    {
+        AlarmCode.ACCOUNT_PAUSED,
+        AlarmCode.ACCOUNT_FAILING,
+        AlarmCode.ACCOUNT_NOT_READY,
+        AlarmCode.CREDENTIALS_END,
+    }
+)

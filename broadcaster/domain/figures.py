@@ -130,6 +130,12 @@ CATALOGUE: Mapping[str, About] = {
         "channel",
         "account",
     ),
+    "broadcaster_account_failing": _about(
+        "1 while what is sent through the account fails, and goes through its spares.",
+        "mode",
+        "channel",
+        "account",
+    ),
     "broadcaster_account_credentials_left_seconds": _about(
         "Until the account's credentials end, where the platform tells.", "mode", "channel", "account"
     ),

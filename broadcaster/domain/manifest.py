@@ -7,6 +7,7 @@ from typing import Any
 from broadcaster.domain.broadcast import OnUnknown
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.message import Kind, Mode, Visibility
+from broadcaster.domain.ways import ApprovedWay
 
 FORMAT = 1
 
@@ -23,7 +24,7 @@ class ApprovedAudience:
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestTarget:
-    """One target: the post it gets (by digest) and through which account."""
+    """One target: the post it gets (by digest) and through which account, or through which of several `ways`."""
 
     channel: str
     account: str
@@ -31,8 +32,11 @@ class ManifestTarget:
     language: str
     post_sha256: str
     late_slots: tuple[str, ...]
+    ways: tuple[ApprovedWay, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """Ways stand there only where there is a choice: an older manifest keeps its hash."""
+        later = {"ways": [way.to_json() for way in self.ways]} if self.ways else {}
         return {
             "account": self.account,
             "channel": self.channel,
@@ -40,6 +44,7 @@ class ManifestTarget:
             "late_slots": list(self.late_slots),
             "post_sha256": self.post_sha256,
             "speaks_as": self.speaks_as,
+            **later,
         }
 
 

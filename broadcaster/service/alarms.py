@@ -148,6 +148,7 @@ def _findings(tx: Tx) -> Iterator[Finding]:
     yield from map(findings.unknown_undecided, undecided)
     yield from map(findings.quarantined, quarantined)
     yield from map(findings.account_paused, alarms.paused(tx))
+    yield from map(findings.account_failing, alarms.failing(tx))
     yield from _of_accounts(tx)
     for mode in Mode:
         for lane in Lane:

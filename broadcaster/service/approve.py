@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db import audit_log, batches, broadcasts, deliveries, messages, submissions
+from broadcaster.db import audit_log, batches, broadcasts, deliveries, messages, routes, submissions
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
@@ -18,6 +18,7 @@ from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
 from broadcaster.service.manifests import build_manifest, overtaken, target_of
 from broadcaster.service.readiness import refuse_unready
+from broadcaster.service.ways import spares_of, ways_of, with_ids
 from broadcaster.tracing import span, traced
 from channels.base import Channel, ChannelsOfMode, HasPages, SendsMany
 
@@ -106,8 +107,9 @@ class Approve:
         missing = [p.account for p in stored if p.account not in configured]
         if missing:
             raise Stale(f"These accounts are not set up any more: {', '.join(missing)}. Nothing was changed.")
-        refuse_unready(tx, row.ref, row.mode, [p.account for p in stored])
-        targets = [target_of(p.content, configured[p.account].target) for p in stored]
+        needed = {p.account: spares_of(p.account, configured[p.account]) for p in stored}
+        refuse_unready(tx, row.ref, row.mode, needed)
+        targets = [target_of(p.content, configured) for p in stored]
         current = build_manifest(tx, row, version, targets)
         if any(isinstance(configured[p.account], SendsMany) for p in stored) and not (
             current.audience and current.audience.count
@@ -169,9 +171,10 @@ class Approve:
             channel = configured[p.account]
             if isinstance(channel, SendsMany):
                 recipients += size
-                _bulk_target(tx, broadcast_id, p, version.audience_version_id, size)
+                target_id = _bulk_target(tx, broadcast_id, p, version.audience_version_id, size)
             else:
-                _public_target(tx, row, version, broadcast_id, p, channel, wait=has_page)
+                target_id = _public_target(tx, row, version, broadcast_id, p, channel, wait=has_page)
+            routes.insert(tx, target_id, with_ids(tx, row.mode, p.channel, ways_of(p.account, channel)))
         return recipients
 
 
@@ -237,7 +240,7 @@ def _overtaken(row: Message) -> Stale:
 
 def _public_target(
     tx: Tx, row: Message, version: Version, broadcast_id: int, p: StoredPost, channel: Channel, *, wait: bool
-) -> None:
+) -> int:
     """One post in one public place; of a thread each part is a delivery, and all are one batch, sent in their order.
     Posts that link to the page give it a head start."""
     size = len(Post.from_bytes(p.content).parts)
@@ -264,12 +267,13 @@ def _public_target(
         language=p.language,
         recipients=[(no, None) for no in range(1, size + 1)] if size > 1 else [(0, None)],
     )
+    return target_id
 
 
 def _bulk_target(
     tx: Tx, broadcast_id: int, p: StoredPost, audience_version_id: int | None, recipients: int
-) -> None:
-    _target(
+) -> int:
+    return _target(
         tx,
         broadcast_id,
         p,

@@ -1,7 +1,9 @@
 """The approved post, as it is sent: proved against the approved manifest, its late slots filled, its pictures loaded."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import media
@@ -15,8 +17,9 @@ class Tampered(Exception):
     """What is stored is not what was approved."""
 
 
-def verified(approved: ApprovedPost, mode: str, zone: ZoneInfo) -> Post:
-    """The post, if it is to the byte in the manifest whose hash was approved, for here and now. Tampered otherwise."""
+def verified(approved: ApprovedPost, mode: str, zone: ZoneInfo, *, through: str) -> Post:
+    """The post, if it is to the byte in the manifest whose hash was approved, for here and now, and for the account
+    `through` which it is to go. Tampered otherwise."""
     if manifest_hash(approved.manifest) != approved.approved_sha256:
         raise Tampered
     manifest = json.loads(approved.manifest)
@@ -31,11 +34,17 @@ def verified(approved: ApprovedPost, mode: str, zone: ZoneInfo) -> Post:
         "language": approved.language,
         "post_sha256": digest_of(approved.content),
     }
-    if not any(all(t[key] == value for key, value in wanted.items()) for t in manifest["targets"]):
+    mine = [t for t in manifest["targets"] if all(t[key] == value for key, value in wanted.items())]
+    if not any(through in approved_accounts(t) for t in mine):
         raise Tampered
     sent_at = approved.released_at.astimezone(zone).strftime("%H:%M")
     sequence = f"Update {approved.sequence}" if approved.sequence > 1 else ""
     return Post.from_bytes(approved.content).filled({"sent_at": sent_at, "sequence": sequence})
+
+
+def approved_accounts(target: Mapping[str, Any]) -> list[str]:
+    """Of a target in a manifest: the accounts through which it may go. One without ways has the one that it names."""
+    return [way["account"] for way in target.get("ways", ())] or [target["account"]]
 
 
 def with_pictures(tx: Tx, post: Post) -> Post:

@@ -24,6 +24,7 @@ from broadcaster.service.audiences import latest
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.media import Attached, Ready
 from broadcaster.service.proof import Proof, Proofs
+from broadcaster.service.ways import all_spares
 from broadcaster.tracing import traced
 from channels import CHANNELS
 from channels.base import ChannelsOfMode, HasPages
@@ -193,7 +194,7 @@ class Compose:
         expires_at = min(tx.now() + self._waits, version.facts.expires_at)
         contents = [(p, p.post.to_bytes()) for p in proof.posts]
         manifest = build_manifest(
-            tx, row, version, [target_of(p.post.to_bytes(), p.speaks_as) for p in proof.posts]
+            tx, row, version, [target_of(content, self._channels[row.mode]) for _, content in contents]
         ).to_bytes()
         digest = manifest_hash(manifest)
         submission_id = submissions.insert(
@@ -271,13 +272,16 @@ class Compose:
         return media.image_rules(self._channels.get(mode, {}), chosen)
 
     def _accounts(self, mode: Mode, wanted: Sequence[str]) -> list[str]:
-        """Account names for the wanted channels, the website first. Invalid where a channel has no account."""
+        """Account names for the wanted channels, the website first, without those that send in the place of others.
+        Invalid where a channel has no account."""
         unknown = [
             f'There is no channel "{c}".{did_you_mean(c, CHANNELS)}' for c in wanted if c not in CHANNELS
         ]
         if unknown:
             raise Invalid("The channels cannot be used. Nothing was changed.", details=tuple(unknown))
-        configured = self._channels.get(mode, {})
+        everything = self._channels.get(mode, {})
+        spares = all_spares(everything)
+        configured = {name: channel for name, channel in everything.items() if name not in spares}
         missing = [
             f"No {mode} account is set up for {c}. See docs/settings.md, or leave this channel out."
             for c in wanted

@@ -27,12 +27,22 @@ from broadcaster.queue import Bells
 from broadcaster.service.approved import Tampered, verified, with_pictures
 from broadcaster.service.fan_out import FanOut
 from broadcaster.service.opening import STALE, Opening
+from broadcaster.service.pace import rate_of
 from broadcaster.service.record import note
 from broadcaster.service.recording import Finished, Group, Recording
 from broadcaster.service.threads import require_whole
 from broadcaster.service.visibility import withheld
 from broadcaster.tracing import now, span
-from channels.base import Channel, ChannelsOfMode, HasPages, Receipt, Sending, SendsMany, Threads
+from channels.base import (
+    AfterUnknown,
+    Channel,
+    ChannelsOfMode,
+    HasPages,
+    Receipt,
+    Sending,
+    SendsMany,
+    Threads,
+)
 
 log = structlog.get_logger()
 
@@ -125,8 +135,12 @@ class Deliver:
 
     def _claim(self, mode: str, lane: Lane, waited_s: float) -> Claimed | None:
         owner, lease_s = self._opening.owner, self._opening.lease_s
+        own = self._channels.get(mode, {})
+        keeps = {n for n, c in own.items() if c.after_unknown is AfterUnknown.DEDUPLICATING}
         with self._database.write() as tx:
-            return batches.claim(tx, mode=mode, lane=lane, owner=owner, lease_s=lease_s, waited_s=waited_s)
+            return batches.claim(
+                tx, mode=mode, lane=lane, owner=owner, lease_s=lease_s, waited_s=waited_s, keeps=keeps
+            )
 
     def _wait_for_next(self, mode: str, lane: Lane) -> bool:
         """Sleep until the lane's next batch is due, if that is soon. False where it is not."""
@@ -142,15 +156,15 @@ class Deliver:
             return broadcasts.by_id(tx, claimed.broadcast_id)
 
     def _run(self, claimed: Claimed, turn: "_Turn") -> tuple[int, Claimed | None]:
-        """All groups of one claimed batch, and of further ones of the same target. How many deliveries were attempted,
-        and another target's batch that was claimed on the way."""
+        """All groups of one claimed batch, and of further ones that go the same way. How many deliveries were attempted,
+        and a batch that was claimed on the way and goes another."""
         try:
             post = self._approved(claimed, turn.mode)
         except Tampered:
             self._quarantine(claimed)
             return 0, None
-        channel = self._channels.get(turn.mode, {}).get(post.account)
-        with about(channel=post.channel, account=post.account):
+        channel = self._channels.get(turn.mode, {}).get(claimed.account)
+        with about(channel=post.channel, account=claimed.account):
             if channel and isinstance(channel, SendsMany):
                 instead = self._unsendable(channel, post)
                 with nullcontext() if instead else channel.sending(post) as sending:
@@ -175,6 +189,7 @@ class Deliver:
             monotonic=self._monotonic,
             may_go_on=turn.may_go_on,
             claim=turn.claim,
+            per_second=rate_of(channel, post),
         )
 
     def _one_by_one(self, claimed: Claimed, channel: Channel | None, post: Post, turn: "_Turn") -> int:
@@ -197,8 +212,8 @@ class Deliver:
         """What is sent, with its pictures: all is proved before the first byte goes out. Tampered where it is not."""
         with self._database.read() as tx:
             approved = broadcasts.approved_post(tx, claimed.target_id)
-            post = verified(approved, mode, self._zone)
-            if withheld(approved.manifest, self._channels.get(mode, {}).get(approved.account)):
+            post = verified(approved, mode, self._zone, through=claimed.account)
+            if withheld(approved.manifest, self._channels.get(mode, {}).get(claimed.account)):
                 raise Tampered
             if len(post.parts) > 1:
                 require_whole(tx, claimed, post)

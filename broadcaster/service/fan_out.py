@@ -4,6 +4,7 @@ One thread does it all. A transaction records the groups that are answered and o
 gateway is never left without work, and no more than `max_in_flight` deliveries would become unknown with this process.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused, SendErro
 from broadcaster.domain.post import Post
 from broadcaster.logs import about
 from broadcaster.service.opening import STALE, Opening
+from broadcaster.service.pace import group_size
 from broadcaster.service.recording import Finished, Group, Recording
 from broadcaster.tracing import now, span
 from channels.base import Channel, Parcel, Receipt, Sending
@@ -38,12 +40,18 @@ class _Shift:
     claimed: Claimed
     after: int = -1
     under_way: int = 0
+    opened: int = 0
     looked_through: bool = False
 
     @property
     def alone(self) -> bool:
         """A worker died on it: of what is sent again, only one at a time may make another one die."""
         return self.claimed.deaths > 0
+
+    @property
+    def probed(self) -> bool:
+        """Its one delivery has gone to find out whether the account takes texts again."""
+        return self.claimed.probe and self.opened > 0
 
 
 @dataclass(kw_only=True)
@@ -66,11 +74,12 @@ class _UnderWay:
 
 
 class FanOut:
-    """One run over batches of one target, of which `first` is claimed.
+    """One run over batches of one target through one account, of which `first` is claimed. `per_second` is how many may
+    leave in a second, 0 where nothing bounds it.
 
     `instead` is the outcome of every delivery where nothing can be sent at all, and `sending` is None then.
     `may_go_on` says whether more may be begun, and `claim` gives the lane's most urgent batch. Afterwards `attempted`
-    deliveries were tried, and `other` is a batch of another target that was claimed on the way, or None.
+    deliveries were tried, and `other` is a batch that was claimed on the way and goes elsewhere, or None.
     """
 
     def __init__(
@@ -87,10 +96,13 @@ class FanOut:
         monotonic: Callable[[], float],
         may_go_on: Callable[[], bool],
         claim: Callable[[], Claimed | None],
+        per_second: float = 0,
     ) -> None:
         self._opening, self._recording, self._vault = opening, recording, vault
         self._channel, self._post, self._sending, self._instead = channel, post, sending, instead
-        self._most = max(1, max_in_flight // GROUPS)
+        self._most = group_size(per_second, most=max(1, max_in_flight // GROUPS))
+        self._groups = max_in_flight // self._most if per_second else GROUPS
+        self._per_second, self._next_at_s = per_second, 0.0
         self._monotonic, self._may_go_on, self._claim = monotonic, may_go_on, claim
         self._shifts: list[_Shift] = []
         self._under_way: dict[int, _UnderWay] = {}
@@ -105,6 +117,7 @@ class FanOut:
         Unavailable where the database went away: everything that was answered is in the spill file then.
         """
         self._shifts = [_Shift(claimed=first)]
+        self._claims = not first.probe
         try:
             while self._shifts and self._step():
                 pass
@@ -117,26 +130,30 @@ class FanOut:
         """False where nothing is under way and nothing more may be begun."""
         self._collect(0)
         finished = self._take_finished()
-        may_open = self._room() and self._may_go_on()
+        wait_s = self._next_at_s - self._monotonic()
+        may_open = wait_s <= 0 and self._room() and self._may_go_on()
         shift = self._next_to_open() if may_open else None
         if finished or shift:
             self._record_and_open(finished, shift)
         elif may_open and self._claims:
             self._claim_further()
         elif self._under_way:
-            self._collect(WAIT_S)
+            self._collect(min(WAIT_S, wait_s) if wait_s > 0 else WAIT_S)
+        elif wait_s > 0 and self._may_go_on():
+            time.sleep(min(WAIT_S, wait_s))
         else:
             return False
         return True
 
     def _room(self) -> bool:
         alone = any(shift.alone for shift in self._shifts)
-        return len(self._under_way) < (1 if alone else GROUPS)
+        return len(self._under_way) < (1 if alone else self._groups)
 
     def _next_to_open(self) -> _Shift | None:
         """The first batch that may have something left. One that was looked through is looked at again when all of it
         is answered: some of it may be due again, and if not, it is handed back by that."""
-        return next((shift for shift in self._shifts if not (shift.looked_through and shift.under_way)), None)
+        waiting = (shift for shift in self._shifts if not shift.probed)
+        return next((shift for shift in waiting if not (shift.looked_through and shift.under_way)), None)
 
     def _record_and_open(self, finished: Sequence[_UnderWay], shift: _Shift | None) -> None:
         also = [shift.claimed.id] if shift else []
@@ -149,6 +166,8 @@ class FanOut:
         )
         if shift is None:
             return
+        if group:
+            self._next_at_s = self._monotonic() + group.wait_s
         if group is None:
             shift.looked_through = True
             if not shift.under_way:
@@ -161,16 +180,18 @@ class FanOut:
             tx,
             shift.claimed,
             self._channel,
-            most=self._most,
+            most=1 if shift.claimed.probe else self._most,
             opened_s=self._monotonic(),
             after=shift.after,
             others_open=shift.under_way > 0,
+            per_second=self._per_second,
         )
 
     def _begin(self, shift: _Shift, group: Group) -> None:
         """The intent is committed: from here on each delivery of the group needs its outcome."""
         under_way = _UnderWay(shift=shift, group=group)
         shift.under_way += 1
+        shift.opened += 1
         if not shift.alone:
             shift.after = max(due.ordinal for due in group.due)
         self._under_way[group.id] = under_way
@@ -242,9 +263,9 @@ class FanOut:
             del self._group_of[due.uid]
 
     def _claim_further(self) -> None:
-        """While the last groups of a batch are under way the next one begins, if it is of the same target."""
+        """While the last groups of a batch are under way the next one begins, if it goes the same way."""
         claimed = self._claim()
-        if claimed and claimed.target_id == self._shifts[0].claimed.target_id:
+        if claimed and not claimed.probe and _way(claimed) == _way(self._shifts[0].claimed):
             self._shifts.append(_Shift(claimed=claimed))
         else:
             self.other, self._claims = claimed, False
@@ -254,3 +275,7 @@ class FanOut:
         while self._under_way:
             self._recording.spill([each.finished() for each in self._take_finished()])
             self._collect(WAIT_S)
+
+
+def _way(claimed: Claimed) -> tuple[int, int]:
+    return claimed.target_id, claimed.account_id

@@ -138,6 +138,7 @@ class Figures:
                 for state in (*ReadinessState, "unchecked"):
                     yield _figure("account_state", state == now, **labels, state=state)
                 yield _figure("account_paused", row.paused_at is not None, **labels)
+                yield _figure("account_failing", row.is_failing(tx.now()), **labels)
                 if found:
                     yield _figure("account_checked_age_seconds", _age(tx, found.at), **labels)
                 if found and found.readiness.valid_until:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db.alarms import COUNTED, Paused, Places
+from broadcaster.db.alarms import COUNTED, Failing, Paused, Places
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.readiness import Probed
 from broadcaster.domain.alarm import AlarmCode
@@ -83,6 +83,15 @@ def account_paused(paused: Paused) -> Finding:
     )
     subject = f"{paused.mode}/{paused.name}"
     return Finding(code=AlarmCode.ACCOUNT_PAUSED, subject=subject, text=text)
+
+
+def account_failing(failing: Failing) -> Finding:
+    text = (
+        f"The {failing.mode} account {failing.name} has failed since {failing.since:%H:%M} UTC: its gateway refuses, or does "
+        "not answer. Its texts go through its spares. It is tried every 5 seconds and used again by itself once it takes "
+        f"one. Why: broadcaster channels check {as_arguments(failing.name, failing.mode)}"
+    )
+    return Finding(code=AlarmCode.ACCOUNT_FAILING, subject=f"{failing.mode}/{failing.name}", text=text)
 
 
 def account_not_ready(probed: Probed) -> Finding:

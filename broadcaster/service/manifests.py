@@ -1,7 +1,7 @@
 """The manifest of a message, built from what the database holds: for submitting, and again for comparing at approval."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from broadcaster.db import audiences, messages
@@ -11,15 +11,19 @@ from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import sha256
 from broadcaster.domain.manifest import ApprovedAudience, Manifest, ManifestTarget
 from broadcaster.domain.post import Post, digest_of
+from broadcaster.service.ways import to_approve
+from channels.base import Channel
 
 
-def target_of(content: bytes, speaks_as: str) -> ManifestTarget:
-    """The manifest's entry for stored post content. ValueError or KeyError where the content is no post."""
+def target_of(content: bytes, configured: Mapping[str, Channel]) -> ManifestTarget:
+    """The manifest's entry for stored post content. ValueError or KeyError where the content is no post, or is for an
+    account that is not set up."""
     post = Post.from_bytes(content)
     return ManifestTarget(
         channel=post.channel,
         account=post.account,
-        speaks_as=speaks_as,
+        speaks_as=configured[post.account].target,
+        ways=to_approve(post.account, configured),
         language=post.language,
         post_sha256=digest_of(content),
         late_slots=tuple(post.late_slots()),

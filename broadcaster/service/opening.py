@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from broadcaster.db import accounts, batches, broadcasts, deliveries
+from broadcaster.db import batches, broadcasts, deliveries, routes
 from broadcaster.db.batches import Claimed
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.deliveries import Due
 from broadcaster.db.engine import Tx
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.thread import Turn
+from broadcaster.domain.ways import PROBE_EVERY, WAITS, Standing, held_until
 from broadcaster.service.ending import close_if_over, is_over
+from broadcaster.service.pace import take_turn
 from broadcaster.service.record import note
 from broadcaster.service.recording import Group
 from broadcaster.service.threads import PartNow, part_now
@@ -21,6 +25,7 @@ STALE = "This machine stood still just before sending, so it was not sent. It is
 #: The fence keeps it from writing, but nothing keeps a platform from taking what another worker sent meanwhile: so an
 #: intent older than this is not acted upon. Far below the lease.
 INTENT_FRESH_S = 5.0
+WHOLE_BATCH = 1_000  # more than a batch ever has
 OUT_SINCE = "It may have been sent. The recipient opted out, or was erased, before it could be sent again."
 WINDOW_OVER = (
     "It may have been sent. The platform would no longer notice that it is the same one, so it waits."
@@ -39,7 +44,7 @@ class Opening:
         """Whether this process stood still since the group was opened. `now_s` is its own clock."""
         return now_s - group.opened_s > INTENT_FRESH_S
 
-    def open(
+    def open(  # noqa: PLR0911 - each way out is another reason why nothing is sent now
         self,
         tx: Tx,
         claimed: Claimed,
@@ -51,12 +56,13 @@ class Opening:
         after: int = -1,
         parts: int = 1,
         others_open: bool = False,
+        per_second: float = 0,
     ) -> Group | None:
         """Commit what is about to be sent, at most `most` deliveries behind the ordinal `after`. None where nothing of
         the batch can be: it is handed back then, unless other groups of it are still open (`others_open`). The lease is
-        kept `longer_s` seconds more.
+        kept `longer_s` seconds more. Through the account leave `per_second` at most, or as many as can where that is 0.
 
-        A group may be empty: everything due in it was suppressed, or must not be sent again.
+        A group may be empty: everything due in it was suppressed, must not be sent again, or has to wait its turn.
         """
         if not batches.renew(tx, claimed, lease_s=self.lease_s + longer_s):
             return None
@@ -65,31 +71,97 @@ class Opening:
             return None  # what is on its way may not be called cancelled; the batch ends when it is back
         if close_if_over(tx, row, [claimed.id]):
             return None
-        paused = accounts.is_paused(tx, claimed.account_id)  # since the claim: not one more call with it
-        now = part_now(tx, row, claimed) if parts > 1 and not paused else None
-        due = [] if paused else _due(tx, claimed, now, most, after)
-        if not due:
+        ways = routes.standings(tx, claimed.target_id)
+        mine = next((w for w in ways if w.account_id == claimed.account_id and not w.paused), None)
+        until = held_until(ways, mine, now=tx.now(), probe=claimed.probe) if mine else None
+        if until is not None:
+            return _wait(tx, claimed, until, opened_s, others_open=others_open)
+        now = part_now(tx, row, claimed) if parts > 1 and mine else None
+        due, kept = _due(tx, claimed, now, most, after) if mine else ([], False)  # paused since the claim
+        if mine is None or not due:
             if not others_open:
                 next_at = now.next_at if now else deliveries.next_due(tx, claimed.id)
-                batches.release(tx, claimed, next_at=next_at)
+                batches.release(tx, claimed, next_at=tx.now() + PROBE_EVERY if kept else next_at)
             return None
         if _suppressed(tx, row, due) or _past_window(tx, row, claimed, channel, due):
-            return Group(id=0, due=(), started_at=tx.now(), opened_s=opened_s)
-        group_id = batches.open_group(tx, claimed, owner=self.owner, delivery_ids=[d.id for d in due])
+            return _nothing_yet(tx, opened_s)
         turn = now.turn if now else None
-        return Group(id=group_id, due=due, started_at=tx.now(), opened_s=opened_s, turn=turn)
+        return self._begin(tx, claimed, mine, due, turn, opened_s=opened_s, per_second=per_second)
+
+    def _begin(
+        self,
+        tx: Tx,
+        claimed: Claimed,
+        mine: Standing,
+        due: Sequence[Due],
+        turn: Turn | None,
+        *,
+        opened_s: float,
+        per_second: float,
+    ) -> Group:
+        wait_s = take_turn(tx, mine, len(due), per_second)
+        if wait_s is None:
+            return _nothing_yet(tx, opened_s, wait_s=len(due) / per_second)
+        group_id = batches.open_group(tx, claimed, owner=self.owner, delivery_ids=[d.id for d in due])
+        return Group(
+            id=group_id,
+            due=due,
+            started_at=tx.now(),
+            opened_s=opened_s,
+            turn=turn,
+            in_trouble=mine.in_trouble,
+            wait_s=wait_s,
+        )
 
 
-def _due(tx: Tx, claimed: Claimed, now: PartNow | None, most: int, after: int) -> Sequence[Due]:
+def _nothing_yet(tx: Tx, opened_s: float, *, wait_s: float = 0) -> Group:
+    return Group(id=0, due=(), started_at=tx.now(), opened_s=opened_s, wait_s=wait_s)
+
+
+def _wait(tx: Tx, claimed: Claimed, until: datetime, opened_s: float, *, others_open: bool) -> Group | None:
+    """Nothing may begin through the account before then. Its turn, a moment later, is waited for; else the batch is
+    handed back, for another account or for later."""
+    if tx.now() < until <= tx.now() + WAITS:
+        return _nothing_yet(tx, opened_s, wait_s=(until - tx.now()).total_seconds())
+    if not others_open:
+        batches.release(tx, claimed, next_at=until)
+    return None
+
+
+def _due(tx: Tx, claimed: Claimed, now: PartNow | None, most: int, after: int) -> tuple[Sequence[Due], bool]:
     """The next group: of a thread, the part whose turn it is. On a batch on which a worker died, what is sent again
-    goes alone, after everything else: one of those made it die, and only that one may do so again."""
+    goes alone, after everything else: one of those made it die, and only that one may do so again.
+
+    And whether there would be more, but for another account.
+    """
     if now:
-        return deliveries.due(tx, claimed.id, limit=1) if now.turn else []
+        return (deliveries.due(tx, claimed.id, limit=1) if now.turn else []), False
     once_died = claimed.deaths > 0
-    due = deliveries.due(tx, claimed.id, limit=most, after=after, first_tries_first=once_died)
-    if not once_died:
+    limit = WHOLE_BATCH if claimed.keep or claimed.probe else most
+    found = deliveries.due(tx, claimed.id, limit=limit, after=after, first_tries_first=once_died)
+    due = _may_go_through(tx, claimed, found)
+    kept = len(due) < len(found)
+    if claimed.probe:
+        return [d for d in due if _may_probe(claimed, d)][:1], False
+    if once_died:
+        due = [d for d in due if not d.resends] or due[:1]
+    return due[:most], kept
+
+
+def _may_probe(claimed: Claimed, due: Due) -> bool:
+    """Nobody's text finds out twice whether a failing account works again: it would be tried there for ever. What has
+    no other way does."""
+    return due.attempts == 0 or (due.resends > 0 and claimed.account_id in claimed.keep)
+
+
+def _may_go_through(tx: Tx, claimed: Claimed, due: Sequence[Due]) -> Sequence[Due]:
+    """Without what another account may have taken already and would notice: this one would send it a second time."""
+    again = [d.id for d in due if d.resends]
+    if not (again and claimed.keep):
         return due
-    return [d for d in due if not d.resends] or due[:1]
+    last = routes.last_accounts(tx, again)
+    elsewhere = {i for i in again if last[i] in claimed.keep and last[i] != claimed.account_id}
+    return [d for d in due if d.id not in elsewhere]
 
 
 def _suppressed(tx: Tx, row: Broadcast, due: Sequence[Due]) -> bool:

@@ -68,10 +68,12 @@ def _kind(error: SendError, attempts: int) -> tuple[Outcome, float | None]:
 
 
 def summary(
-    due: Sequence[Due], results: Sequence[AttemptResult], *, batch: int, group: int
+    due: Sequence[Due], results: Sequence[AttemptResult], *, batch: int, group: int, account: str
 ) -> dict[str, Json]:
-    """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group."""
+    """Counts, and the Merkle root of each attempt's immutable fields: one event proves every row of the group. It names
+    the account where there were several to choose from."""
     keys = {d.id: d.uid for d in due}
     root = outcomes_root((keys[r.delivery_id], r) for r in results)
     counts = {str(o): n for o in Outcome if (n := sum(r.outcome is o for r in results))}
-    return {"batch": batch, "counts": counts, "group": group, "root": root}
+    through: dict[str, Json] = {"account": account} if account else {}
+    return {"batch": batch, "counts": counts, "group": group, "root": root, **through}

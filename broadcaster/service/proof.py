@@ -1,7 +1,7 @@
 """A message as everybody would see it: every channel's post, and all that stands against it."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import audiences, messages, submissions
@@ -13,6 +13,7 @@ from broadcaster.domain.checks.finding import Finding, Level
 from broadcaster.domain.media import Image
 from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.post import Post
+from broadcaster.domain.ways import ApprovedWay
 from broadcaster.render.posts import Renderer, changed_for
 from broadcaster.service.checks import check_carried, check_version, kept_by_template
 from broadcaster.service.cost import cost_findings
@@ -20,6 +21,7 @@ from broadcaster.service.media import image_findings, image_rules, images_of
 from broadcaster.service.readiness import warnings
 from broadcaster.service.room import room_of, segments_of
 from broadcaster.service.visibility import public_places
+from broadcaster.service.ways import all_spares, spares_of, to_approve
 from channels.base import (
     Channel,
     ChannelsOfMode,
@@ -33,7 +35,8 @@ from channels.base import (
 
 @dataclass(frozen=True, kw_only=True)
 class ProofPost:
-    """One channel's post as it will read, with what stands against it.
+    """One channel's post as it will read, with what stands against it. `ways` are the accounts that it may go through,
+    its own first; empty where there is no choice.
 
     `segments` is what a text message takes for each person at most. `replaced` tells, in words, which characters it
     carries instead of those that were typed.
@@ -47,6 +50,7 @@ class ProofPost:
     problems: tuple[CheckProblem, ...]
     segments: int | None = None
     replaced: tuple[str, ...] = ()
+    ways: tuple[ApprovedWay, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +94,7 @@ class Proofs:
         problems += [
             f"The account {name} is not set up any more. Choose the channels again." for name in missing
         ]
+        problems += [_is_a_spare(name) for name in version.accounts if name in all_spares(configured)]
         problems += public_places(row.visibility, [(p.account, configured[p.account]) for p in posts])
         if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
             problems += _audience_problems(audience)
@@ -136,7 +141,7 @@ class Proofs:
         kept = kept_by_template(tx, version)
         return tuple(
             self._proof_post(
-                channel,
+                configured,
                 self._renderer.render(
                     version.facts,
                     channel=channel.name,
@@ -160,21 +165,23 @@ class Proofs:
         configured = self._channels.get(row.mode, {})
         stored = submissions.posts(tx, found.id) if found else []
         return tuple(
-            self._proof_post(configured[p.account], Post.from_bytes(p.content), version.facts)
+            self._proof_post(configured, Post.from_bytes(p.content), version.facts)
             for p in stored
             if p.account in configured
         )
 
-    def _proof_post(self, channel: Channel, post: Post, facts: Facts) -> ProofPost:
+    def _proof_post(self, configured: Mapping[str, Channel], post: Post, facts: Facts) -> ProofPost:
+        channel = configured[post.account]
         return ProofPost(
             account=post.account,
             channel=channel.name,
             title=channel.title,
             speaks_as=channel.target,
             post=post,
-            problems=tuple(channel.check(post.at_widest())),
+            problems=(*channel.check(post.at_widest()), *_at_spares(configured, post)),
             segments=segments_of(post),
             replaced=tuple(each.in_words() for each in changed_for(facts, post)),
+            ways=to_approve(post.account, configured),
         )
 
     def _unsaid(
@@ -199,6 +206,18 @@ class Proofs:
                 has_page=isinstance(configured[each.account], HasPages),
             )
         )
+
+
+def _at_spares(configured: Mapping[str, Channel], post: Post) -> Iterator[CheckProblem]:
+    """What would keep it from going through one of its spares: each gateway has rules of its own."""
+    widest = post.at_widest()
+    for name in spares_of(post.account, configured[post.account]):
+        for problem in configured[name].check(widest):
+            yield replace(problem, text=f"Through {name}: {problem.text}")
+
+
+def _is_a_spare(name: str) -> str:
+    return f"The account {name} sends in the place of another one now. Edit the message and choose the channels again."
 
 
 def _carries_links(channel: Channel) -> bool:

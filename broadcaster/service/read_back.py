@@ -72,7 +72,7 @@ class ReadBack:
             approved = broadcasts.approved_post(tx, unknown.target_id)
             before = unknowns.platform_id_before(tx, unknown) if unknown.part > 1 else ""
         try:
-            whole = verified(approved, unknown.mode, self._zone)
+            whole = verified(approved, unknown.mode, self._zone, through=unknown.account)
             post = part_of(whole, unknown.part, parts=unknown.parts, in_reply_to=before)
             receipt = channel.find(post, unknown.uid, approved.released_at)
         except NotConfigured as error:

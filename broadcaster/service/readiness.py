@@ -5,7 +5,7 @@ Whatever is only doubtful, or long ago, warns.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from broadcaster.domain.readiness import (
 )
 from broadcaster.service.findings import as_arguments
 from broadcaster.service.record import SYSTEM
+from broadcaster.service.ways import spares_of
 from channels.base import Channel, ChannelsOfMode, Probes
 
 log = structlog.get_logger()
@@ -51,7 +52,8 @@ BROKEN = Readiness(
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One configured account and what is known of it; `probed` is None where it has not been checked yet."""
+    """One configured account and what is known of it; `probed` is None where it has not been checked yet. While it is
+    `failing_since`, others send in its place."""
 
     mode: str
     name: str
@@ -61,6 +63,8 @@ class Standing:
     probed: Probed | None
     paused_at: datetime | None = None
     pause_reason: str = ""
+    failing_since: datetime | None = None
+    spares: tuple[str, ...] = ()
 
 
 class Checks:
@@ -105,6 +109,7 @@ class Checks:
         with self._database.read() as tx:
             probed = {(p.mode, p.name): p for p in store.every(tx)}
             rows = {(a.mode, a.name): a for mode in self._channels for a in accounts.every(tx, mode=mode)}
+            now = tx.now()
         return [
             Standing(
                 mode=mode,
@@ -115,6 +120,8 @@ class Checks:
                 probed=probed.get((mode, name)),
                 paused_at=row.paused_at if (row := rows.get((mode, name))) else None,
                 pause_reason=row.pause_reason if row else "",
+                failing_since=row.failing_since if row and row.is_failing(now) else None,
+                spares=spares_of(name, channel),
             )
             for mode, configured in self._channels.items()
             for name, channel in sorted(configured.items())
@@ -188,13 +195,17 @@ def _answers(probing: Mapping[str, Probes], within_s: float) -> Iterator[tuple[s
 # --- what an approval and a proof make of it --------------------------------------------------------------
 
 
-def refuse_unready(tx: Tx, ref: str, mode: str, names: Iterable[str]) -> None:
-    """Stale where an account that is needed is paused, or surely could not send now. Nothing was changed.
+def refuse_unready(tx: Tx, ref: str, mode: str, needed: Mapping[str, Sequence[str]]) -> None:
+    """Stale where an account that is needed is paused, or surely could not send now, and none of its spares could
+    either. Nothing was changed.
 
     Only by a check of the last minutes: what was wrong before may have been mended, and no alert waits for a check.
     """
     probed = store.of_mode(tx, mode)
-    found = [why for name in dict.fromkeys(names) if (why := _why_not(tx, mode, name, probed.get(name)))]
+    found: dict[str, str] = {}
+    for name, spares in needed.items():
+        why = {each: _why_not(tx, mode, each, probed.get(each)) for each in (name, *spares)}
+        found |= why if all(why.values()) else {}
     if not found:
         return
     cure = (
@@ -202,7 +213,8 @@ def refuse_unready(tx: Tx, ref: str, mode: str, names: Iterable[str]) -> None:
         "submits it again."
     )
     raise Stale(
-        f"{ref} needs an account that could not send now. Nothing was changed. {cure}", details=tuple(found)
+        f"{ref} needs an account that could not send now. Nothing was changed. {cure}",
+        details=tuple(found.values()),
     )
 
 
@@ -223,11 +235,30 @@ def warnings(
     """What officer and approver should know of the accounts that a message needs."""
     probed = store.of_mode(tx, mode)
     for name in dict.fromkeys(names):
-        if isinstance(configured.get(name), Probes):
-            yield from _warnings_of(tx, mode, name, probed.get(name), zone)
+        spares = spares_of(name, configured[name]) if name in configured else ()
+        could = [each for each in (name, *spares) if not _why_not(tx, mode, each, probed.get(each))]
+        for each in (name, *spares):
+            instead = next((other for other in could if other != each), "")
+            yield from _if_paused(tx, mode, each, instead)
+            if isinstance(configured.get(each), Probes):
+                yield from _warnings_of(tx, mode, each, probed.get(each), zone, instead)
 
 
-def _warnings_of(tx: Tx, mode: str, name: str, probed: Probed | None, zone: ZoneInfo) -> Iterator[Finding]:
+def _if_paused(tx: Tx, mode: str, name: str, instead: str) -> Iterator[Finding]:
+    """Of one that others stand in for: without them, the approval would be refused and say so."""
+    row = accounts.by_name(tx, mode=mode, name=name)
+    if row and row.paused_at and instead:
+        yield _warning(
+            "account_paused",
+            name,
+            f"This account is paused: {row.pause_reason} Its texts go through {instead}.",
+        )
+
+
+def _warnings_of(
+    tx: Tx, mode: str, name: str, probed: Probed | None, zone: ZoneInfo, instead: str
+) -> Iterator[Finding]:
+    """`instead` is an account that stands in for it, or empty."""
     command = f"broadcaster channels check {as_arguments(name, mode)}"
     if probed is None:
         yield _warning(
@@ -241,8 +272,10 @@ def _warnings_of(tx: Tx, mode: str, name: str, probed: Probed | None, zone: Zone
             "account_check_old", name, f"This account was last checked on {at}. To check it: {command}"
         )
     elif found.state is ReadinessState.NOT_READY:
-        text = f"Cannot be approved until this is mended: {found.operator_text} Then restart, and: {command}"
-        yield _warning("account_not_ready", name, text)
+        means = f"Its texts go through {instead}:" if instead else "Cannot be approved until this is mended:"
+        yield _warning(
+            "account_not_ready", name, f"{means} {found.operator_text} Then restart, and: {command}"
+        )
     elif found.state is ReadinessState.DOUBTFUL:
         yield _warning("account_doubtful", name, found.operator_text)
     if found.valid_until and tx.now() < found.valid_until <= tx.now() + ENDS_SOON:

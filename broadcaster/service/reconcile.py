@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from broadcaster.db import batches, broadcasts, deliveries, unknowns
+from broadcaster.db import batches, broadcasts, deliveries, routes, unknowns
 from broadcaster.db.batches import Claimed, OpenGroup
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
@@ -55,7 +55,8 @@ class Reconcile:
             batches.take_back(tx, claimed, died=bool(groups))
             row = broadcasts.by_id(tx, claimed.broadcast_id)
             quarantined = sum(self._set_poison_apart(tx, row, claimed, group) for group in groups)
-            count = sum(self._give_up(tx, group) for group in groups)
+            several = len(routes.names(tx, claimed.target_id)) > 1
+            count = sum(self._give_up(tx, group, several=several) for group in groups)
             if quarantined:
                 log.error(
                     "deliveries_stopped_workers", broadcast=row.uid, batch=claimed.id, count=quarantined
@@ -64,9 +65,12 @@ class Reconcile:
             note(tx, row, "batch_taken_over", {"batch": claimed.id, "unknown": count})
         return True
 
-    def _give_up(self, tx: Tx, group: OpenGroup) -> int:
-        """What a dead worker was sending is unknown. How many deliveries are."""
+    def _give_up(self, tx: Tx, group: OpenGroup, *, several: bool) -> int:
+        """What a dead worker was sending is unknown. How many deliveries are. Where it might have gone `several` ways,
+        each notes its own: that account alone can tell what became of it."""
         batches.close_group(tx, group.id)
+        if several:
+            deliveries.went_through(tx, group.delivery_ids, group.account_id)
         mine = deliveries.having_ids(group.delivery_ids)
         return deliveries.move(tx, mine, DeliveryState.UNKNOWN, code="worker_died", text=WORKER_DIED)
 
@@ -76,14 +80,13 @@ class Reconcile:
         Without this a post that is idempotent, or that people send again, would stop worker after worker. Where the
         platform can be asked it stays unknown: reading may prove it, and nothing sends it a third time by itself.
         """
-        if len(group.delivery_ids) != 1 or not claimed.deaths or self._can_ask(tx, row, claimed):
+        if len(group.delivery_ids) != 1 or not claimed.deaths or self._can_ask(row, claimed):
             return 0
         again = deliveries.having_ids(group.delivery_ids) & deliveries.sent_before([claimed.id])
         return deliveries.move(tx, again, DeliveryState.QUARANTINED, code="poison", text=POISON)
 
-    def _can_ask(self, tx: Tx, row: Broadcast, claimed: Claimed) -> bool:
-        target = broadcasts.target_by_id(tx, claimed.target_id)
-        channel = self._channels.get(row.mode, {}).get(target.account)
+    def _can_ask(self, row: Broadcast, claimed: Claimed) -> bool:
+        channel = self._channels.get(row.mode, {}).get(claimed.account)
         return channel is not None and channel.after_unknown in CAN_ASK and isinstance(channel, Finds)
 
     def look_into(self) -> int:
@@ -96,15 +99,19 @@ class Reconcile:
             uids = {t.broadcast_id: broadcasts.by_id(tx, t.broadcast_id).uid for t in targets}
         decided = 0
         for target in targets:
-            with about(broadcast=uids[target.broadcast_id], channel=target.channel, account=target.account):
-                decided += self._decide(target)
+            with self._database.read() as tx:
+                names = routes.names(tx, target.id)
+            for name in names:
+                with about(broadcast=uids[target.broadcast_id], channel=target.channel, account=name):
+                    decided += self._decide(target, name)
         return decided
 
-    def _decide(self, target: Target) -> int:
+    def _decide(self, target: Target, account: str) -> int:
+        """About what went through this account of the target's: each kind of gateway can prove something else."""
         with self._database.write() as tx:
             row = broadcasts.by_id(tx, target.broadcast_id)
-            channel = self._channels.get(row.mode, {}).get(target.account)
-            waiting = unknowns.waiting(tx, target.id, limit=AT_ONCE) if channel else []
+            channel = self._channels.get(row.mode, {}).get(account)
+            waiting = unknowns.waiting(tx, target.id, account=account, limit=AT_ONCE) if channel else []
             batches.lock(tx, {u.batch_id for u in waiting})
             if channel is None or not waiting:
                 return 0

@@ -39,7 +39,8 @@ class Group:
     """Deliveries whose intent is committed: from here on a crash leaves them unknown.
 
     `opened_s` is this process's own clock before the commit, by which it tells that it was stopped since. `turn` is
-    the part of a thread that it is, and None where the post is none.
+    the part of a thread that it is, and None where the post is none. `in_trouble` says that the account had failed
+    before it was opened. Nothing more is begun through the account for `wait_s` seconds.
     """
 
     id: int
@@ -47,6 +48,8 @@ class Group:
     started_at: datetime
     opened_s: float
     turn: Turn | None = None
+    in_trouble: bool = False
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +90,19 @@ class Answers:
 
 
 class Recording:
-    def __init__(self, database: Database, bells: Bells, spill: Spill, *, lease_s: float) -> None:
+    """`learn` is told of each group, in the transaction that records it: what it says about its account."""
+
+    def __init__(
+        self,
+        database: Database,
+        bells: Bells,
+        spill: Spill,
+        *,
+        lease_s: float,
+        learn: Callable[[Tx, Finished], None],
+    ) -> None:
         self._database = database
+        self._learn = learn
         self._bells = bells
         self._spill = spill
         self._lease_s = lease_s
@@ -114,6 +128,7 @@ class Recording:
                     batches.lock(tx, touched)
                 for each in finished:
                     brought_forward += self._apply(tx, _answers(each, tx.now(), leads=leads))
+                    self._learn(tx, each)
                 after = then(tx) if then else None
         except Unavailable:
             # This machine's clock: the database's cannot be read, and the time of an answer is worth having.
@@ -150,7 +165,8 @@ class Recording:
         if not batches.renew(tx, claimed, lease_s=self._lease_s):
             batches.lock(tx, [claimed.id])
         late = not batches.close_group(tx, answers.group)
-        attempts.record(tx, answers.group, answers.results, late=late)
+        through = claimed.account_id if claimed.ways > 1 else None
+        attempts.record(tx, answers.group, answers.results, late=late, through=through)
         refused = [r.delivery_id for r in answers.results if r.code == opt_outs.OPTED_OUT]
         if refused:
             opt_outs.heed_refusals(tx, refused)
@@ -178,7 +194,8 @@ def _answers(finished: Finished, at: datetime, *, leads: bool) -> Answers:
         attempt_result(d, o, group.started_at, at) for d, o in zip(group.due, outcomes, strict=True)
     )
     refusal = next(((o.code, o.operator_text) for o in outcomes if isinstance(o, NotConfigured)), None)
-    event = summary(group.due, results, batch=claimed.id, group=group.id)
+    account = claimed.account if claimed.ways > 1 else ""
+    event = summary(group.due, results, batch=claimed.id, group=group.id, account=account)
     return Answers(
         claimed=claimed, group=group.id, results=results, event=event, refusal=refusal, leads=leads
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from broadcaster.db import (
@@ -13,6 +13,7 @@ from broadcaster.db import (
     messages,
     people,
     receipts,
+    routes,
     submissions,
 )
 from broadcaster.db.broadcasts import Broadcast, Target
@@ -83,7 +84,7 @@ class TargetStatus:
 
     Of a thread, `planned` counts the `parts`, which are empty for any other post, and `link` leads to the first.
     `no_receipt` of the accepted ones have waited for their delivery receipt for longer than NO_RECEIPT_AFTER, the first of
-    them since `no_receipt_since`.
+    them since `no_receipt_since`. `tries` counts what went through each account, where there are several.
     """
 
     channel: str
@@ -96,6 +97,7 @@ class TargetStatus:
     no_receipt: int = 0
     no_receipt_since: datetime | None = None
     parts: tuple[PartStatus, ...] = ()
+    tries: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:
@@ -237,6 +239,7 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
             reasons=tuple(_reasons(tx, target)),
             no_receipt=missing.count,
             no_receipt_since=missing.since,
+            tries=routes.tries(tx, row.id, target.id),
             parts=tuple(PartStatus(no=d.part, state=d.state, link=d.link) for d in mine if d.part),
         )
 

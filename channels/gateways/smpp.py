@@ -24,7 +24,6 @@ from channels.gateways.smpp_sending import RefusedSending, SmppSending
 from channels.gateways.smpp_settings import SMPP_OPTIONS, SmppSettings
 from channels.gateways.smpp_texts import Texts
 from channels.gateways.smpp_times import TIMES, Times
-from channels.gateways.smpp_window import Pace
 from channels.probing import failed, ready
 from channels.text import graphemes, sms_size
 
@@ -45,7 +44,6 @@ class Smpp:
         self._now = now
         self._times = times
         self._ids = Ids(self._settings.message_ids)
-        self._pace = Pace(self._settings.per_second)
         self._lines = Lines(self._settings, times)
         # Runs when this object goes, at the latest when the interpreter ends: the centre is told goodbye.
         self._finalizer = weakref.finalize(self, self._lines.close)
@@ -81,7 +79,6 @@ class Smpp:
             return
         sending = SmppSending(
             lines=self._lines,
-            pace=self._pace,
             segments=texts.total,
             build=texts.submit_sm,
             id_of=self._ids.of_answer,

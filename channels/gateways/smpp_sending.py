@@ -17,7 +17,6 @@ from channels.gateways.smpp_lines import Lines
 from channels.gateways.smpp_pdus import GENERIC_NACK, RESPONSE, SUBMIT_SM, Pdu
 from channels.gateways.smpp_session import LineLost, Session
 from channels.gateways.smpp_times import Times
-from channels.gateways.smpp_window import Pace
 
 #: How long nothing but listening is done at most.
 _LOOK_S: Final = 0.5
@@ -60,13 +59,12 @@ class SmppSending:
         self,
         *,
         lines: Lines,
-        pace: Pace,
         segments: int,
         build: Build,
         id_of: Callable[[str], str],
         times: Times,
     ) -> None:
-        self._lines, self._pace = lines, pace
+        self._lines = lines
         self._total, self._build, self._id_of = segments, build, id_of
         self._times = times
         self._session: Session | None = None
@@ -76,7 +74,6 @@ class SmppSending:
             int, tuple[_Text, int, float]
         ] = {}  # by sequence: text, segment, when; oldest first
         self._done: list[tuple[str, Outcome]] = []
-        self._pace_s = _LOOK_S
         self._look_at = 0.0
         self._is_owed = False  # whether an answer may still come that nobody waits for
 
@@ -134,17 +131,13 @@ class SmppSending:
         if self._queue:
             ends.append(self._queue[0].put_at + self._times.begin_s - now)
         if self._queue or any(text.to_write for text in self._begun):
-            ends += [session.window.wait_s(now) or _LOOK_S, self._pace_s]
+            ends.append(session.window.wait_s(now) or _LOOK_S)
         return max(0.0, min(ends))
 
     def _write(self, now: float) -> None:
         session = self._session
         assert session is not None
-        self._pace_s = _LOOK_S
         while session.window.has_room(len(self._asked), now) and (text := self._next(now)):
-            if wait_s := self._pace.wait_s(now):
-                self._pace_s = wait_s
-                break
             if text not in self._begun:
                 self._begun[self._queue.popleft()] = None
             no, sequence = text.to_write.popleft(), session.next_sequence()

@@ -27,7 +27,6 @@ SMPP_OPTIONS = (
         name="tls_authority", help="file with the authority of the centre's certificate, where it has its own"
     ),
     Option(name="window", help="texts that may wait for their answer on one connection", default="10"),
-    Option(name="per_second", help="most segments that each worker process sends in a second"),
     Option(
         name="alphabet",
         help='the centre\'s default alphabet (data_coding 0): "gsm" or "latin1"',
@@ -58,7 +57,6 @@ _CHOICES = {
 _NUMBERS = {
     "port": (1, 65535),
     "window": (1, 1000),
-    "per_second": (1, 10_000),
     "source_ton": (0, 6),
     "source_npi": (0, 18),
     "dest_ton": (0, 6),
@@ -77,7 +75,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class SmppSettings:
-    """An account's options, read. `per_second` is 0 where there is no limit."""
+    """An account's options, read."""
 
     account: Account = field(repr=False)
     host: str
@@ -90,7 +88,6 @@ class SmppSettings:
     tls: bool
     tls_authority: str
     window: int
-    per_second: int
     latin1: bool
     message_ids: str
     validity: str
@@ -119,7 +116,6 @@ class SmppSettings:
             tls=text["tls"] == "yes",
             tls_authority=text["tls_authority"],
             window=int(text["window"]),
-            per_second=int(text["per_second"] or 0),
             latin1=text["alphabet"] == "latin1",
             message_ids=text["message_ids"],
             validity=text["validity"],

@@ -1,7 +1,4 @@
-"""How fast texts may go to an SMPP centre: how many may wait for their answer, and how many leave in a second."""
-
-import threading
-from collections import deque
+"""How many texts may wait for their answer at an SMPP centre, on one connection."""
 
 
 class Window:
@@ -33,23 +30,3 @@ class Window:
         if self._taken >= self.size and self.size < self._most:
             self.size += 1
             self._taken = 0
-
-
-class Pace:
-    """Of all connections of this process: never more than `per_second` in any second. 0 is no limit."""
-
-    def __init__(self, per_second: int) -> None:
-        self._left_at: deque[float] = deque(maxlen=per_second or 1)
-        self._limited = per_second > 0
-        self._lock = threading.Lock()
-
-    def wait_s(self, now: float) -> float:
-        """0 where one may leave, which is then counted; otherwise how long until the next one may."""
-        if not self._limited:
-            return 0.0
-        with self._lock:
-            full = len(self._left_at) == self._left_at.maxlen
-            if full and now - self._left_at[0] < 1.0:
-                return 1.0 - (now - self._left_at[0])
-            self._left_at.append(now)
-            return 0.0

@@ -13,7 +13,7 @@ from channels.gateways.smpp_sending import SmppSending
 from channels.gateways.smpp_session import Session
 from channels.gateways.smpp_settings import SmppSettings
 from channels.gateways.smpp_times import Times
-from channels.gateways.smpp_window import Pace, Window
+from channels.gateways.smpp_window import Window
 from tests.contract.scripted_centre import Centre, pdu, reset, until_the_end
 from tests.contract.smpp_accounts import (
     NUMBER,
@@ -423,7 +423,6 @@ def test_what_the_system_had_no_room_for_was_not_sent_when_the_line_breaks():
     session = Session(ours, Window(count, 1.0), Times())
     sending = SmppSending(
         lines=OneLine(session),
-        pace=Pace(0),
         segments=1,
         build=lambda parcel, no, sequence: b"x" * size,
         id_of=str,

@@ -32,7 +32,7 @@ COST_SHARE = 0.25  # of the time, before
 TURNS = 2  # with and without by turns: what else this machine does then falls on both
 BURST = 25  # events in one transaction: a group of outcomes leaves one, a person's act up to three
 COST = 1.5
-SEALED_WITHIN_S = 30.0
+SEALED_WITHIN_S = 180.0  # sealers that were killed just now start anew first
 LAG_S = 2.0
 VERIFY_CPU_S, VERIFY_MB = 20.0, 300
 

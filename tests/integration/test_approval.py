@@ -96,6 +96,7 @@ def test_without_texts_nobody_is_asked_to_plan(world):
 
 
 def test_posts_that_link_to_the_page_wait_for_it_and_the_page_does_not(world):
+    world.clock.slow_down(10)
     world.release()
     now = world.now()
     waits = {

@@ -464,6 +464,7 @@ def test_the_command_line_tells_the_same_and_marks_what_is_beyond_its_bound(desk
 
 
 def test_people_read_how_fast_it_was_what_waits_and_what_is_beyond_its_bound(world, capsys):
+    world.clock.slow_down(10)
     world.release(channels=("website",))
     world.work_public()
     world.release(channels=("facebook",))

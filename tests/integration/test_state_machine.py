@@ -37,6 +37,7 @@ def time_stands_still(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.timeout(600)  # it does a great deal: twenty seconds on a machine of its own
 def test_whatever_happens_nothing_is_lost_and_nothing_is_sent_twice_unawares(
     kind, request, tmp_path, time_stands_still
 ):

@@ -17,7 +17,7 @@ from channels.gateways.smpp_outcomes import HELD, of_bind, of_submit, of_text, u
 from channels.gateways.smpp_pdus import Incoming, request
 from channels.gateways.smpp_settings import SmppSettings
 from channels.gateways.smpp_texts import Texts
-from channels.gateways.smpp_window import Pace, Window
+from channels.gateways.smpp_window import Window
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 STATUSES = [code for name, code in vars(consts).items() if name.startswith("SMPP_ESME_R") and code]
@@ -173,7 +173,6 @@ def test_what_is_no_smpp_is_noticed(garbage):
         ({"host": ""}, "lacks host"),
         ({"port": "65536"}, "port is a whole number from 1 to 65535"),
         ({"window": "0"}, "window is a whole number from 1 to 1000"),
-        ({"per_second": "many"}, "per_second is a whole number"),
         ({"tls": "true"}, "tls is one of no, yes"),
         ({"alphabet": "ascii"}, "alphabet is one of gsm, latin1"),
         ({"message_ids": "hex"}, "message_ids is one of same, hex-decimal, decimal-hex"),
@@ -233,15 +232,3 @@ def test_the_window_halves_once_for_each_pause_and_grows_with_what_is_taken():
     for _ in range(100):
         window.took_one()
     assert window.size == 10
-
-
-def test_never_more_leave_in_a_second_than_allowed():
-    pace, left, now = Pace(7), [], 0.0
-    while now < 10:
-        wait_s = pace.wait_s(now)
-        if not wait_s:
-            left.append(now)
-        now += max(wait_s, 0.001)
-    assert 68 <= len(left) <= 70
-    assert all(later - first >= 1.0 for first, later in zip(left, left[7:], strict=False))
-    assert {Pace(0).wait_s(0.0) for _ in range(1000)} == {0.0}

@@ -11,6 +11,7 @@ from broadcaster.db.tables.broadcasts import (
     delivery,
     intent_group,
     receipt,
+    route,
     target,
 )
 from broadcaster.db.tables.callbacks import callback, heard
@@ -69,6 +70,7 @@ __all__ = [
     "receipt",
     "recipient",
     "rendition",
+    "route",
     "standing_approval",
     "submission",
     "suppression",

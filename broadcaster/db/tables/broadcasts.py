@@ -53,13 +53,25 @@ target = Table(
     count("planned"),  # how many deliveries exist already; the cursor of a resumed plan
 )
 
+#: Through which accounts a target may be sent, as approved: the one it is named by, and its spares.
+route = Table(
+    "route",
+    metadata,
+    own_id(),
+    to("target"),
+    to("account"),
+    count("rank"),  # the lowest that can goes first; those of one rank share by weight
+    count("weight"),
+    UniqueConstraint("target_id", "account_id"),
+)
+
 batch = Table(
     "batch",
     metadata,
     own_id(),
     to("broadcast"),
     to("target"),
-    to("account"),
+    to("account"),  # the one it went through last
     word("mode"),
     word("lane"),
     count("precedence"),
@@ -86,6 +98,8 @@ delivery = Table(
     # No foreign key: without an index of its own each recipient taken back at an import would search all deliveries.
     Column("recipient_id", Id, nullable=True),
     Column("language", String(16), nullable=False),
+    # Through which one it was tried last, where its target has several. No foreign key: it is written for each of many.
+    Column("account_id", Id, nullable=True),
     to("delivery", name="amends_delivery_id", nullable=True),
     word("state"),
     count("attempts"),
@@ -127,6 +141,8 @@ intent_group = Table(
     own_id(),
     to("batch", index=True),
     to("target"),
+    # Through which one it went. No foreign key, and may be empty: SQLite would have to make the table anew for that.
+    Column("account_id", Id, nullable=True),
     count("fence"),
     word("owner"),
     prose("delivery_ids"),  # JSON list

@@ -43,6 +43,11 @@ account = Table(
     moment("created_at"),
     moment("paused_at", nullable=True),
     prose("pause_reason"),
+    # Its breaker, written only while something fails; its rate, only where its file or its gateway names one.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    moment("failing_since", nullable=True),
+    moment("open_until", nullable=True),
+    moment("free_at", nullable=True),
     UniqueConstraint("mode", "name"),
 )
 
