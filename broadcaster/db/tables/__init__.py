@@ -5,6 +5,7 @@
 
 from broadcaster.db.tables.broadcasts import (
     FOR_A_PERSON,
+    ON_SQLITE_ONLY,
     attempt,
     batch,
     broadcast,
@@ -42,6 +43,7 @@ from broadcaster.db.tables.record import alarm, audit_checkpoint, audit_event, l
 
 __all__ = [
     "FOR_A_PERSON",
+    "ON_SQLITE_ONLY",
     "Time",
     "account",
     "alarm",
