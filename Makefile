@@ -41,7 +41,7 @@ faults: $(STAMP) ## kill, stop and starve it at full size, on both databases (ab
 seeded: $(STAMP) ## put twelve bugs in, one at a time, and see the tests catch each; ARGS="01 04" for some
 	@$(BIN)/python -m tests.seeded $(ARGS)
 
-bench: $(STAMP) ## speed beside what it is made of, as ratios of one run; exits 1 where a bar is missed (about an hour); ARGS="--recipients 10000"
+bench: $(STAMP) ## speed, alone and beside what it is made of, and how it grows; exits 1 where a bar is missed (about an hour); ARGS="--only audit" or ARGS="--recipients 10000" for less, ARGS="--write" for docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 check: $(STAMP) ## what CI holds: formatting, lint, types, layers, then every test

@@ -1,51 +1,88 @@
 """`make bench`: how fast the product is beside what it is made of, all in one run. Exits 1 where a bar is missed.
 
-Rates depend on the machine, and are told; what is judged is a ratio to the same client and the same database work alone.
+Rates depend on the machine; with them the page says what the same client, the same database work and the stub gateway do
+alone. At full size about an hour on two cores with nothing else to do; --recipients makes everything smaller for a try.
 """
 
 import argparse
+import logging
 import os
 import platform
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.rows import Cell, cell, client_alone
+import structlog
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-SHARE = 0.6  # of the smaller of the two alone
-MEMORY_MB = 300
+from tests.bench import audit, first_post, growth, texts
+from tests.bench.bars import bars
+from tests.bench.figures import Asked, Found, Run
+from tests.bench.lines import line
+from tests.bench.page import PICTURE, Machine, page, picture
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = "benchmarks.md"
 LATENCIES_S = (0, 0.005, 0.05, 0.2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    name: str
-    holds: bool
-    figure: str
+Section = Callable[[Asked], Iterator[object]]
+SECTIONS: Mapping[str, Section] = {
+    "texts": texts.measure,
+    "growth": growth.measure,
+    "first-post": first_post.measure,
+    "audit": audit.measure,
+}
+FULL = 100_000
+INTERRUPTED = 130
+MOST_SAID = 300
+ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
     given = _arguments()
-    size = given.recipients
-    clients = {
-        name: client_alone(0.005, recipients=size, workers=1, in_flight=50, client=name)
-        for name in ("product", "aiohttp")
-    }
-    cells = [_told(measure()) for measure in _cells(given, size)]
-    bars = list(_bars(cells))
-    page = "\n".join(_page(clients, cells, bars))
+    for number in ENDS:
+        signal.signal(number, _break_off)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    began = time.monotonic()
+    try:
+        found = measured({name: SECTIONS[name] for name in given.only}, _asked(given, began))
+    except KeyboardInterrupt:
+        print("Broken off; nothing was written, and everything that was started has ended.", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    judged = bars(found)
+    text = page(found, judged, _machine(time.monotonic() - began))
+    _say(text)
     if given.write:
-        PAGE.write_text(page)
-    _say(page)
-    return 0 if all(bar.holds for bar in bars) else 1
+        (DOCS / PAGE).write_text(text)
+        (DOCS / PICTURE).write_text(picture(found.of(Run)))
+    return 0 if judged and all(bar.holds for bar in judged) else 1
+
+
+def measured(sections: Mapping[str, Section], asked: Asked) -> Found:
+    """What breaks off in one section leaves the others, and what was measured before, as they are."""
+    found = Found()
+    for name, measure in sections.items():
+        try:
+            for row in measure(asked):
+                found.rows.append(row)
+                _say(line(row))
+        except Exception as error:  # noqa: BLE001 - an hour's figures must not be lost with one of them
+            found.broken.append(" ".join(f"{name}: {type(error).__name__}: {error}".split())[:MOST_SAID])
+            asked.tell(f"BROKEN OFF {found.broken[-1]}")
+            traceback.print_exc()
+    return found
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
-    parser.add_argument("--recipients", type=int, default=100_000, help="of each measurement")
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="only these sections"
+    )
+    parser.add_argument(
+        "--recipients", type=int, default=FULL, help="of each measurement; everything else grows with it"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--in-flight", type=int, default=500, help="deliveries under way in one process")
     parser.add_argument(
@@ -54,74 +91,47 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--latency", nargs="+", type=float, default=LATENCIES_S, help="of the gateway, in seconds"
     )
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
-    return parser.parse_args()
-
-
-def _cells(given: argparse.Namespace, size: int) -> Iterator[Callable[[], Cell]]:
-    for kind in given.database:
-        for many in (False, True):
-            for latency_s in given.latency if not many else (0.005,):
-                yield lambda kind=kind, latency_s=latency_s, many=many: cell(
-                    kind,
-                    latency_s=latency_s,
-                    recipients=size,
-                    workers=given.workers,
-                    in_flight=given.in_flight,
-                    many=many,
-                )
-
-
-def _bars(cells: Sequence[Cell]) -> Iterator[Bar]:
-    for each in cells:
-        what = f"{each.database}, {each.gateway}, {each.latency_s * 1000:.0f} ms"
-        yield Bar(
-            name=f"{what}: at least {SHARE:.0%} of the smaller alone",
-            holds=each.ratio >= SHARE,
-            figure=f"{each.ratio:.0%}",
-        )
-    most = max(each.sent.memory_mb for each in cells)
-    yield Bar(name=f"at most {MEMORY_MB} MB in any process", holds=most <= MEMORY_MB, figure=f"{most} MB")
-
-
-def _page(clients: dict[str, float], cells: Sequence[Cell], bars: Sequence[Bar]) -> Iterator[str]:
-    yield "# Benchmarks\n"
-    yield (
-        f"Measured by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores that the gateway, the database and the "
-        f"product share, {platform.system()}, Python {platform.python_version()}. Rates are those of this machine; what is judged "
-        "is each ratio, since its parts were measured in the same run.\n"
+    parser.add_argument(
+        "--write", action="store_true", help=f"write docs/{PAGE} and docs/{PICTURE}, of a whole run"
     )
-    yield "## The client\n"
-    yield "One process, one core, 50 requests under way, 5 ms: requests per second.\n"
-    yield "| client | rate |\n|---|---|"
-    yield from (f"| {name} | {rate:,.0f} |" for name, rate in clients.items())
-    yield "\n## A broadcast of texts\n"
-    yield (
-        "Everything recorded, audited and sealed, on a database whose commits survive a crash. `client` and `records` are the two "
-        "that the product is made of, each alone: its client at the same gateway, and its database work with a gateway that takes "
-        "everything at once. Recipients per second, from approving to the last outcome, planning included.\n"
-    )
-    yield "| database | gateway | latency | recipients | workers | under way each | client | records | product | of the smaller | approve | memory |"
-    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
-    yield from (_line(each) for each in cells)
-    yield "\n## Bars\n"
-    yield "| bar | figure | |\n|---|---|---|"
-    yield from (f"| {bar.name} | {bar.figure} | {'holds' if bar.holds else '**missed**'} |" for bar in bars)
-    yield ""
+    given = parser.parse_args()
+    if given.write and set(given.only) != set(SECTIONS):
+        parser.error("--write makes the whole page, of one run: leave --only out.")
+    if given.recipients < 100:
+        parser.error("--recipients is at least 100: a hundredth of it is measured too.")
+    return given
 
 
-def _line(each: Cell) -> str:
-    sent = each.sent
-    return (
-        f"| {each.database} | {each.gateway} | {each.latency_s * 1000:.0f} ms | {each.recipients:,} | {each.workers} | "
-        f"{each.in_flight} | {each.client:,.0f} | {each.records:,.0f} | {sent.rate:,.0f} | {each.ratio:.0%} | "
-        f"{sent.approved_s:.2f} s | {sent.memory_mb} MB |"
+def _asked(given: argparse.Namespace, began: float) -> Asked:
+    def tell(what: str) -> None:
+        passed = int(time.monotonic() - began)
+        print(f"[{passed // 60:3}:{passed % 60:02}] {what}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return Asked(
+        recipients=given.recipients,
+        workers=given.workers,
+        in_flight=given.in_flight,
+        databases=given.database,
+        latencies_s=given.latency,
+        tell=tell,
     )
 
 
-def _told(each: Cell) -> Cell:
-    _say(_line(each))
-    return each
+def _machine(took_s: float) -> Machine:
+    return Machine(
+        day=f"{datetime.now(UTC):%Y-%m-%d}",
+        cores=os.cpu_count() or 1,
+        system=platform.system(),
+        python=platform.python_version(),
+        took_s=took_s,
+    )
+
+
+def _break_off(*_signal: object) -> None:
+    """All that was started ends first, and a second Ctrl-C does not break that off. It takes some seconds."""
+    for number in ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:
