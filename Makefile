@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench faults seeded run check format lock clean
+.PHONY: help demo test bench faults soak seeded run check format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: $(STAMP) ## every test, on SQLite and PostgreSQL, with real worker process
 
 faults: $(STAMP) ## kill, stop and starve it at full size, on both databases (about an hour); ARGS="--only T3" for one
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+soak: $(STAMP) ## an hour of ordinary work and ordinary accidents: nothing grows, nothing is stuck; ARGS="--minutes 5 --database sqlite"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 seeded: $(STAMP) ## put twelve bugs in, one at a time, and see the tests catch each; ARGS="01 04" for some
 	@$(BIN)/python -m tests.seeded $(ARGS)
