@@ -24,9 +24,8 @@ MB = {"database": 64, "spill": 2, "logs": 4}
 GOES_ON_WITHIN_S = 30.0
 OVER_WITHIN_S = 240
 REFUSAL = "The disk with the database is full."
-IN_THE_GAPS = (
-    "it was approved"  # PostgreSQL has room for a few rows in pages that are there: then it is sent, too
-)
+#: A database has room for a few rows in pages that are there (SQLite in those of its log, too): then it is sent as well.
+IN_THE_GAPS = "it was approved"
 
 
 @dataclass(kw_only=True)
@@ -54,8 +53,8 @@ def full_disk(
             each.fill()
         began = time.monotonic()
         refusal = "" if volume == "logs" else _refused(found, waiting)
-        if refusal != IN_THE_GAPS or place.database == "sqlite":
-            figures.add("refused_with", refusal, equals="" if volume == "logs" else REFUSAL)
+        bound = {} if refusal == IN_THE_GAPS else {"equals": "" if volume == "logs" else REFUSAL}
+        figures.add("refused_with", refusal, **bound)
         time.sleep(max(0.0, full_s - (time.monotonic() - began)))
         figures.add("supervisor", "alive" if found.supervisor.poll() is None else "dead", equals="alive")
         before = taken(found)

@@ -45,6 +45,7 @@ class Desk:
         self._officer, self._approver = (found.parts.people.who(people[n]) for n in ("officer", "approver"))
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.headers["Connection"] = "close"  # one that is kept may end just as it is used again
         self._turns = cycle(AUDIENCES)
 
     def open(self) -> None:
