@@ -56,13 +56,15 @@ class Installation:
         audience: str = AUDIENCE,
         channels: Sequence[str] = (),
         images: Sequence[Attached] = (),
+        values: Mapping[str, str] | None = None,
     ) -> Submitted:
-        """A template's shipped example, waiting for its approval; to all of its channels where none is named."""
+        """A template's shipped example, with `values` in place of its own, waiting for its approval; to all of its channels
+        where none is named."""
         officer = self.parts.people.who(self.people["officer"])
         draft = self.parts.compose.draft(
             officer,
             template=shipped_notice(template),
-            values=shipped_example(template),
+            values={**shipped_example(template), **(values or {})},
             channels=channels,
             audience=audience,
             images=images,
