@@ -17,7 +17,7 @@ RECEIPT_WAITS = text("applied_at IS NULL")
 
 #: Foreign keys of the tables with a row for each recipient. PostgreSQL looks each row of each of them up, and locks what
 #: it finds: that was a third of what it did for a text. One place writes each, with ids that it has just read, and
-#: nothing is ever deleted that they name.
+#: nothing is ever deleted that they name (ADR 11).
 ON_SQLITE_ONLY = frozenset(
     {
         "fk_attempt_delivery_id",
