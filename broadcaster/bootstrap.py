@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from broadcaster.db.engine import Database
 from broadcaster.db.key_files import load_or_create_key
 from broadcaster.domain.message import Mode
+from broadcaster.identity_parts import IdentityParts, data_key, part
 from broadcaster.settings import Settings
 from channels.accounts import load_accounts, open_channels
 from channels.base import ChannelsOfMode
 
 if TYPE_CHECKING:  # what the parts are; each is imported where it is built
     from broadcaster.audit.anchors import AnchorFolder
-    from broadcaster.db.vault import Vault
     from broadcaster.queue import Bells
     from broadcaster.service.accounts import Accounts
     from broadcaster.service.alarms import Alarms
@@ -32,17 +31,23 @@ if TYPE_CHECKING:  # what the parts are; each is imported where it is built
     from broadcaster.service.approve import Approve
     from broadcaster.service.audiences import Audiences
     from broadcaster.service.audit import Audit
+    from broadcaster.service.board import Boards
+    from broadcaster.service.by_hand import WorkByHand
     from broadcaster.service.callbacks import Callbacks
     from broadcaster.service.compose import Compose
     from broadcaster.service.confirming import Confirming
     from broadcaster.service.deliver import Deliver
     from broadcaster.service.erasing import Erasing
     from broadcaster.service.figures import Figures
+    from broadcaster.service.hashing import Hashing
     from broadcaster.service.hearing import Hearing
+    from broadcaster.service.home import Homes
     from broadcaster.service.listening import Listening
+    from broadcaster.service.log_check import LogCheck
+    from broadcaster.service.looking import Looking
     from broadcaster.service.mail_server import MailServer
     from broadcaster.service.opt_outs import OptOuts
-    from broadcaster.service.people import People
+    from broadcaster.service.outcomes_file import OutcomesFile
     from broadcaster.service.plan import Plan
     from broadcaster.service.read_back import ReadBack
     from broadcaster.service.readiness import Checks
@@ -53,40 +58,34 @@ if TYPE_CHECKING:  # what the parts are; each is imported where it is built
     from broadcaster.service.report import Report
     from broadcaster.service.retention import Leftovers, Retention
     from broadcaster.service.seal import Seal
+    from broadcaster.service.sealed import Sealed
+    from broadcaster.service.sightings import Sightings
     from broadcaster.service.sweep import Sweep
+    from broadcaster.service.timeline import Timelines
+    from broadcaster.service.try_again import TryAgain
     from broadcaster.service.unknowns import Unknowns
+    from broadcaster.service.worksheets import Worksheets
 
 BOTH_MODES = (Mode.LIVE, Mode.EXERCISE)
 
-P = TypeVar("P")
 
-
-class part(Generic[P]):  # noqa: N801 - read as what it marks, like `property`
-    """One of the parts: built at the first use, once. Under a lock: two threads that asked at the same moment would
-    each count their own deliveries in flight, and Python 3.12's `cached_property` has none any more."""
-
-    def __init__(self, build: Callable[[Any], P]) -> None:
-        self._build = build
-
-    def __get__(self, parts: Parts, _: object) -> P:
-        name = self._build.__name__
-        with parts.building:
-            if name not in parts.__dict__:  # once it is there, Python finds it without asking here
-                parts.__dict__[name] = self._build(parts)
-            return cast("P", parts.__dict__[name])
-
-
-class Parts:
+class Parts(IdentityParts):
     """Everything that an entry point may call. `database` is for its own set-up and closing only."""
 
     def __init__(
-        self, settings: Settings, database: Database, channels: ChannelsOfMode, bells: Bells | None
+        self,
+        settings: Settings,
+        database: Database,
+        channels: ChannelsOfMode,
+        bells: Bells | None,
+        hashing: Hashing | None = None,
     ) -> None:
         self.settings = settings
         self.database = database
         self.channels = channels
         self.building = RLock()
         self._given_bells = bells
+        self._given_hashing = hashing
 
     @part
     def accounts(self) -> Accounts:
@@ -123,7 +122,7 @@ class Parts:
     def approve(self) -> Approve:
         from broadcaster.service.approve import Approve
 
-        return Approve(self.database, self.channels, self._bells)
+        return Approve(self.database, self.channels, self._bells, self.rules)
 
     @part
     def audiences(self) -> Audiences:
@@ -212,10 +211,23 @@ class Parts:
         )
 
     @part
+    def homes(self) -> Homes:
+        from broadcaster.service.home import Homes
+
+        return Homes(self.database, self.alarms)
+
+    @part
     def leftovers(self) -> Leftovers:
         from broadcaster.service.retention import Leftovers
 
-        return Leftovers([self._callbacks.wipe_old, self.hearing.wipe_old])
+        return Leftovers(
+            [
+                self._callbacks.wipe_old,
+                self.hearing.wipe_old,
+                self.sessions.wipe_old,
+                self.worksheets.wipe_old,
+            ]
+        )
 
     @part
     def listening(self) -> Listening:
@@ -224,16 +236,22 @@ class Parts:
         return Listening(self.channels, self._callbacks, self.receipts, self.hearing)
 
     @part
+    def log_check(self) -> LogCheck:
+        from broadcaster.service.log_check import LogCheck
+
+        return LogCheck(self.database, self.audit)
+
+    @part
+    def looking(self) -> Looking:
+        from broadcaster.service.looking import Looking
+
+        return Looking(self.database, self._vault)
+
+    @part
     def opt_outs(self) -> OptOuts:
         from broadcaster.service.opt_outs import OptOuts
 
         return OptOuts(self.database, self._vault)
-
-    @part
-    def people(self) -> People:
-        from broadcaster.service.people import People
-
-        return People(self.database)
 
     @part
     def plan(self) -> Plan:
@@ -295,6 +313,17 @@ class Parts:
         return Seal(self.database, key, self._anchors)
 
     @part
+    def sealed(self) -> Sealed:
+        from broadcaster.service.sealed import Sealed
+
+        return Sealed(
+            self.database,
+            self._anchors,
+            mailed=bool(self.settings.anchor_receivers and self.settings.smtp_url),
+            stamping=bool(self.settings.tsa_url),
+        )
+
+    @part
     def sweep(self) -> Sweep:
         from broadcaster.service.sweep import Sweep
 
@@ -311,10 +340,52 @@ class Parts:
         )
 
     @part
+    def timelines(self) -> Timelines:
+        from broadcaster.service.timeline import Timelines
+
+        return Timelines(self.database, self.looking, zone=self.settings.zone)
+
+    @part
     def unknowns(self) -> Unknowns:
         from broadcaster.service.unknowns import Unknowns
 
         return Unknowns(self.database)
+
+    @part
+    def worksheets(self) -> Worksheets:
+        from broadcaster.service.worksheets import Worksheets
+
+        return Worksheets(self.database)
+
+    @part
+    def by_hand(self) -> WorkByHand:
+        from broadcaster.service.by_hand import WorkByHand
+
+        return WorkByHand(self.database, self.settings.zone)
+
+    @part
+    def boards(self) -> Boards:
+        from broadcaster.service.board import Boards
+
+        return Boards(self.database)
+
+    @part
+    def outcomes_file(self) -> OutcomesFile:
+        from broadcaster.service.outcomes_file import OutcomesFile
+
+        return OutcomesFile(self.database, self.settings.zone)
+
+    @part
+    def sightings(self) -> Sightings:
+        from broadcaster.service.sightings import Sightings
+
+        return Sightings(self.database, self.channels, zone=self.settings.zone)
+
+    @part
+    def try_again(self) -> TryAgain:
+        from broadcaster.service.try_again import TryAgain
+
+        return TryAgain(self.database, self._bells)
 
     @part
     def _anchors(self) -> AnchorFolder:
@@ -336,12 +407,6 @@ class Parts:
             self.database, self.channels, self._vault, kept_days=self.settings.callbacks_kept_days
         )
 
-    @part
-    def _vault(self) -> Vault:
-        from broadcaster.db.vault import Vault
-
-        return Vault.at(data_key(self.settings))
-
 
 def build(
     settings: Settings,
@@ -350,6 +415,7 @@ def build(
     database: Database | None = None,
     bells: Bells | None = None,
     channels: ChannelsOfMode | None = None,
+    hashing: Hashing | None = None,
 ) -> Parts:
     """The parts for these settings. A process that sends in one mode names only that one, and so never holds the
     credentials of the other. Tests pass in what they want to be different.
@@ -363,11 +429,8 @@ def build(
         database or Database(settings.database, lock_wait_s=settings.lock_wait_s),
         channels if channels is not None else _opened(settings, modes),
         bells,
+        hashing,
     )
-
-
-def data_key(settings: Settings) -> Path:
-    return settings.root / "keys" / "data.key"
 
 
 def _make_own_credentials_folder(settings: Settings) -> None:

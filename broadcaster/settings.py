@@ -70,9 +70,32 @@ class Settings(BaseSettings):
     tsa_url: str = Field(
         "", description="Authority that stamps checkpoints with the time (RFC 3161). Empty: none."
     )
+    organisation: str = Field(
+        "Broadcaster",
+        min_length=1,
+        max_length=80,
+        description="Whose console this is: the name at the top of its pages.",
+    )
     timezone: str = Field("Europe/London", description="Time zone in which times are written and read.")
     web_host: str = Field("127.0.0.1", description="Address the web process listens on.")
     web_port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
+    public_url: str = Field(
+        "",
+        description="Address at which people open the console, like https://alerts.wyre.gov.uk. Empty: localhost and the port.",
+    )
+    session_idle_minutes: int = Field(
+        30,
+        ge=1,
+        le=720,
+        description="Minutes after which an approver or administrator who does nothing is signed out.",
+    )
+    session_idle_minutes_others: int = Field(120, ge=1, le=1440, description="The same for everybody else.")
+    session_hours: int = Field(
+        12, ge=1, le=24, description="Hours after which everybody signs in anew, on the command line too."
+    )
+    factor_fresh_minutes: int = Field(
+        5, ge=1, le=60, description="Minutes for which a second factor that was given counts, for approving."
+    )
     metrics_token: str = Field(
         "",
         description="What a monitoring that reads /metrics must show. Empty: there is no /metrics.",
@@ -197,6 +220,26 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _console(cls, value: str) -> str:
+        """A passkey is bound to a name, and browsers make none for a bare address or without TLS."""
+        if not value:
+            return value
+        parts = urlsplit(value) if _is_address(value, "http", "https") else None
+        host = (parts.hostname or "") if parts else ""
+        if (
+            not parts
+            or parts.path.strip("/")
+            or parts.query
+            or host.replace(".", "").isdigit()
+            or ":" in host
+        ):
+            raise ValueError("it must be an address with a name and no path, like https://alerts.wyre.gov.uk")
+        if parts.scheme == "http" and host != "localhost":
+            raise ValueError("it must begin with https:// (http:// for localhost only)")
+        return value.rstrip("/")
+
     @field_validator("metrics_token")
     @classmethod
     def _hard_to_guess(cls, value: str) -> str:
@@ -283,6 +326,10 @@ class Settings(BaseSettings):
         """A secret is not shown, not even a wrong one: the error ends up in logs and on screens."""
         shown = "" if name in cls.secrets() else f" (given: {value!r})"
         return f"{variable(name)}: {wrong}{shown}"
+
+    @property
+    def console_url(self) -> str:
+        return self.public_url or f"http://localhost:{self.web_port}"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -16,6 +16,7 @@ from broadcaster.domain.errors import SendError
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
+from broadcaster.domain.sight import Sight
 from broadcaster.domain.ways import Way
 
 
@@ -234,6 +235,19 @@ class Finds(Protocol):
         takes two, a minute apart. Raises a SendError where nothing could be learned: that says nothing either way.
         NotConfigured pauses the account, as it does when sending.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """Can look, as a reader would, whether a post that was accepted is there, and says what was approved.
+
+    Asked about a minute after the acceptance: platforms take posts and hide them, pages are taken down, words are cut.
+    """
+
+    def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:
+        """THERE, DIFFERS or ABSENT, of the post with this id (empty where it is not known), made no earlier than a
+        minute before `since`. Raises a SendError where nothing could be learned."""
         ...
 
 

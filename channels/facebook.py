@@ -13,6 +13,7 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Se
 from broadcaster.domain.media import Image, ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
+from broadcaster.domain.sight import Sight
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.facebook_errors import refusal
 from channels.facebook_photos import (
@@ -28,7 +29,16 @@ from channels.facebook_usage import warn_of_use
 from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, object_in, open_session
 from channels.images import require_approved
 from channels.options import address, is_web_address, option, require_secrets, secret
-from channels.read_back import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
+from channels.read_back import (
+    CLOCKS_APART,
+    Page,
+    Shown,
+    look_at,
+    look_through,
+    read_back_failed,
+    shown,
+    unreadable,
+)
 
 GRAPH_VERSION = "v26.0"  # released 2026-07-29; developers.facebook.com/docs/graph-api/changelog, read 2026-11
 #: Not in Meta's documents; measured by github.com/gitroomhq/postiz-app, read 2026-11.
@@ -126,6 +136,9 @@ class FacebookPage:
         """The post among the Page's published ones; `channels/read_back.py` says which is taken for it."""
         found = look_through(lambda after: self._read(post, since, after), post, since)
         return _receipt_of(found.platform_id, found.link) if found else None
+
+    def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:
+        return look_at(lambda after: self._read(post, since, after), post, platform_id, since)
 
     def probe(self) -> Readiness:
         return PageProbe(

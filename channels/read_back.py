@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.sight import Sight
 from channels.http import redact
 
 CLOCKS_APART = timedelta(seconds=60)  # our clock and a platform's may differ by so much
@@ -56,10 +57,26 @@ def look_through(read: Callable[[str], Page], post: Post, since: datetime) -> Sh
     NotSent where the account posted so much since then that the pages we read do not reach back: a None
     would be taken for a proof of absence, and the post would be sent again.
     """
+    return _first(read, since, lambda shown: is_ours(shown, post, since))
+
+
+def look_at(read: Callable[[str], Page], post: Post, platform_id: str, since: datetime) -> Sight:
+    """Whether what has this id, or failing that what says the same, is there and says what was approved."""
+
+    def wanted(shown: Shown) -> bool:
+        return shown.platform_id == platform_id or is_ours(shown, post, since)
+
+    found = _first(read, since, wanted)
+    if found is None:
+        return Sight.ABSENT
+    return Sight.THERE if is_ours(found, post, since) else Sight.DIFFERS
+
+
+def _first(read: Callable[[str], Page], since: datetime, wanted: Callable[[Shown], bool]) -> Shown | None:
     after = ""
     for _ in range(MOST_PAGES):
         page = read(after)
-        found = next((shown for shown in page.posts if is_ours(shown, post, since)), None)
+        found = next((shown for shown in page.posts if wanted(shown)), None)
         if found or not page.after or _reaches_back(page, since):
             return found
         after = page.after

@@ -15,10 +15,20 @@ from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Re
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
+from broadcaster.domain.sight import Sight
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.http import DEFAULT_TIMEOUTS, Timeouts, from_exception, object_in
 from channels.options import address, option, require_secrets, secret
-from channels.read_back import CLOCKS_APART, Page, Shown, look_through, read_back_failed, shown, unreadable
+from channels.read_back import (
+    CLOCKS_APART,
+    Page,
+    Shown,
+    look_at,
+    look_through,
+    read_back_failed,
+    shown,
+    unreadable,
+)
 from channels.twitter_checks import MAX_PARTS, problems
 from channels.twitter_errors import REPLY_REFUSED
 from channels.twitter_media import IMAGE_RULES, Uploads
@@ -127,6 +137,9 @@ class XAccount:
         """The post in the account's own timeline; `channels/read_back.py` says which is taken for it."""
         found = look_through(lambda after: self._read(post, since, after), post, since)
         return self._receipt(found.platform_id) if found else None
+
+    def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:
+        return look_at(lambda after: self._read(post, since, after), post, platform_id, since)
 
     def probe(self) -> Readiness:
         return XProbe(

@@ -10,6 +10,7 @@ import unicodedata
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,6 +18,7 @@ from broadcaster.domain.errors import NotSent, Refused
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
+from broadcaster.domain.sight import Sight
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.images import image_problems
 from channels.options import address, is_web_address, option
@@ -29,6 +31,8 @@ from channels.website_state import shown_as_ended
 from channels.website_store import Document, SiteStore
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # it becomes the name of a folder
+
+_TAG = re.compile(r"<[^>]*>")
 
 _DAMAGED = (
     "A file in the folder .alerts of the website is damaged; the site stays as it was. Bring it back from a backup or "
@@ -108,6 +112,19 @@ class Website:
         except OSError as exc:
             raise _disk_error(exc) from exc
         return Receipt(platform_id=reference, link=self.page_address(reference))
+
+    def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:  # noqa: ARG002 - its page is its id
+        """By the page's own file, which the web server serves, and not by what we remember to have written."""
+        page = self._store.page_path(post.facts.get("reference", "").upper())
+        try:
+            content = page.read_text()
+        except FileNotFoundError:
+            return Sight.ABSENT
+        except (OSError, UnicodeDecodeError) as exc:
+            raise NotSent("read_back_failed", "The page's file cannot be read.") from exc
+        read = _folded(unescape(_TAG.sub("", content)))
+        whole = all(_folded(line) in read for line in (post.title, *post.text.splitlines()))
+        return Sight.THERE if whole else Sight.DIFFERS
 
     def refresh(self) -> None:
         """Marks what has ended: on its page, in the list and in the feeds. Raises NotSent.
@@ -206,6 +223,10 @@ def _kept(post: Post, key: str) -> dict[str, Any]:
         "facts": dict(post.facts),
         "images": [image.to_json() for image in post.images],
     }
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _json(document: Document) -> bytes:

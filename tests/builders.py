@@ -4,17 +4,19 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import event, func, select
 from structlog.testing import capture_logs
 
 from broadcaster.bootstrap import Parts, build
-from broadcaster.db import people
+from broadcaster.db import people, proposals
 from broadcaster.db.engine import Database
 from broadcaster.db.ids import new_uid
 from broadcaster.db.key_files import load_or_create_key
@@ -31,6 +33,7 @@ from broadcaster.db.tables import (
 from broadcaster.db.vault import Vault
 from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.broadcast import Lane
+from broadcaster.domain.identity import Switch
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
@@ -38,6 +41,7 @@ from broadcaster.domain.post import Post
 from broadcaster.service.approve import Released
 from broadcaster.service.compose import Submitted
 from broadcaster.service.deliver import Deliver
+from broadcaster.service.hashing import Hashing
 from broadcaster.settings import Settings
 from channels.base import Channel
 from tests.fakes import FakeClock, FakeGateway, FakePlatform, FakeReadable, FakeSite, RecordingBells
@@ -45,6 +49,10 @@ from tests.records import Records
 
 LIFE_SAFETY = {"severity": "Extreme", "urgency": "Immediate"}  # on_unknown: resend_once
 NO_HURRY = {"severity": "Minor", "urgency": "Future"}  # on_unknown: hold
+
+ALWAYS = datetime(
+    9999, 1, 1, tzinfo=UTC
+)  # the second factor of those who act in tests of other things is fresh
 
 VALUES = {
     "headline": "Amber wind warning",
@@ -124,7 +132,8 @@ class World(Records):
     def person(self, name: str, *roles: str) -> Person:
         if name not in self.people:
             with self.database.write() as tx:
-                self.people[name] = people.insert(tx, name=name, roles=frozenset(roles))
+                made = people.insert(tx, name=name, roles=frozenset(roles))
+            self.people[name] = replace(made, factor_at=ALWAYS)
         return self.people[name]
 
     def beside(self, **settings: Any) -> Parts:
@@ -367,6 +376,7 @@ def a_world(
         "exercise": {"site": FakeSite("site")},
     }
     database = Database(database_url, clock=clock)
+    one_administrator_is_enough(database)
     parts = _parts(database, folder, bells, channels, settings)
     world = World(
         parts=parts,
@@ -389,8 +399,18 @@ def a_world(
             each.close()
 
 
+def one_administrator_is_enough(database: Database) -> None:
+    """For what tests set up; those of proposals switch it on again."""
+    with database.write() as tx:
+        proposals.set_switch(tx, Switch.SECOND_ADMINISTRATOR, "off")
+
+
+def cheap_hashing() -> Hashing:
+    return Hashing(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
 def _parts(
     database: Database, folder: Path, bells: RecordingBells, channels: Any, settings: Mapping[str, Any]
 ) -> Parts:
     made = Settings(data_dir=folder / "var", database_url=database.url, **settings)
-    return build(made, database=database, bells=bells, channels=channels)
+    return build(made, database=database, bells=bells, channels=channels, hashing=cheap_hashing())

@@ -16,6 +16,7 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness, ReadinessState
+from broadcaster.domain.sight import Sight
 from broadcaster.domain.ways import Way
 from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Parcel, Receipt, ReceiptState
 
@@ -139,6 +140,16 @@ class FakeReadable(FakePlatform):
         super().__init__(name, account)
         self.readings: deque[SendError | None] = deque()
         self.reads = 0
+        self.seen: deque[Sight | SendError] = deque()
+
+    def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:
+        """What a reader sees of a post that was accepted: `seen` is used up first."""
+        if self.seen:
+            sight = self.seen.popleft()
+            if isinstance(sight, SendError):
+                raise sight
+            return sight
+        return Sight.THERE if any(taken.post == post for taken in self.ledger) else Sight.ABSENT
 
     def find(self, post: Post, key: str, since: datetime) -> Receipt | None:
         self.reads += 1

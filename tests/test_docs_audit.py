@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -29,13 +30,21 @@ def acts_in(source):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             place = places.get(called)
             yield from node.args[place : place + 1] if place is not None else ()
-            yield from (keyword.value for keyword in node.keywords if keyword.arg == "act")
+            for keyword in node.keywords:
+                if keyword.arg == "act":
+                    yield from either(keyword.value)
         elif isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [
             "act"
         ]:
             yield node.value
 
 
+def either(value):
+    """Both, where one of two is passed."""
+    return [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+
+
+@cache  # reading all of the code takes a second
 def acts_of_the_code():
     files = [*(ROOT / "broadcaster").rglob("*.py"), *(ROOT / "worker").rglob("*.py")]
     found = [value for file in files for value in acts_in(file.read_text())]
@@ -56,6 +65,7 @@ self._say(tx, "one", 1)
 note(tx, row, "two", {})
 append(tx, actor="x", act="three")
 act = "four"
+append(tx, act="five" if own else "six")
 """
     found = {value.value for value in acts_in(source) if isinstance(value, ast.Constant)}
-    assert found == {"one", "two", "three", "four"}
+    assert found == {"one", "two", "three", "four", "five", "six"}

@@ -1,6 +1,6 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker.
 
-It also reads back what became of unknown outcomes, checks every three minutes whether the accounts could send, confirms
+It also reads back what became of unknown outcomes, looks for each public post a minute after it was accepted, checks every three minutes whether the accounts could send, confirms
 opt-outs, and holds the lines over which gateways tell of receipts by themselves.
 """
 
@@ -14,6 +14,7 @@ from worker.loops import Loop
 from worker.process import process
 
 READ_EVERY_S = 0.5
+LOOK_EVERY_S = 5.0
 CONFIRM_EVERY_S = 2.0
 HOLD_AGAIN_AFTER_S = 5.0  # a line that broke
 CHECK_EVERY_S = 5.0  # looks for what is due; each account is due every three minutes
@@ -40,6 +41,7 @@ def main(mode: Mode) -> None:
         loop = Loop("pump", step, every_s=0.5, pulse=this.pulse)
         # Beside it: a platform that answers slowly keeps nothing from being sent.
         loop.beside(partial(parts.read_back.look, mode), every_s=READ_EVERY_S, failed="read_back_step_failed")
+        loop.beside(partial(parts.sightings.look, mode), every_s=LOOK_EVERY_S, failed="sightings_step_failed")
         loop.beside(partial(parts.checks.look, mode), every_s=CHECK_EVERY_S, failed="check_step_failed")
         loop.beside(
             partial(parts.confirming.look, mode), every_s=CONFIRM_EVERY_S, failed="confirming_step_failed"

@@ -1,7 +1,6 @@
 """`broadcaster backup` and `restore`: everything in one file while it runs, and back from it."""
 
 import getpass
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from broadcaster.cli import terminal
-from broadcaster.cli.session import TOKEN
+from broadcaster.cli.session import given_token
 from broadcaster.cli.terminal import Json, local, print_json, say
 from broadcaster.db.backup import PostgresTools
 from broadcaster.db.engine import Database
@@ -102,7 +101,7 @@ def restore(
     ).restore(
         path,
         operator=_operator(),
-        token=os.environ.get(TOKEN),
+        token=given_token(settings),
         replace=replace,
         on_progress=_progress(),
     )

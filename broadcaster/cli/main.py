@@ -21,8 +21,14 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "up": ("run", "app", "Start everything on this machine and keep it running."),
     "demo": ("run", "app", "Show one message from draft to every channel, with stand-ins for the platforms."),
     "migrate": ("run", "app", "Bring the database to the schema that this version needs."),
-    "user": ("users", "users", "Add and list the people who may use this."),
-    "token": ("users", "tokens", "Give a user a token to sign in with."),
+    "login": ("login", "app", "Sign in on the command line, with name, password and code."),
+    "logout": ("login", "app", "Sign out on the command line."),
+    "password": ("login", "app", "Set or change your own password."),
+    "factor": ("factors", "factors", "Set up your second factor, and give it."),
+    "user": ("users", "users", "Add, list, change and disable the people who may use this."),
+    "token": ("tokens", "tokens", "List, make and revoke tokens, with which programs say who asks."),
+    "proposal": ("proposals", "proposals", "Confirm or decline what another administrator proposes."),
+    "policy": ("proposals", "policies", "Show and propose how users are managed."),
     "account": ("accounts", "accounts", "List the accounts on the platforms and resume paused ones."),
     "channels": ("channels", "channels", "Check whether the accounts could send now, without posting."),
     "audience": (
@@ -127,7 +133,7 @@ def top(
 ) -> None:
     """Get one approved message onto every channel within seconds, and prove it afterwards.
 
-    You act as the user whose token is in BROADCASTER_TOKEN. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+    You act as who signed in with `broadcaster login`, or whose token is in BROADCASTER_TOKEN. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
     """
 
 

@@ -7,17 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
-from broadcaster.cli import terminal
+from broadcaster.cli import asked, terminal
 from broadcaster.cli.facts import read_facts, single_values
 from broadcaster.cli.images import changed_images, read_images
 from broadcaster.cli.message_view import as_json_data, following, listed, view
+from broadcaster.cli.proposals import with_code
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, local, print_json, say
 from broadcaster.domain.blanks import BlankType
-from broadcaster.domain.errors import Invalid
+from broadcaster.domain.errors import FactorWanted, Invalid
 from broadcaster.domain.message import Mode, Visibility
 from broadcaster.domain.policy import Action
 from broadcaster.render.notices import shipped_notice
+from broadcaster.service.approve import Released
 from broadcaster.service.proof import Proof
 from broadcaster.service.report import Written
 
@@ -181,11 +183,13 @@ def approve(
     hash_: Annotated[
         str, typer.Option("--hash", metavar="HASH", help="The hash that `broadcaster message show` prints.")
     ],
+    code: asked.Code = "",
     as_json: Json = False,
 ) -> None:
-    """Approve exactly what has this hash. That sends it at once."""
+    """Approve exactly what has this hash. That sends it at once. A live message wants your second factor, given a few
+    minutes ago at most: with --code, or when you are asked."""
     with signed_in(channels=True) as session:
-        made = session.parts.approve.approve(session.actor, ref, hash_)
+        made = _approved(session, ref, hash_, code)
         zone = session.parts.settings.zone
     if as_json:
         keys = ("broadcast", "released_at", "public_posts", "recipients")
@@ -196,6 +200,15 @@ def approve(
         f"Public posts: {made.public_posts}. Single recipients: {made.recipients:,}.",
         f"Watch it: broadcaster status {made.ref} --watch",
     )
+
+
+def _approved(session: Session, ref: str, hash_: str, code: str) -> Released:
+    try:
+        return session.parts.approve.approve(with_code(session, code), ref, hash_)
+    except FactorWanted:
+        if code or not asked.can_ask():
+            raise
+    return session.parts.approve.approve(with_code(session, "-"), ref, hash_)
 
 
 @messages.command("return", epilog='Example: broadcaster message return 7F3K2M --reason "Name the streets"')

@@ -7,7 +7,7 @@ import typer
 
 from broadcaster.bootstrap import build
 from broadcaster.cli import terminal
-from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
+from broadcaster.cli.sandbox_setup import SECRETS, ensure_people, prepare_sandbox
 from broadcaster.cli.session import TOKEN
 from broadcaster.cli.supervised import Supervised
 from broadcaster.cli.terminal import Json, print_json, say
@@ -120,6 +120,8 @@ def _sandbox(settings: Settings, port: int) -> list[str]:
         parts.database.close()
     lines = [f"  Wall          http://127.0.0.1:{port}/ (what the stand-ins for the platforms received)"]
     lines += [f"To act as {name}: export {TOKEN}={token}" for name, token in tokens.items()]
+    if (settings.root / SECRETS).exists():
+        lines.append(f"Their passwords, and the secrets of their apps: {settings.root / SECRETS}")
     if not tokens:
         lines.append("This database had users of its own, so none were made. Act as one of them.")
     return lines

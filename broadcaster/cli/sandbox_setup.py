@@ -7,13 +7,15 @@ from pathlib import Path
 from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.policy import Role
+from broadcaster.service.passwords import new_sandbox_secrets
 from broadcaster.settings import Settings
+from broadcaster.stand_ins import MARK
 from channels.sandbox import STAND_INS
 from channels.sandbox.accounts import sandbox_accounts
 
 ADMINISTRATOR = "admin"
 USERS = {"officer": Role.OFFICER, "approver": Role.APPROVER, "auditor": Role.AUDITOR}
-MARK = "# Written by `broadcaster up --sandbox`: a stand-in, not a real account.\n"
+SECRETS = Path("sandbox") / "secrets.json"  # in the data directory
 DAYS = 30
 
 
@@ -48,8 +50,18 @@ def ensure_people(parts: Parts) -> dict[str, str]:
     for name, role in USERS.items():
         parts.people.add(admin, name=name, roles=[role])
         tokens[name] = parts.people.issue_token(admin, name=name, days=DAYS).text
+    _give_secrets(parts, list(tokens))
     _write_private(path, json.dumps(tokens, indent=1))
     return tokens
+
+
+def _give_secrets(parts: Parts, names: list[str]) -> None:
+    """Passwords and the secrets of apps, to try signing in with; the file says which."""
+    made = {name: new_sandbox_secrets() for name in names}
+    for name, (password, secret) in made.items():
+        parts.passwords.give_in_sandbox(name, password, secret)
+    told = {name: {"password": password, "totp_secret": secret} for name, (password, secret) in made.items()}
+    _write_private(parts.settings.root / SECRETS, json.dumps(told, indent=1))
 
 
 def _accounts(settings: Settings, port: int) -> dict[str, dict[str, str]]:

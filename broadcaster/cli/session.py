@@ -1,4 +1,4 @@
-"""Opens the parts for one command, as the user whose token is in BROADCASTER_TOKEN."""
+"""Opens the parts for one command, as the user whose token is in BROADCASTER_TOKEN, or who has signed in."""
 
 import logging
 import os
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from broadcaster.bootstrap import BOTH_MODES, Parts, build
+from broadcaster.cli import token_file
 from broadcaster.db.engine import Database
 from broadcaster.db.people import Person
 from broadcaster.db.schema import check_schema
@@ -51,12 +52,12 @@ def opened(*, channels: bool = False) -> Iterator[Parts]:
 
 @contextmanager
 def signed_in(action: Action | None = None, *, channels: bool = False) -> Iterator[Session]:
-    """As the user whose token is in the environment. NotAllowed where that is nobody, or one who may not do `action`.
+    """As the user whose token is given. NotAllowed where that is nobody, or one who may not do `action`.
 
     `action` is for what only reads; whatever changes something is checked by its service.
     """
     with opened(channels=channels) as parts:
-        actor = parts.people.who(os.environ.get(TOKEN))
+        actor = parts.people.who(given_token(parts.settings))
         if action:
             require(actor.name, actor.roles, action)
         yield Session(parts=parts, actor=actor)
@@ -64,8 +65,13 @@ def signed_in(action: Action | None = None, *, channels: bool = False) -> Iterat
 
 def asking(parts: Parts) -> Person | None:
     """The user who asks, or None where no token is given."""
-    token = os.environ.get(TOKEN)
+    token = given_token(parts.settings)
     return parts.people.who(token) if token else None
+
+
+def given_token(settings: Settings) -> str:
+    """Of the environment, or else of `broadcaster login`; empty where there is none."""
+    return os.environ.get(TOKEN) or token_file.read(settings)
 
 
 def _log_to_people() -> None:

@@ -123,6 +123,14 @@ def _read(tx: Tx, query: Select[*tuple[object, ...]]) -> list[Alarm]:
     return [Alarm(**{**r._mapping, "code": AlarmCode(r.code)}) for r in tx.execute(query)]
 
 
+def last_raised(tx: Tx, code: str) -> datetime | None:
+    """When it was raised last, whether it is over or not."""
+    found: datetime | None = tx.execute(
+        select(func.max(alarm.c.raised_at)).where(alarm.c.code == code)
+    ).scalar_one()
+    return found
+
+
 def watched_until(tx: Tx) -> datetime | None:
     """Until when the sweeper, which looks for alarms, has said that it runs; None where it never has."""
     found: datetime | None = tx.execute(

@@ -43,6 +43,11 @@ def events(tx: Tx, *, subject: str = "") -> Iterator[AuditEvent]:
         yield _event(row)
 
 
+def by_ids(tx: Tx, ids: Sequence[int]) -> list[AuditEvent]:
+    """Those that are there, in no order."""
+    return [_event(row) for row in tx.execute(_events(tx).where(E.id.in_(ids)))]
+
+
 def sealed(tx: Tx) -> Iterator[list[AuditEvent]]:
     """All that have a place in the tree, in its order, by pages."""
     after = 0

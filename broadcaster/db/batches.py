@@ -10,7 +10,7 @@ from sqlalchemy import Update, bindparam, func, select, update
 
 from broadcaster.db import accounts, routes
 from broadcaster.db.engine import Tx
-from broadcaster.db.tables import account, batch, broadcast, intent_group
+from broadcaster.db.tables import account, batch, broadcast, intent_group, target
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
 from broadcaster.domain.ways import PROBE_EVERY, Choice, Standing, choose
 
@@ -258,6 +258,22 @@ def lock(tx: Tx, batch_ids: Iterable[int]) -> None:
     """Whoever changes a batch and deliveries of it takes the batch first: any other order could lock two for ever."""
     ordered = select(batch.c.id).where(batch.c.id.in_(sorted(batch_ids))).order_by(batch.c.id)
     tx.execute(ordered.with_for_update(key_share=True)).all()
+
+
+def of_target(tx: Tx, target_id: int) -> list[int]:
+    """Of a public place: one, or none where it was never planned."""
+    query = select(batch.c.id).where(
+        batch.c.broadcast_id
+        == select(target.c.broadcast_id).where(target.c.id == target_id).scalar_subquery(),
+        batch.c.target_id == target_id,
+    )
+    return list(tx.execute(query).scalars())
+
+
+def is_held(tx: Tx, batch_ids: Collection[int]) -> bool:
+    """Whether a worker is at one of them. Lock them first."""
+    held = select(batch.c.id).where(batch.c.id.in_(batch_ids), batch.c.state == BatchState.LEASED)
+    return tx.execute(held.limit(1)).one_or_none() is not None
 
 
 def reopen(tx: Tx, batch_ids: Iterable[int]) -> None:

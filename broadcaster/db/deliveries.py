@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     bindparam,
+    exists,
     func,
     select,
     update,
@@ -202,11 +203,41 @@ def send_again(tx: Tx, ids: Sequence[int]) -> int:
     return _again(tx, having_ids(ids) & (delivery.c.state == DeliveryState.UNKNOWN), {})
 
 
-def send_again_by_a_person(tx: Tx, delivery_id: int) -> int:
-    """One that nothing has proved, or that stopped workers, because somebody decided so."""
-    return _again(
-        tx, (delivery.c.id == delivery_id) & OPEN, {"code": AGAIN_BY_A_PERSON, "operator_text": DECIDED}
+def send_again_by_a_person(tx: Tx, ids: Sequence[int]) -> int:
+    """Those that nothing has proved, or that stopped workers, because somebody decided so."""
+    return _again(tx, having_ids(ids) & OPEN, {"code": AGAIN_BY_A_PERSON, "operator_text": DECIDED})
+
+
+def waiting_again(tx: Tx, batch_ids: Sequence[int]) -> bool:
+    """Whether something of these batches waits to be sent a second time: it may be there from the first."""
+    mine = sent_before(batch_ids) & (delivery.c.state == DeliveryState.PENDING)
+    return tx.execute(select(delivery.c.id).where(mine).limit(1)).one_or_none() is not None
+
+
+def surely_not_sent(
+    tx: Tx, target_id: int, code: str, *, after: datetime | None, limit: int
+) -> list[tuple[int, int]]:
+    """Ids and batches of what a platform refused with this code, and nothing else ever took or may have taken. Those that
+    failed `after` then: a backup that was restored at that moment does not know what was tried since it was made."""
+    d, a = delivery.c, attempt.c
+    maybe = exists().where(a.delivery_id == d.id, a.outcome.in_([Outcome.ACCEPTED, Outcome.UNKNOWN]))
+    query = (
+        select(d.id, d.batch_id)
+        .where(d.target_id == target_id, d.state == DeliveryState.FAILED, d.code == code)
+        .where(d.code != PART_BEFORE_MISSING, d.resends == 0, ~maybe)
+        .order_by(d.ordinal)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(d.settled_at > after)
+    return [(row.id, row.batch_id) for row in tx.execute(query)]
+
+
+def try_again(tx: Tx, ids: Sequence[int]) -> int:
+    """What was refused waits to be sent, as if for the first time: the platform surely has not got it."""
+    values = {"state": DeliveryState.PENDING, "next_at": tx.now(), "settled_at": None, "code": ""}
+    mine = having_ids(ids) & (delivery.c.state == DeliveryState.FAILED)
+    return tx.execute(update(delivery).where(mine).values(**values, operator_text="")).rowcount
 
 
 def parts_again(tx: Tx, batch_id: int) -> int:
@@ -242,13 +273,14 @@ def unknown_or_resent(tx: Tx, broadcast_id: int) -> int:
 
 
 def public(tx: Tx, broadcast_id: int) -> list[PublicDelivery]:
-    """The parts of a thread in their order."""
-    d = delivery.c
+    """The parts of a thread in their order. Found by their targets, asked for before: by their broadcast every delivery that
+    there is was read, and in one statement PostgreSQL, which takes each target for a great one, does so too."""
+    d, t = delivery.c, target.c
+    mine = select(t.id).where(t.broadcast_id == broadcast_id, t.audience_version_id.is_(None))
+    ids = list(tx.execute(mine).scalars())
     names = (d.target_id, d.state, d.attempts, d.code, d.operator_text, d.link, d.settled_at)
     query = (
-        select(*names, d.ordinal.label("part"))
-        .where(d.broadcast_id == broadcast_id, d.recipient_id.is_(None))
-        .order_by(d.target_id, d.ordinal)
+        select(*names, d.ordinal.label("part")).where(d.target_id.in_(ids)).order_by(d.target_id, d.ordinal)
     )
     return [PublicDelivery(**{**r._mapping, "state": DeliveryState(r.state)}) for r in tx.execute(query)]
 

@@ -3,12 +3,14 @@
 Nothing here opens a number. What stays of an erased one is its mark, its ordinal, and the deliveries to it.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
@@ -75,6 +77,47 @@ def deliveries_to(tx: Tx, recipient_ids: Sequence[int], *, released_after: datet
         .order_by(delivery.c.state)
     )
     return {row.state: row.size for row in tx.execute(query)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentTo:
+    """A message whose audience held a number, and what became of the text to it: no `state` where none was made yet."""
+
+    ref: str
+    mode: str
+    headline: str
+    audience: str
+    version: int
+    released_at: datetime
+    state: str
+    settled_at: datetime | None
+
+
+def sent_to(tx: Tx, recipient_ids: Sequence[int], *, limit: int) -> list[SentTo]:
+    """The newest first. By target and ordinal, as above."""
+    mine = (delivery.c.target_id == target.c.id) & (delivery.c.ordinal == recipient.c.ordinal)
+    v = message_version.c
+    query = (
+        select(message.c.ref, message.c.mode, v.facts, audience.c.name.label("audience"))
+        .add_columns(audience_version.c.no.label("version"), broadcast.c.released_at)
+        .add_columns(func.coalesce(delivery.c.state, "").label("state"), delivery.c.settled_at)
+        .select_from(recipient)
+        .join(audience_version, audience_version.c.id == recipient.c.audience_version_id)
+        .join(audience, audience.c.id == audience_version.c.audience_id)
+        .join(target, target.c.audience_version_id == audience_version.c.id)
+        .join(broadcast, broadcast.c.id == target.c.broadcast_id)
+        .join(message, message.c.id == broadcast.c.message_id)
+        .join(message_version, (v.message_id == message.c.id) & (v.no == message.c.version))
+        .outerjoin(delivery, mine)
+        .where(recipient.c.id.in_(recipient_ids))
+        .order_by(broadcast.c.released_at.desc(), broadcast.c.id.desc())
+        .limit(limit)
+    )
+    return [_sent_to(row._asdict()) for row in tx.execute(query)]
+
+
+def _sent_to(row: dict[str, Any]) -> SentTo:
+    return SentTo(headline=json.loads(row.pop("facts"))["headline"], **row)
 
 
 def waiting_for_approval(tx: Tx, version_ids: Sequence[int]) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select, update
 
@@ -43,7 +44,8 @@ class VersionImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of a message's content. `accounts` are names, in the order in which they were chosen."""
+    """One version of a message's content. `accounts` are names, in the order in which they were chosen; `blanks` what its
+    officer filled in, and `template` the notice template's content then."""
 
     id: int
     no: int
@@ -51,6 +53,8 @@ class Version:
     accounts: tuple[str, ...]
     audience_version_id: int | None
     author_id: int
+    blanks: Mapping[str, str]
+    template: Mapping[str, Any]
     images: tuple[VersionImage, ...] = ()
 
 
@@ -160,7 +164,12 @@ def set_state(tx: Tx, message_id: int, state: MessageState) -> None:
 
 def current_version(tx: Tx, row: Message) -> Version:
     c = message_version.c
-    found = tx.execute(select(message_version).where(c.message_id == row.id, c.no == row.version)).one()
+    query = (
+        select(message_version, notice_template.c.content.label("template"))
+        .outerjoin(notice_template, notice_template.c.id == c.notice_template_id)
+        .where(c.message_id == row.id, c.no == row.version)
+    )
+    found = tx.execute(query).one()
     return Version(
         id=found.id,
         no=found.no,
@@ -168,8 +177,17 @@ def current_version(tx: Tx, row: Message) -> Version:
         accounts=tuple(json.loads(found.accounts)),
         audience_version_id=found.audience_version_id,
         author_id=found.author_id,
+        blanks=json.loads(found.blanks),
+        template=json.loads(found.template or "{}"),
         images=tuple(VersionImage(**each) for each in json.loads(found.images)),
     )
+
+
+def author(tx: Tx, row: Message) -> str:
+    """Who wrote the current version."""
+    c = message_version.c
+    query = select(person.c.name).join(message_version, c.author_id == person.c.id)
+    return str(tx.execute(query.where(c.message_id == row.id, c.no == row.version)).scalar_one())
 
 
 def authors(tx: Tx, message_id: int) -> frozenset[int]:
@@ -235,11 +253,3 @@ def _unused_reference(tx: Tx) -> str:
         ref = new_reference()
         if by_ref(tx, ref) is None:
             return ref
-
-
-def blanks_and_template(tx: Tx, version_id: int) -> tuple[str, str]:
-    """What the officer filled in, and the template version it was filled into: both JSON."""
-    v, t = message_version.c, notice_template.c
-    query = select(v.blanks, t.content).join(notice_template, t.id == v.notice_template_id)
-    row = tx.execute(query.where(v.id == version_id)).one()
-    return row.blanks, row.content

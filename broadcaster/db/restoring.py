@@ -15,11 +15,13 @@ from broadcaster.db.submissions import OPEN
 from broadcaster.db.tables import (
     batch,
     broadcast,
+    challenge,
     delivery,
     intent_group,
     leader,
     message,
     message_version,
+    session,
     submission,
 )
 from broadcaster.domain.broadcast import BatchState, BroadcastState
@@ -95,7 +97,15 @@ def let_go(tx: Tx) -> list[str]:
     free = {"state": BatchState.READY, "owner": "", "lease_until": None, "next_at": tx.now()}
     tx.execute(update(batch).where(b.state == BatchState.LEASED).values(**free, fence=b.fence + 1))
     tx.execute(delete(leader))
+    _sign_everybody_out(tx)
     return sending
+
+
+def _sign_everybody_out(tx: Tx) -> None:
+    """A session that ended after the copy was taken would be good again."""
+    over = {"ended_at": tx.now(), "why_ended": CODE}
+    tx.execute(update(session).where(session.c.ended_at.is_(None)).values(over))
+    tx.execute(delete(challenge))
 
 
 def finish_batches(tx: Tx, broadcast_id: int) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, case, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, update
 
-from broadcaster.db.deliveries import NOT_UNKNOWN, OPEN
+from broadcaster.db.deliveries import NOT_UNKNOWN, OPEN, POISON
 from broadcaster.db.engine import Tx
 from broadcaster.db.routes import last_account
 from broadcaster.db.tables import account as accounts
@@ -127,6 +127,34 @@ def undecided(tx: Tx, *, limit: int) -> list[Unknown]:
     """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first."""
     query = _select().where(OPEN).order_by(delivery.c.broadcast_id, delivery.c.id)
     return _read(tx, query.limit(limit))
+
+
+def of_target(tx: Tx, target_id: int, *, limit: int) -> list[Unknown]:
+    """Those of one target, in its order."""
+    return _read(
+        tx, _select().where(delivery.c.target_id == target_id, OPEN).order_by(delivery.c.ordinal).limit(limit)
+    )
+
+
+def for_a_person(tx: Tx, target_id: int, *, limit: int) -> list[tuple[int, int]]:
+    """Ids and batches of those of a target that nothing will prove any more."""
+    d = delivery.c
+    mine = (d.state == DeliveryState.UNKNOWN_FINAL) | POISON
+    query = select(d.id, d.batch_id).where(d.target_id == target_id, mine).order_by(d.ordinal).limit(limit)
+    return [(row.id, row.batch_id) for row in tx.execute(query)]
+
+
+def count_for_a_person(tx: Tx, target_id: int) -> int:
+    d = delivery.c
+    mine = (d.target_id == target_id) & ((d.state == DeliveryState.UNKNOWN_FINAL) | POISON)
+    return int(tx.execute(select(func.count()).select_from(delivery).where(mine)).scalar_one())
+
+
+def all_found(tx: Tx, ids: Collection[int], *, code: str, text: str) -> int:
+    """They were taken after all, says somebody who asked. How many nobody knew of before."""
+    values = {"state": DeliveryState.ACCEPTED, "code": code, "operator_text": text, "settled_at": tx.now()}
+    mine = delivery.c.id.in_(ids) & OPEN
+    return tx.execute(update(delivery).where(mine).values(**values, **NOT_UNKNOWN)).rowcount
 
 
 def by_uid(tx: Tx, uid: str) -> Unknown | None:

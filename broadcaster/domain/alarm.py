@@ -6,6 +6,9 @@ from enum import StrEnum
 class AlarmCode(StrEnum):
     UNKNOWN_WAITS = "unknown_waits"  #: an unknown outcome that is still being looked into after two minutes
     UNKNOWN_UNDECIDED = "unknown_undecided"  #: nothing will prove it: a person decides
+    POST_NOT_SEEN = (
+        "post_not_seen"  #: a post that was accepted is not there, or differs from what was approved
+    )
     QUARANTINED = "quarantined"  #: what is stored is not what was approved, so it was not sent
     COUNTS_DIFFER = "counts_differ"  #: deliveries were lost or doubled
     ACCOUNT_PAUSED = "account_paused"  #: the platform refused an account's credentials
@@ -22,6 +25,7 @@ class AlarmCode(StrEnum):
 #: What may never be over by itself: a person says that he has seen it.
 ACKNOWLEDGED_BY_A_PERSON = frozenset(
     {
+        AlarmCode.POST_NOT_SEEN,
         AlarmCode.UNKNOWN_UNDECIDED,
         AlarmCode.QUARANTINED,
         AlarmCode.COUNTS_DIFFER,

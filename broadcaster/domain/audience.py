@@ -184,7 +184,9 @@ def _number_column(
             if is_number(cell):  # customer numbers look like numbers too, but begin with neither + nor 0
                 found[at] += 2 if cell.strip().startswith(("+", "0", "(")) else 1
     if not found:
-        raise Invalid("No column with phone numbers was found. Nothing was imported. Name it with --column.")
+        raise Invalid(
+            "No column with phone numbers was found. Nothing was imported. Name the column that holds them."
+        )
     return found.most_common(1)[0][0]
 
 

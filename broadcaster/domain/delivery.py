@@ -36,8 +36,9 @@ DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: _RECEIPT,
     S.UNDELIVERED: frozenset({S.DELIVERED}),
     S.DELIVERED: frozenset(),
-    # Only such a part, which was never sent, once a person has settled the part before: see `states_before`. Where a backup
-    # was restored, a person may have done so in the time that was lost.
+    # Only such a part, which was never sent, once a person has settled the part before; or what was refused, once a person
+    # has it tried again: see `states_before`. Where a backup was restored, a person may have done so in the time that was
+    # lost. What has expired stays so: it does only when its message has ended.
     S.FAILED: frozenset({S.PENDING, S.UNKNOWN_FINAL}),
     S.CANCELLED: frozenset(),
     S.EXPIRED: frozenset(),
@@ -58,7 +59,7 @@ def states_before(state: DeliveryState) -> frozenset[DeliveryState]:
 
     Without `quarantined`: a post that was altered was never sent, so no answer and no receipt for it can be true.
     Only one that was sent before, and stopped workers, may leave it (`db.attempts.may_follow`). Without `failed`:
-    only a part of a thread that was never sent may leave it (`db.deliveries.parts_again`).
+    only what was surely never taken may leave it, by a person (`db.deliveries.parts_again`, `try_again`).
     """
     sources = {before for before, after in DELIVERY_TRANSITIONS.items() if state in after}
     return frozenset(S.PENDING if s is S.SENDING else s for s in sources - {S.QUARANTINED, S.FAILED})

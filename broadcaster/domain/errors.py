@@ -66,6 +66,18 @@ class NotAllowed(Problem):
     """This user may not do this."""
 
 
+class FactorWanted(NotAllowed):
+    """This needs the second factor, given a short while ago at most."""
+
+
+class TryLater(Problem):
+    """Too many tries. `retry_after_s` says when the next one is looked at."""
+
+    def __init__(self, text: str, *, retry_after_s: int) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
 class Stale(Problem):
     """What this person saw is not what is there now."""
 

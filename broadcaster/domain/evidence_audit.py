@@ -15,6 +15,8 @@ S = DeliveryState
 #: that had nothing to follow and, as a later event says, were sent after all.
 FOR_GOOD = (S.DELIVERED, S.FAILED, S.CANCELLED, S.EXPIRED, S.SUPPRESSED)
 
+AGAIN = ("parts_again", "failed_again")
+
 Found = Iterator[tuple[str, str]]
 
 
@@ -72,7 +74,7 @@ def _last_word(case: Case) -> Found:
 
 
 def _parts_again_after(case: Case, said: dict[str, Any]) -> int:
-    """How many parts of threads a person has set going since this event."""
+    """How many parts of threads, and of what was refused, a person has set going since this event."""
     payloads = [payload for _, _, payload in case.events]
     later = payloads[next(i for i, payload in enumerate(payloads) if payload is said) + 1 :]
-    return sum(n for p in later if isinstance(n := p.get("parts_again", 0), int))
+    return sum(n for p in later for name in AGAIN if isinstance(n := p.get(name, 0), int))

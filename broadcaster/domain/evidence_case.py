@@ -150,10 +150,12 @@ class Case:
         return delivery.state in MAYBE or (delivery.state is S.QUARANTINED and delivery.resends > 0)
 
     def told_by_a_person(self, key: str) -> bool:
-        """Somebody looked and said that it was sent: nothing else proves it."""
-        return any(
-            p.get("delivery") == key and p.get("decision") == "sent" for p in self.payloads("unknown_decided")
-        )
+        """Somebody looked and said that it was sent: nothing else proves it. Of many texts at once the log names their
+        channel and account."""
+        target = self.targets.get(self.deliveries[key].target)
+        of_target = {"channel": target.channel, "account": target.account} if target else {"delivery": key}
+        said = [p for p in self.payloads("unknown_decided") if p.get("decision") == "sent"]
+        return any(p.get("delivery") == key or of_target.items() <= p.items() for p in said)
 
     def most_acceptances(self, delivery: DeliveryFacts) -> int:
         """How often a platform may have taken it: once, and once more for each decision to send an unknown one again

@@ -1,8 +1,9 @@
 """Who may do what, and the bounds that people agreed on. Each policy is written here once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from typing import Self
 
 from broadcaster.domain.errors import Invalid, NotAllowed
 
@@ -41,6 +42,48 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR}),
 }
 
+
+class Scope(StrEnum):
+    """What a token may be used for, as far as its user's roles allow it."""
+
+    READ = "read"
+    WRITE = "write"
+    APPROVE = "approve"
+    OPERATE = "operate"
+    LISTS = "lists"
+    AUDIT = "audit"
+    MANAGE = "manage"
+
+
+SCOPE_OF: Mapping[Action, Scope] = {
+    Action.WRITE: Scope.WRITE,
+    Action.APPROVE: Scope.APPROVE,
+    Action.STOP: Scope.OPERATE,
+    Action.DECIDE: Scope.OPERATE,
+    Action.IMPORT: Scope.LISTS,
+    Action.ERASE: Scope.LISTS,
+    Action.AUDIT: Scope.AUDIT,
+    Action.MANAGE: Scope.MANAGE,
+    Action.READ: Scope.READ,
+}
+
+
+class Narrowed(frozenset[str]):
+    """Roles of which only some can be used now: by this token, or in a session that is not yet all the way in.
+
+    A set of roles like any other, so that no place that asks about roles can forget to ask about this.
+    """
+
+    scopes: frozenset[str]
+    why: str
+
+    @classmethod
+    def to(cls, roles: Iterable[str], scopes: Iterable[str], why: str) -> Self:
+        made = cls(roles)
+        made.scopes, made.why = frozenset(scopes), why
+        return made
+
+
 WEBSITE_HEAD_START = timedelta(milliseconds=700)  # posts wait so long for the page they link to
 RECEIPT_KEPT = timedelta(hours=24)  # a receipt may arrive before what it is about is recorded
 RESEND_AT_MOST = 1_000  # unknown deliveries of one broadcast that policy alone may send again
@@ -48,17 +91,19 @@ RESEND_AT_MOST_PERCENT = 5
 
 
 def require(name: str, roles: Collection[str], action: Action) -> None:
-    """NotAllowed, saying who may, unless one of these roles may do this."""
+    """NotAllowed, saying who may, unless one of these roles may do this, and can be used for it now."""
     if not MAY[action] & set(roles):
         may = " or ".join(sorted(f"{_article(r)} {r}" for r in MAY[action]))
         has = ", ".join(sorted(roles)) or "no role"
         raise NotAllowed(f"Only {may} may {action}. You are {name} ({has}). Nothing was changed.")
+    if isinstance(roles, Narrowed) and SCOPE_OF[action] not in roles.scopes:
+        raise NotAllowed(f"{roles.why} Nothing was changed.")
 
 
 def require_reason(reason: str) -> None:
     """Invalid unless somebody who decides says why: without it nobody could judge the decision afterwards."""
     if not reason.strip():
-        raise Invalid("Give a reason with --reason: the auditor needs it. Nothing was changed.")
+        raise Invalid("Give a reason: the auditor needs it. Nothing was changed.")
 
 
 def may_resend(*, unknown: int, planned: int) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broadcaster.db import alarms, audit_log, readiness
+from broadcaster.db import alarms, audit_log, readiness, sightings
 from broadcaster.db.alarms import Alarm
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
@@ -147,6 +147,7 @@ def _findings(tx: Tx) -> Iterator[Finding]:
     undecided, quarantined = alarms.for_a_person(tx)
     yield from map(findings.unknown_undecided, undecided)
     yield from map(findings.quarantined, quarantined)
+    yield from map(findings.post_not_seen, sightings.wrong(tx))
     yield from map(findings.account_paused, alarms.paused(tx))
     yield from map(findings.account_failing, alarms.failing(tx))
     yield from _of_accounts(tx)

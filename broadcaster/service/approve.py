@@ -18,6 +18,7 @@ from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
 from broadcaster.service.manifests import build_manifest, overtaken, target_of
 from broadcaster.service.readiness import refuse_unready
+from broadcaster.service.rules import Rules
 from broadcaster.service.ways import spares_of, ways_of, with_ids
 from broadcaster.tracing import span, traced
 from channels.base import Channel, ChannelsOfMode, HasPages, SendsMany
@@ -37,18 +38,21 @@ class Released:
 
 
 class Approve:
-    def __init__(self, database: Database, channels: ChannelsOfMode, bells: Bells) -> None:
+    def __init__(self, database: Database, channels: ChannelsOfMode, bells: Bells, rules: Rules) -> None:
         self._database = database
         self._channels = channels
         self._bells = bells
+        self._rules = rules
 
     @traced("approve")
     def approve(self, actor: Person, ref: str, manifest_sha256: str) -> Released:
-        """Release what has this hash. Stale or NotAllowed, with the reason, and nothing changed, otherwise."""
+        """Release what has this hash. Stale or NotAllowed, with the reason, and nothing changed, otherwise; FactorWanted
+        where the message is live and the second factor must be given (once more) first."""
         require(actor.name, actor.roles, Action.APPROVE)
         with self._database.write() as tx:
             row = messages.find(tx, ref, lock=True)
             waiting = _approvable(tx, row, actor, manifest_sha256.strip().lower())
+            self._rules.require_fresh(tx, actor, row.mode)
             stored = submissions.posts(tx, waiting.id)
             try:
                 version = messages.current_version(tx, row)
@@ -65,7 +69,7 @@ class Approve:
                 subject=row.ref,
                 payload={
                     "broadcast": released.broadcast,
-                    "factor": FACTOR_TOKEN,
+                    "factor": actor.factor or FACTOR_TOKEN,
                     "manifest_sha256": waiting.manifest_sha256,
                     "public_posts": released.public_posts,
                     "recipients": released.recipients,
@@ -137,7 +141,11 @@ class Approve:
         actor: Person,
     ) -> Released:
         approval_id = submissions.insert_approval(
-            tx, waiting.id, manifest_sha256=waiting.manifest_sha256, approver_id=actor.id, factor=FACTOR_TOKEN
+            tx,
+            waiting.id,
+            manifest_sha256=waiting.manifest_sha256,
+            approver_id=actor.id,
+            factor=actor.factor or FACTOR_TOKEN,
         )
         submissions.set_state(tx, waiting.id, submissions.APPROVED)
         messages.set_state(tx, row.id, MessageState.RELEASED)

@@ -52,13 +52,14 @@ class Audiences:
         review_on: str = "",
         region: str = "GB",
         column: str | None = None,
+        called: str = "",
         on_progress: Callable[[ImportProgress], None] | None = None,
         problems_to: Path | None = None,
     ) -> ImportResult:
         """Takes the good rows into a new version and names each other row; `problems_to` gets all of those, as CSV.
 
         Numbers without a country code are read as `region`'s, with or without their leading zero, which
-        spreadsheets drop. Invalid where there is no good row. All of it is imported or nothing: an import that breaks
+        spreadsheets drop. `called` is what the person calls the file, where `path` is a copy. Invalid where there is no good row. All of it is imported or nothing: an import that breaks
         off is taken back at once, or by the next import.
         """
         require(actor.name, actor.roles, Action.IMPORT)
@@ -75,7 +76,7 @@ class Audiences:
                     if on_progress:
                         on_progress(_progress(file, report, new))
                 if not new.size:
-                    raise _no_numbers(path, layout, report)
+                    raise _no_numbers(called or path.name, layout, report)
                 return self._seal(actor, name, new, report, encoding=file.encoding, column=layout.column)
 
     def list(self) -> Sequence[AudienceSummary]:
@@ -221,10 +222,10 @@ def _progress(file: TextIO, report: ImportReport, new: _NewVersion) -> ImportPro
     return ImportProgress(rows=report.rows, kept=new.size, bytes_read=read, bytes_total=total)
 
 
-def _no_numbers(path: Path, layout: Layout, report: ImportReport) -> Invalid:
+def _no_numbers(name: str, layout: Layout, report: ImportReport) -> Invalid:
     return Invalid(
-        f"No phone number was found in column {layout.column} of {path.name}. Nothing was imported. "
-        "Mend the file, or name another column with --column.",
+        f"No phone number was found in column {layout.column} of {name}. Nothing was imported. "
+        "Mend the file, or name another column.",
         details=tuple(f"row {each.row}: {each.reason}" for each in report.examples),
     )
 

@@ -1,12 +1,9 @@
 """What a version and its posts are checked for, with what the template itself says taken as right."""
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from broadcaster.db import messages
-from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Version
 from broadcaster.domain.blanks import BlankType
 from broadcaster.domain.checks import carried
@@ -28,9 +25,9 @@ _ALONE = {
 }
 
 
-def check_version(tx: Tx, version: Version, *, texts: Iterable[Post]) -> tuple[Finding, ...]:
+def check_version(version: Version, *, texts: Iterable[Post]) -> tuple[Finding, ...]:
     """Findings in the facts, then in the posts that go out as text messages."""
-    found = check_facts(version.facts, own=_own_texts(tx, version.id))
+    found = check_facts(version.facts, own=_own_texts(version))
     sizes = (
         each
         for post in texts
@@ -39,10 +36,9 @@ def check_version(tx: Tx, version: Version, *, texts: Iterable[Post]) -> tuple[F
     return (*found, *sizes)
 
 
-def kept_by_template(tx: Tx, version: Version) -> tuple[str, ...]:
+def kept_by_template(version: Version) -> tuple[str, ...]:
     """The facts that this version's template keeps beside those that every post carries."""
-    _, content = messages.blanks_and_template(tx, version.id)
-    return tuple(json.loads(content).get("must_keep", ()))
+    return tuple(version.template.get("must_keep", ()))
 
 
 def check_carried(
@@ -93,15 +89,13 @@ def _in_words(moment: str, zone: ZoneInfo) -> tuple[str, ...]:
     return time_in_words(here), time_in_words(here, short=True)
 
 
-def _own_texts(tx: Tx, version_id: int) -> list[str]:
+def _own_texts(version: Version) -> list[str]:
     """What the template says itself, and the phone numbers it asks for. Read as it was stored: whether a template
     of last year meets today's rules is nothing that may keep a message from being shown.
     """
-    blanks, content = messages.blanks_and_template(tx, version_id)
-    values, template = json.loads(blanks), json.loads(content)
-    asked = [b for b in template["blanks"] if b["type"] == BlankType.PHONE]
-    answers = [values.get(b["name"], "") or b.get("default", "") for b in asked]
-    return [*template["wording"].values(), *answers]
+    asked = [b for b in version.template["blanks"] if b["type"] == BlankType.PHONE]
+    answers = [version.blanks.get(b["name"], "") or b.get("default", "") for b in asked]
+    return [*version.template["wording"].values(), *answers]
 
 
 def _segments(text: str) -> int:

@@ -1,13 +1,13 @@
 """Steps one and two of a message: facts become every channel's post, side by side; submitting freezes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import accounts, audit_log, messages, notices, submissions
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.messages import Message, VersionImage
+from broadcaster.db.messages import Message, Version, VersionImage
 from broadcaster.db.people import Person
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.errors import Invalid, NotFound, Stale
@@ -28,6 +28,8 @@ from broadcaster.service.ways import all_spares
 from broadcaster.tracing import traced
 from channels import CHANNELS
 from channels.base import ChannelsOfMode, HasPages
+
+NO_REFERENCE = "XXXXXX"  # of a message that nobody has kept yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +125,12 @@ class Compose:
         audience: str = "",
         images: Sequence[Attached] | None = None,
         alts: Sequence[str] = (),
+        base: int = 0,
     ) -> Proof:
         """A new version of a message that is not released. Its open submission, if any, is void.
 
-        Without `images` the pictures stay, with `alts` as the alt texts of the first of them; with none they go.
+        Without `images` the pictures stay, with `alts` as the alt texts of the first of them; with none they go. With
+        `base`, Stale where that is not the current version any more: somebody else has changed it meanwhile.
         """
         require(actor.name, actor.roles, Action.WRITE)
         before = self.images(ref)
@@ -136,6 +140,11 @@ class Compose:
             if row.state not in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
                 raise Stale(
                     f"{row.ref} is {row.state} and cannot be edited. Write a new message. Nothing was changed."
+                )
+            if base not in {0, row.version}:
+                raise Stale(
+                    f"{row.ref} was changed meanwhile by {messages.author(tx, row)}: it is at version {row.version}, and you "
+                    f"began from {base}. Compare the two; what you send now takes the place of theirs. Nothing was changed."
                 )
             if messages.current_version(tx, row).images != before:
                 raise Stale(f"The pictures of {row.ref} were changed just now. Look at it, then try again.")
@@ -154,6 +163,38 @@ class Compose:
             )
             payload = {"version": row.version + 1}
             return self._add_version(tx, row, actor, new, act="message_edited", payload=payload)
+
+    def look(
+        self,
+        actor: Person,
+        *,
+        template: NoticeTemplate,
+        values: Mapping[str, str],
+        channels: Sequence[str] = (),
+        audience: str = "",
+        mode: Mode = Mode.LIVE,
+        ref: str = "",
+    ) -> Proof:
+        """How a new message, or the one with this reference, would read with these values; nothing is kept. As `draft`
+        where something cannot be used."""
+        require(actor.name, actor.roles, Action.WRITE)
+        with self._database.read() as tx:
+            now = tx.now()
+            row = messages.find(tx, ref) if ref else _unwritten(mode, actor, now)
+            chosen = self._accounts(row.mode, channels or template.channels)
+            version = Version(
+                id=0,
+                no=row.version + 1,
+                facts=fill(template, values, zone=self._zone, now=now),
+                accounts=tuple(chosen),
+                audience_version_id=latest(tx, audience).id if audience else None,
+                author_id=actor.id,
+                blanks=values,
+                template=template.to_json(),
+                images=messages.current_version(tx, row).images if ref else (),
+            )
+            row = replace(row, state=MessageState.DRAFT, version=version.no)
+            return self._proofs.of_version(tx, row, version)
 
     def images(self, ref: str) -> tuple[VersionImage, ...]:
         """The pictures of the current version."""
@@ -291,6 +332,24 @@ class Compose:
             raise Invalid("Some channels are not set up. Nothing was changed.", details=tuple(missing))
         chosen = [name for name, channel in configured.items() if channel.name in wanted]
         return sorted(chosen, key=lambda name: (not isinstance(configured[name], HasPages), name))
+
+
+def _unwritten(mode: Mode, actor: Person, now: datetime) -> Message:
+    """A message that is not there yet; its reference is as long as any."""
+    return Message(
+        id=0,
+        uid="",
+        ref=NO_REFERENCE,
+        incident_id=0,
+        mode=mode,
+        kind=Kind.ALERT,
+        purpose="",
+        visibility=Visibility.PUBLIC,
+        state=MessageState.DRAFT,
+        version=0,
+        author_id=actor.id,
+        created_at=now,
+    )
 
 
 def _incident(tx: Tx, ref: str, name: str) -> int:

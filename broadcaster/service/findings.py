@@ -57,6 +57,16 @@ def unknown_undecided(places: Places) -> Finding:
     )
 
 
+def post_not_seen(places: Places) -> Finding:
+    where = ", ".join(sorted(places.by_channel))
+    return _of_message(
+        places,
+        AlarmCode.POST_NOT_SEEN,
+        f"{places.ref} was accepted, and a minute later it was not there or did not say what was approved ({where}). Look "
+        "yourself, as a reader would; then post it by hand, or say what you found.",
+    )
+
+
 def quarantined(places: Places) -> Finding:
     return _of_message(
         places,

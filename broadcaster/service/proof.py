@@ -83,7 +83,11 @@ class Proofs:
         self._zone = zone
 
     def of(self, tx: Tx, row: Message) -> Proof:
-        version = messages.current_version(tx, row)
+        """The current version; its stored posts, where it was submitted."""
+        return self.of_version(tx, row, messages.current_version(tx, row))
+
+    def of_version(self, tx: Tx, row: Message, version: Version) -> Proof:
+        """How a message reads with this version, which need not be stored."""
         audience = (
             audiences.version_by_id(tx, version.audience_version_id) if version.audience_version_id else None
         )
@@ -99,8 +103,8 @@ class Proofs:
         if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
             problems += _audience_problems(audience)
         found = (
-            *check_version(tx, version, texts=[p.post for p in posts if p.channel == "sms"]),
-            *self._unsaid(tx, row, version, posts),
+            *check_version(version, texts=[p.post for p in posts if p.channel == "sms"]),
+            *self._unsaid(row, version, posts),
             *image_findings(version, image_rules(configured, version.accounts)),
             *self._costs(tx, row, posts, audience),
             *self._unready(tx, row, version),
@@ -138,7 +142,7 @@ class Proofs:
         chosen = [(name, configured[name]) for name in version.accounts if name in configured]
         pages = [c for _, c in chosen if isinstance(c, HasPages)]
         link = pages[0].page_address(row.ref) if pages else ""
-        kept = kept_by_template(tx, version)
+        kept = kept_by_template(version)
         return tuple(
             self._proof_post(
                 configured,
@@ -184,14 +188,12 @@ class Proofs:
             ways=to_approve(post.account, configured),
         )
 
-    def _unsaid(
-        self, tx: Tx, row: Message, version: Version, posts: Iterable[ProofPost]
-    ) -> tuple[Finding, ...]:
+    def _unsaid(self, row: Message, version: Version, posts: Iterable[ProofPost]) -> tuple[Finding, ...]:
         """Only of what can still be mended: posts that were approved are shown as they are."""
         if row.state is not MessageState.DRAFT:
             return ()
         configured = self._channels.get(row.mode, {})
-        kept = kept_by_template(tx, version)
+        kept = kept_by_template(version)
         return tuple(
             found
             for each in posts

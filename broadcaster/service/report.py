@@ -182,12 +182,11 @@ class Report:
         with self._database.read() as tx:
             message = messages.find(tx, ref)
             version = messages.current_version(tx, message)
-            blanks, template = messages.blanks_and_template(tx, version.id)
             audience_id = version.audience_version_id
             return Written(
                 mode=message.mode,
-                template=NoticeTemplate.from_json(json.loads(template)),
-                values=json.loads(blanks),
+                template=NoticeTemplate.from_json(version.template),
+                values=version.blanks,
                 facts=version.facts,
                 accounts=version.accounts,
                 audience=audiences.version_by_id(tx, audience_id).name if audience_id else "",
@@ -247,11 +246,14 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
 def _no_receipt(tx: Tx, row: Broadcast, target: Target) -> Missing:
     """Counted only once anything can be that old: while a million texts go out, a status costs nothing more."""
     accepted_by = tx.now() - NO_RECEIPT_AFTER
-    if target.audience_version_id is None or row.released_at > accepted_by:
-        return Missing()
-    if not issubclass(channel_class(target.channel), ReadsReceipts):
+    if row.released_at > accepted_by or not is_told_of(target):
         return Missing()
     return receipts.still_missing(tx, target.id, accepted_by=accepted_by)
+
+
+def is_told_of(target: Target) -> bool:
+    """Whether its gateway tells later what became of each text."""
+    return target.audience_version_id is not None and issubclass(channel_class(target.channel), ReadsReceipts)
 
 
 def _seconds(row: Broadcast, last: datetime | None, mine: Sequence[PublicDelivery]) -> float | None:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from broadcaster.db import backup, restoring
+from broadcaster.db import backup, restoring, tokens
 from broadcaster.db.backup import PostgresTools
 from broadcaster.db.engine import Database
 from broadcaster.db.schema import known_revisions
-from broadcaster.domain.errors import Invalid, NotAllowed, Problem, Unavailable
+from broadcaster.domain.errors import Invalid, Problem, Unavailable
 from broadcaster.queue import NoBells
 from broadcaster.service.backup import CREDENTIALS, Progress
 from broadcaster.service.backup_file import DATABASE, Manifest, Reader, opened
-from broadcaster.service.people import People
+from broadcaster.service.people import digest
 from broadcaster.service.plan import Plan
 from broadcaster.service.restore_files import in_the_way, move_aside, nobody_works, put_in_place
 from broadcaster.service.settle import Settled, settle
@@ -203,10 +203,9 @@ class Restore:
 
 def _name_of(database: Database, token: str | None) -> str:
     """Who does this, by a token that was good at the backup's time; empty where nobody is signed in."""
-    try:
-        return People(database).who(token).name if token else ""
-    except NotAllowed:
-        return ""
+    with database.read() as tx:
+        found = tokens.holder(tx, digest(token)) if token else None
+    return found[0].name if found else ""
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """What nothing could prove: shown to people, who decide."""
 
-from broadcaster.db import audit_log, batches, broadcasts, deliveries, unknowns
-from broadcaster.db.broadcasts import Broadcast
+from dataclasses import dataclass
+
+from broadcaster.db import audit_log, batches, broadcasts, deliveries, messages, unknowns
+from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.db.unknowns import Unknown
@@ -13,6 +15,22 @@ from broadcaster.domain.thread import id_in
 from broadcaster.service.threads import go_on, wake
 
 AS_SENT = "A person looked and found it sent."
+GONE = "No delivery with an unknown outcome has this id: somebody has decided, or it was proved. See `broadcaster unknown list`."
+AT_ONCE = 10_000  # one transaction, during which others wait to write: about a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many:
+    """Texts of one target that a person decides about together."""
+
+    ref: str
+    target_id: int
+    channel: str
+    account: str
+    mode: str
+    count: int
+    at_once: int
+    may_send: bool
 
 
 class Unknowns:
@@ -51,17 +69,86 @@ class Unknowns:
         require_reason(reason)
         with self._database.write() as tx:
             unknown, row = _one(tx, uid)
-            if row.expires_at <= tx.now():
-                raise Stale(f"{row.ref} has expired. Write a new message instead. Nothing was changed.")
-            if row.state is BroadcastState.DONE:
-                broadcasts.reopen(tx, row)
-            elif row.state is not BroadcastState.SENDING:
-                raise Stale(f"{row.ref} was {row.state}: nothing more of it is sent. Nothing was changed.")
-            deliveries.send_again_by_a_person(tx, unknown.id)
+            _reopen(tx, row)
+            deliveries.send_again_by_a_person(tx, [unknown.id])
             batches.reopen(tx, [unknown.batch_id])
             again = go_on(tx, row, unknown)
             _record(tx, actor, row, uid, {"decision": "send_again", "reason": reason}, again)
         return again
+
+    def one(self, uid: str) -> Unknown:
+        """What is known of it. NotFound where it is decided already."""
+        with self._database.read() as tx:
+            found = unknowns.by_uid(tx, uid)
+        if found is None:
+            raise NotFound(GONE)
+        return found
+
+    def many(self, ref: str, target_id: int) -> Many:
+        """How many texts of one target a person is to decide about."""
+        with self._database.read() as tx:
+            target, row = _target(tx, ref, target_id)
+            return Many(
+                ref=row.ref,
+                target_id=target.id,
+                channel=target.channel,
+                account=target.account,
+                count=unknowns.count_for_a_person(tx, target.id),
+                at_once=AT_ONCE,
+                mode=row.mode,
+                may_send=row.expires_at > tx.now()
+                and row.state in {BroadcastState.SENDING, BroadcastState.DONE},
+            )
+
+    def decide_all(self, actor: Person, ref: str, target_id: int, *, again: bool, reason: str) -> int:
+        """About all texts of a target that nothing will prove, with one reason: they arrived, says whoever asked the
+        gateway, or they are sent once more. What is still being looked into is left alone. How many were decided; the
+        rest of more than AT_ONCE is there still."""
+        require(actor.name, actor.roles, Action.DECIDE)
+        require_reason(reason)
+        with self._database.write() as tx:
+            target, row = _target(tx, ref, target_id)
+            batches.lock(tx, {each for _, each in unknowns.for_a_person(tx, target_id, limit=AT_ONCE)})
+            found = unknowns.for_a_person(tx, target_id, limit=AT_ONCE)
+            if not found:
+                raise Stale("Nothing of it waits for a decision any more. Nothing was changed.")
+            ids = [each for each, _ in found]
+            if again:
+                _reopen(tx, row)
+                count = deliveries.send_again_by_a_person(tx, ids)
+                batches.reopen(tx, {each for _, each in found})
+            else:
+                count = unknowns.all_found(tx, ids, code="found_by_a_person", text=AS_SENT)
+            payload: dict[str, Json] = {"broadcast": row.uid, "decision": "send_again" if again else "sent"}
+            payload |= {
+                "channel": target.channel,
+                "account": target.account,
+                "count": count,
+                "reason": reason,
+            }
+            audit_log.append(tx, actor=actor.name, act="unknown_decided", subject=row.ref, payload=payload)
+        return count
+
+
+def _target(tx: Tx, ref: str, target_id: int) -> tuple[Target, Broadcast]:
+    """Of texts: a public post is looked at by itself."""
+    message = messages.find(tx, ref)
+    row = broadcasts.by_message(tx, message.id)
+    mine = broadcasts.targets(tx, row.id) if row else []
+    found = next((t for t in mine if t.id == target_id and t.audience_version_id is not None), None)
+    if row is None or found is None:
+        raise NotFound("There are no such texts of this message. Nothing was changed.")
+    return found, row
+
+
+def _reopen(tx: Tx, row: Broadcast) -> None:
+    """Stale where nothing more of it may be sent."""
+    if row.expires_at <= tx.now():
+        raise Stale(f"{row.ref} has expired. Write a new message instead. Nothing was changed.")
+    if row.state is BroadcastState.DONE:
+        broadcasts.reopen(tx, row)
+    elif row.state is not BroadcastState.SENDING:
+        raise Stale(f"{row.ref} was {row.state}: nothing more of it is sent. Nothing was changed.")
 
 
 def _one(tx: Tx, uid: str) -> tuple[Unknown, Broadcast]:
@@ -71,7 +158,7 @@ def _one(tx: Tx, uid: str) -> tuple[Unknown, Broadcast]:
         batches.lock(tx, [seen.batch_id])
         seen = unknowns.by_uid(tx, uid)
     if seen is None:
-        raise NotFound("No delivery with an unknown outcome has this id. See `broadcaster unknown list`.")
+        raise NotFound(GONE)
     return seen, broadcasts.by_id(tx, seen.broadcast_id)
 
 

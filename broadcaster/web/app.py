@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
+from starlette.responses import Response
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
 from broadcaster.settings import Settings
-from broadcaster.web import front, health, hooks, log, metrics
+from broadcaster.web import health, hooks, log, metrics
+from broadcaster.web.console.app import add_console, asks_for_a_page, problem_page
 from broadcaster.web.hooks import Intake
 from broadcaster.web.site import PublicSite
 
@@ -39,19 +41,21 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.figures = metrics.Fresh(parts.figures.look)
     app.include_router(health.router)
     app.router.routes[:0] = hooks.routes()  # first: they are asked for most
-    app.include_router(front.router)
     app.include_router(log.router)
     app.include_router(metrics.router)
     site = parts.settings.site_dir
     site.mkdir(parents=True, exist_ok=True)
+    add_console(app)
     app.mount("/site", PublicSite(directory=site, html=True), name="site")
     app.add_exception_handler(Problem, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception
     return app
 
 
-def _problem(_: Request, problem: Problem) -> JSONResponse:
-    """RFC 9457: what happened and what to do, for people and programs."""
+def _problem(request: Request, problem: Problem) -> Response:
+    """What happened and what to do: a page for people, and for programs RFC 9457."""
     status = next((code for kind, code in STATUS.items() if isinstance(problem, kind)), 400)
+    if asks_for_a_page(request):
+        return problem_page(request, problem, status)
     body = {
         "title": type(problem).__name__,
         "detail": problem.text,

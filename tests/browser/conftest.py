@@ -5,8 +5,13 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from playwright.sync_api import sync_playwright
 
+from broadcaster.db.engine import Database
+from broadcaster.db.migrate import migrate
 from tests.browser import chromium
+from tests.browser.people import Console, Person
+from tests.installation import installation
 
 
 class Files(SimpleHTTPRequestHandler):
@@ -57,3 +62,55 @@ def serve():
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def playwright_browser():
+    path = chromium.installed()
+    if not path:
+        pytest.skip("no Chromium on the PATH (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+            ],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory):
+    """A whole installation with stand-ins for its platforms, people in it, and an audience."""
+    folder = tmp_path_factory.mktemp("town")
+    url = f"sqlite:///{folder / 'broadcaster.db'}"
+    database = Database(url)
+    migrate(database)
+    database.close()
+    with installation(folder / "data", url, organisation="Wyre Council") as found:
+        found.import_numbers(214)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def console(town):
+    return Console.of(town)
+
+
+@pytest.fixture
+def person(playwright_browser, console):
+    """person("officer", size=PHONE) -> somebody at a browser of their own."""
+    people = []
+
+    def come(name, **how):
+        people.append(Person(playwright_browser, console, name, **how))
+        return people[-1]
+
+    yield come
+    for each in people:
+        each.context.close()
+    assert [complaint for each in people for complaint in each.complaints] == []

@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +15,10 @@ from typer.testing import CliRunner
 from broadcaster.bootstrap import build
 from broadcaster.cli.main import app
 from broadcaster.db.engine import Database
+from broadcaster.db.tables import token
 from broadcaster.domain.policy import Role
 from broadcaster.settings import Settings
+from tests.builders import one_administrator_is_enough
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("broadcaster")
@@ -72,6 +77,7 @@ class Desk:
             name: None if name.startswith("BROADCASTER_") else value for name, value in os.environ.items()
         }
         ours = {"BROADCASTER_DATA_DIR": str(self.data), "BROADCASTER_DATABASE_URL": self.url}
+        ours["XDG_CONFIG_HOME"] = str(self.folder / "config")
         if who:
             ours["BROADCASTER_TOKEN"] = self.tokens.get(who, who)
         return {**others, **ours, **variables}
@@ -95,17 +101,33 @@ class Desk:
         return done.stderr
 
     def add_users(self) -> None:
+        self.switch_to_one_administrator()
+        with self._database() as database:
+            people = build(
+                Settings.load({"BROADCASTER_DATA_DIR": str(self.data)}), modes=(), database=database
+            ).people
+            people.add(None, name="admin", roles=[USERS["admin"]])
+            self.tokens["admin"] = people.issue_token(None, name="admin", days=1).text
+            admin = people.who(self.tokens["admin"])
+            for name, role in USERS.items():
+                if name != "admin":
+                    people.add(admin, name=name, roles=[role, Role.OFFICER] if name == "both" else [role])
+                    self.tokens[name] = people.issue_token(admin, name=name, days=1).text
+        self.give_factors()
+
+    def switch_to_one_administrator(self) -> None:
+        with self._database() as database:
+            one_administrator_is_enough(database)
+
+    def give_factors(self) -> None:
+        """All tokens so far are as if their users had just given a second factor, and stay so for this test."""
+        with self._database() as database, database.write() as tx:
+            tx.execute(token.update().values(factor="token", factor_at=tx.now() + timedelta(hours=1)))
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
         database = Database(self.url)
-        people = build(
-            Settings.load({"BROADCASTER_DATA_DIR": str(self.data)}), modes=(), database=database
-        ).people
-        people.add(None, name="admin", roles=[USERS["admin"]])
-        self.tokens["admin"] = people.issue_token(None, name="admin", days=1).text
-        admin = people.who(self.tokens["admin"])
-        for name, role in USERS.items():
-            if name != "admin":
-                people.add(admin, name=name, roles=[role, Role.OFFICER] if name == "both" else [role])
-                self.tokens[name] = people.issue_token(admin, name=name, days=1).text
+        yield database
         database.close()
 
     def add_accounts(self, mode: str = "live") -> None:

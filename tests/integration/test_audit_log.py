@@ -17,6 +17,7 @@ from broadcaster.domain.policy import Role
 from broadcaster.domain.tree import Frontier
 from broadcaster.service.audit import Audit
 from broadcaster.service.people import People
+from broadcaster.service.rules import Rules
 from broadcaster.service.seal import MOST_AT_ONCE, Seal
 
 APPEND_TWENTY = """
@@ -209,7 +210,7 @@ def test_a_sealer_that_starts_on_another_tree_than_was_signed_raises_an_alarm_an
 
 
 def administrator(database):
-    people = People(database)
+    people = People(database, Rules(is_sandbox=lambda: False, fresh_minutes=5))
     return people.add(None, name="root", roles=[Role.ADMINISTRATOR])
 
 

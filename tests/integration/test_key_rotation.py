@@ -5,12 +5,13 @@ import json
 import pytest
 
 from broadcaster.db.key_files import DataKeyFiles, keys_held
-from broadcaster.db.tables import audience_version, audit_event, callback, heard, recipient
+from broadcaster.db.tables import audience_version, audit_event, callback, heard, recipient, totp
 from broadcaster.db.vault import Vault
 from broadcaster.domain.errors import NotAllowed, Stale, Unavailable
 from broadcaster.service.keys import Keys
 from tests.builders import number
 from tests.integration.answers import answerable, write
+from tests.integration.identities import enter, with_app
 
 SIZE = 12
 
@@ -153,3 +154,12 @@ def test_on_the_command_line(desk):
     said = desk.data_of("key", "rotate", who="admin")
     assert said["unreadable"] == 0
     assert "administrator" in desk.refused("key", "rotate", who="officer")
+
+
+def test_the_secrets_of_apps_are_under_the_new_key_too(world, keys):
+    app = with_app(world, "anna", "approver")
+    before = world.row(totp).secret_sealed
+    keys.rotate(world.administrator)
+    assert world.row(totp).secret_sealed != before
+    opened = enter(world, "anna")
+    assert world.beside().sign_in.with_code(opened.cookie, app.code()).session.factor == "totp"

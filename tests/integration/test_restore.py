@@ -20,6 +20,7 @@ from broadcaster.service.restore import Restore
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
 from tests.conftest import postgres_database
 from tests.fakes import FakeThreading, Took
+from tests.integration.identities import all_the_way, with_app
 from tests.integration.restored import Drill, judged, tools, until_quiet
 
 PEOPLE = 25
@@ -75,6 +76,8 @@ def taken_in_the_middle(drill):
 
 
 def test_a_backup_of_mid_broadcast_ends_with_nothing_sent_twice(drill):
+    app = with_app(drill.world, "anita", "approver")
+    opened = all_the_way(drill.world, app, "anita")
     released, backup = taken_in_the_middle(drill)
     done = drill.bring_back(backup.path)
     assert done.settled.unknown == {"facebook": 1, "x": 1, "sms": 15}
@@ -82,6 +85,8 @@ def test_a_backup_of_mid_broadcast_ends_with_nothing_sent_twice(drill):
     with drill.after() as again:
         assert again.totals(released.ref) == {"accepted": 11, "unknown": 17}
         assert again.rows(leader) == []  # nothing stays claimed
+        assert again.parts.sessions.find(opened.cookie) is None  # it may have been ended since
+        assert all_the_way(again, app._replace(world=again), "anita").session.factor == "totp"
         assert {b.state for b in again.rows(batch)} == {"done"}
         first = again.gateway.keys[-1]
         again.receive(first, "delivered")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import text
 
-from broadcaster.db.tables import account, receipt
+from broadcaster.db.tables import receipt
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
 from broadcaster.web.app import create_app
 from broadcaster.web.hooks import Intake
@@ -82,7 +82,7 @@ def get(world, path, **query):
 HOOK = "/hooks/live/gateway/receipt"
 
 
-# --- health, front page, problems ---------------------------------------------------------------------------
+# --- health, front door, problems ---------------------------------------------------------------------------
 
 
 def test_it_is_healthy_while_the_database_answers_and_fits(world):
@@ -112,17 +112,9 @@ def test_it_is_ready_without_a_broker_and_tells_that_it_is_away(world):
     assert (answer.status, answer.json) == (200, {"status": "up", "alarms": 0, "broker": "away"})
 
 
-def test_the_front_page_shows_texts_as_texts(world):
-    world.page.target = "<script>alert(1)</script>"
-    world.release(channels=("facebook",))
-    world.change(account, {"paused_at": world.now(), "pause_reason": '"><img src=x onerror=1>'}, name="page")
+def test_a_browser_that_is_not_signed_in_is_led_to_the_door(world):
     answer = get(world, "/")
-    page = answer.body.decode()
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert "<script>" not in page
-    assert "<img" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "Paused:" in page
+    assert (answer.status, answer.headers["location"]) == (303, "/sign-in?next=%2F")
 
 
 PROBLEMS = [

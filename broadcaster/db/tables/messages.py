@@ -141,3 +141,18 @@ approval = Table(
     moment("approved_at"),
     UniqueConstraint("submission_id"),  # used up by one broadcast
 )
+
+#: What somebody is typing, good or not: so that nothing typed is ever lost. Nobody else reads it; it is no version.
+worksheet = Table(
+    "worksheet",
+    metadata,
+    own_id(),
+    uid(),
+    to("person", index=True),
+    to("message", nullable=True, index=True),  # the one that is being changed; none where it is a new one
+    count("base"),  # the version that the change began from
+    word("template"),
+    prose("content"),  # JSON: what the form holds
+    moment("created_at"),
+    moment("changed_at"),
+)

@@ -1,6 +1,6 @@
 """Who may do what, and who is sent what."""
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from broadcaster.db.tables.columns import count, metadata, moment, own_id, prose, to, uid, word
 
@@ -29,6 +29,15 @@ token = Table(
     moment("created_at"),
     moment("expires_at"),
     moment("revoked_at", nullable=True),
+    Column("name", String(64), nullable=False, server_default=""),
+    Column(
+        "scopes", Text, nullable=False, server_default=""
+    ),  # space-separated; empty: all that the roles allow
+    moment("used_at", nullable=True),
+    Column(
+        "factor", String(64), nullable=False, server_default=""
+    ),  # the second factor that was given last with it
+    moment("factor_at", nullable=True),
 )
 
 # --- what is sent to whom --------------------------------------------------------------------------------

@@ -1,0 +1,353 @@
+"""What each act of the audit log means, as a sentence for somebody who has never seen this product.
+
+A dictionary and not a rule over the acts' names: an act without a sentence of its own fails a test, instead of being
+shown to an auditor as a word with underscores.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from broadcaster.domain.audit import AuditEvent
+from broadcaster.domain.audit_told import FACTORS, STATES, Ready, Told, in_text, listed, many
+
+Sentence = str | Callable[[Told], str]
+
+
+def sentence(event: AuditEvent) -> str:
+    """What happened. For an act that this version does not know, the act itself: a log may be older or newer."""
+    told, said = Told(event), SENTENCES.get(event.act)
+    if said is None:
+        return f"{told['who']}: {event.act.replace('_', ' ')} ({told['about']})."
+    text = said(told) if callable(said) else said.format_map(Ready(told))
+    return text.replace("?.", "?").replace("..", ".")  # a reason has its own end
+
+
+def title(act: str) -> str:
+    """The act in a few words, to choose it from a list."""
+    return act.replace("_", " ").capitalize()
+
+
+# --- messages ---------------------------------------------------------------------------------------------
+
+
+def _released(t: Told) -> str:
+    people = (
+        f" and texts to {many(t.number('recipients'), 'person', 'people')}" if t.number("recipients") else ""
+    )
+    how = FACTORS.get(t.text("factor"), t.text("factor"))
+    return (
+        f"{t['who']} approved {t['about']}, as a second person and with {how}, and it was released: "
+        f"{many(t.number('public_posts'), 'public post')}{people}."
+    )
+
+
+def _outcomes(t: Told) -> str:
+    through = f" through the account {t['account']}" if t.get("account") else ""
+    return f"Platforms answered about {t['about']}{through}: {t.counts('counts')}."
+
+
+def _receipts(t: Told) -> str:
+    found = t.get("counts")
+    moves = found.items() if isinstance(found, dict) else ()
+    told = [f"{in_text(n)} {STATES.get(move.partition('->')[2], move)}" for move, n in moves]
+    return f"Delivery receipts came for {t['about']}: {listed(told)}."
+
+
+def _not_sent(why: str) -> Callable[[Told], str]:
+    def said(t: Told) -> str:
+        unknown = (
+            f" {many(t.number('unknown'), 'more')} may have been sent before." if t.number("unknown") else ""
+        )
+        return f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} {why}.{unknown}"
+
+    return said
+
+
+def _held_back(t: Told) -> str:
+    why = {
+        "not_what_was_approved": "what is stored is not what was approved",
+        "poison": "sending it stopped workers",
+    }.get(t.text("reason"), t.text("reason"))
+    return f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} held back: {why}."
+
+
+def _sent_again(t: Told) -> str:
+    return (
+        f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} with no known outcome sent once more, "
+        "as was approved."
+    )
+
+
+def _decided(t: Told) -> str:
+    what = {"send_again": "it shall be sent again", "sent": "it was sent"}
+    said = what.get(t.text("decision"), t.text("decision").replace("_", " "))
+    return f"{t['who']} decided about a post or text of {t['about']} with no known outcome: {said}{t.why()}."
+
+
+def _done(t: Told) -> str:
+    return f"Sending {t['about']} is over. Of {t.number('planned'):,} planned: {t.counts('totals')}."
+
+
+MESSAGES: Mapping[str, Sentence] = {
+    "message_drafted": "{who} began the message {about}, from the template {template}, for {mode} use.",
+    "message_edited": "{who} changed {about}: it is version {version} now. What had been handed over no longer counts.",
+    "message_submitted": "{who} handed over version {version} of {about} for approval. Its texts and its audience were frozen.",
+    "message_approved_and_released": _released,
+    "message_returned": lambda t: f"{t['who']} gave {t['about']} back to its officer{t.why()}.",
+    "message_rejected": lambda t: f"{t['who']} rejected {t['about']} for good{t.why()}.",
+    "submission_expired": "Nobody approved {about} in time, so nothing was sent.",
+    "broadcast_stopped": lambda t: f"{t['who']} stopped {t['about']}{t.why()}.",
+    "broadcast_done": _done,
+    "outcomes_recorded": _outcomes,
+    "receipts_applied": _receipts,
+    "deliveries_failed": _not_sent("not sent, since an earlier part of the thread is missing"),
+    "deliveries_expired": _not_sent("not sent, since the message had run out"),
+    "deliveries_cancelled": _not_sent("not sent, since the message was stopped"),
+    "deliveries_suppressed": _not_sent("not sent, to people who had opted out or were erased"),
+    "deliveries_not_resent": lambda t: (
+        f"{many(t.number('unknown'), 'post or text', 'posts or texts')} of {t['about']} with no known outcome not sent again: "
+        "the time for that was over."
+    ),
+    "deliveries_quarantined": _held_back,
+    "deliveries_restored": lambda t: (
+        f"After a backup was restored it is not known whether these of {t['about']} were sent: "
+        f"{t.counts('unknown', {})}."
+    ),
+    "batch_taken_over": lambda t: (
+        f"A worker ended in the middle of sending {t['about']}. "
+        f"{many(t.number('unknown'), 'post or text', 'posts or texts')} may or may not have been sent."
+    ),
+    "unknown_found_by_reading_back": "A post of {about} with no known outcome was found on the platform: {link}",
+    "unknown_sent_again": _sent_again,
+    "unknown_left_to_a_person": lambda t: (
+        f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} with no known outcome left to a person to decide."
+    ),
+    "unknown_decided": _decided,
+}
+
+# --- accounts, audiences, the public ----------------------------------------------------------------------
+
+_REPLIES = {
+    "accepted": "was sent",
+    "not_sent": "was not sent",
+    "refused": "was refused",
+    "unknown": "may or may not have been sent",
+}
+
+
+def _ready(t: Told) -> str:
+    words = {
+        "ready": "ready to send",
+        "doubtful": "in need of a look",
+        "not_ready": "not ready to send",
+        "unknown": "not known to be ready",
+    }
+    to, before = t.text("to"), t.text("from")
+    return f"A check found the {t['mode']} account {t['about']} {words.get(to, to)}; before, it was {words.get(before, before)}."
+
+
+def _imported(t: Told) -> str:
+    return (
+        f"{t['who']} imported the audience {t['about']}, version {t.text('version')}: "
+        f"{many(t.number('count'), 'number')}, {t.text('added')} new and {t.text('removed')} gone; "
+        f"{many(t.number('problems'), 'row')} could not be read."
+    )
+
+
+def _looked_up(t: Told) -> str:
+    return (
+        f"{t['who']} looked for a member of the public by number: in {many(t.number('versions'), 'version')} of audiences, "
+        f"{many(t.number('deliveries'), 'text')} sent. The number itself is not recorded."
+    )
+
+
+def _erased(t: Told) -> str:
+    stays = ", and keeps it out of later lists" if t.get("kept_out") is True else ""
+    return (
+        f"{t['who']} erased a member of the public's number from {many(t.number('versions'), 'version')} of audiences{stays}"
+        f"{t.why()}."
+    )
+
+
+def _confirmed(t: Told) -> str:
+    how = _REPLIES.get(t.text("outcome"), t.text("outcome").replace("_", " "))
+    return f"The answer to {many(t.number('count'), 'person', 'people')} who opted out {how}."
+
+
+PUBLIC: Mapping[str, Sentence] = {
+    "account_paused": "Sending through an account was paused while {about} went out: the platform refused its credentials ({code}).",
+    "account_resumed": "{who} took the {mode} account {about} back into use.",
+    "account_readiness_changed": _ready,
+    "account_failing": "Sending {about} through the account {name} failed {failures} times in a row, so its spares send in its place.",
+    "account_takes_again": "The account {name} took a text again.",
+    "audience_imported": _imported,
+    "audience_numbers_wiped": "The numbers of version {version} of the audience {about} ({count}) were wiped, {kept_days} days after a newer one came.",
+    "person_looked_up": _looked_up,
+    "person_erased": _erased,
+    "opted_out": "Somebody wrote STOP and is sent nothing more.",
+    "opted_in": "Somebody wrote START and is sent texts again.",
+    "opt_out_confirmed": _confirmed,
+    "opt_out_entered": lambda t: f"{t['who']} entered that somebody wants no more texts{t.why()}.",
+    "opt_out_ended": lambda t: f"{t['who']} ended somebody's opt-out{t.why()}.",
+    "answers_read": lambda t: (
+        f"{t['who']} read what people wrote to us: {many(t.number('count'), 'message')}."
+    ),
+    "answer_number_read": "{who} looked at the number of somebody who wrote to us (message {heard}).",
+    "answers_wiped": "What people wrote to us was wiped after {kept_days} days: {count} messages.",
+    "callbacks_wiped": "What platforms reported, as it came in, was wiped after {kept_days} days: {count} reports.",
+}
+
+# --- staff ------------------------------------------------------------------------------------------------
+
+
+def _staff(said: str) -> Callable[[Told], str]:
+    """With who had proposed it and why, where two administrators decided."""
+
+    def told(t: Told) -> str:
+        text = said.format_map(Ready(t))
+        proposed = f" It was proposed by {t['proposed_by']} ({t['proposal']})." if t.get("proposal") else ""
+        return f"{text}{t.why()}.{proposed}"
+
+    return told
+
+
+def _came_in(t: Told) -> str:
+    how = FACTORS.get(t.text("factor"), t.text("factor"))
+    failed = (
+        f" {many(t.number('failed_before'), 'try', 'tries')} under this name had failed before."
+        if t.number("failed_before")
+        else ""
+    )
+    return f"{t['who']} signed in with {how}.{failed}"
+
+
+def _proposed(t: Told) -> str:
+    change = t.get("change")
+    kind = str(change.get("kind", "a change")).replace("_", " ") if isinstance(change, dict) else "a change"
+    name = f" ({change['name']})" if isinstance(change, dict) and change.get("name") else ""
+    return f"{t['who']} proposed to {kind}{name}, as {t['about']}, for a second administrator to decide{t.why()}."
+
+
+def _undone(word: str) -> Callable[[Told], str]:
+    return lambda t: (
+        f"{t['who']} {word} the proposal {t['about']} to {t.text('kind').replace('_', ' ')}{t.why()}."
+    )
+
+
+STAFF: Mapping[str, Sentence] = {
+    "user_added": _staff("{who} added the user {about}, with these roles: {roles}"),
+    "user_invited": _staff("{who} sent {about} a link to set a password"),
+    "user_disabled": _staff("{who} disabled the user {about}, whose sessions and tokens ended"),
+    "user_enabled": _staff("{who} enabled the user {about} again"),
+    "roles_changed": _staff("{who} changed the roles of {about} from {before} to {roles}"),
+    "token_issued": _staff("{who} issued a token for {about}, good until {expires}"),
+    "token_revoked": "{who} revoked a token of {about}.",
+    "policy_changed": _staff('{who} changed the policy "{about}" from "{before}" to "{value}"'),
+    "change_proposed": _proposed,
+    "change_declined": _undone("declined"),
+    "change_withdrawn": _undone("withdrew"),
+    "signed_in": _came_in,
+    "signed_out": "{who} signed out.",
+    "sessions_ended": "{who} ended {sessions} sessions of {about}.",
+    "sign_in_failed": "Somebody tried to sign in as {about} and failed, {tries} times within an hour.",
+    "factor_added": "{who} added a second factor for signing in: {name}.",
+    "factor_removed": "{who} took away a second factor for signing in: {name}.",
+    "factor_given": lambda t: (
+        f"{t['who']} gave a second factor once more: {FACTORS.get(t.text('factor'), t.text('factor'))}."
+    ),
+    "recovery_codes_made": "{who} had {recovery_codes} new recovery codes made. Those of before no longer count.",
+    "password_changed": "{who} chose a new password.",
+    "invitation_accepted": "{who} used an invitation and chose a password.",
+    "passkey_count_fell": "A passkey of {about} ({name}) may have been copied: it counted backwards.",
+    "sandbox_user_prepared": "The made-up user {about} of a sandbox got a password that lies in a file.",
+}
+
+# --- what is kept and watched -----------------------------------------------------------------------------
+
+_ALARMS: Mapping[str, str] = {
+    "unknown_waits": "an outcome has been unknown for two minutes",
+    "unknown_undecided": "a person must decide about an unknown outcome",
+    "quarantined": "something was held back",
+    "counts_differ": "the counts do not add up",
+    "account_paused": "a platform refused an account",
+    "account_failing": "what is sent through an account fails",
+    "account_not_ready": "an account could not send",
+    "credentials_end": "an account's credentials end soon",
+    "nobody_sends": "work waits and nobody sends it",
+    "nobody_seals": "the audit log is not being sealed",
+    "nobody_anchors": "the audit log is not being laid down outside",
+    "audit_log_altered": "the audit log is not the one that was signed",
+    "restored": "a backup was restored",
+}
+
+
+def _alarm(before: str, after: str = "") -> Callable[[Told], str]:
+    def said(t: Told) -> str:
+        about = f" ({t['subject']})" if t.get("subject") else ""
+        what = _ALARMS.get(t.text("code"), t.text("code").replace("_", " "))
+        return f"{before.format_map(Ready(t))}: {what}{about}{after}{'; why' + t.why() if t.get('reason') else ''}."
+
+    return said
+
+
+def _asked(t: Told) -> str:
+    """What somebody looked for, from the filter that the event holds."""
+    sought = t.get("filter")
+    if not isinstance(sought, dict) or not sought:
+        return "all of it"
+    return listed([f"{name.replace('_', ' ')} {value}" for name, value in sought.items()])
+
+
+def _read(t: Told) -> str:
+    return f"{t['who']} looked at the audit log: {_asked(t)}."
+
+
+def _taken(t: Told) -> str:
+    form = {"csv": "a table (CSV)", "jsonl": "JSON lines"}.get(t.text("form"), t.text("form"))
+    return f"{t['who']} took events out of the audit log as {form}: {_asked(t)}."
+
+
+def _checked(t: Told) -> str:
+    found = {
+        0: "whole",
+        1: f"ALTERED from event {t.text('first_bad')} on",
+        3: "whole, but its end is not laid down outside",
+    }
+    return (
+        f"{t['who']} had the whole log checked: {many(t.number('events'), 'event')}, "
+        f"{found.get(t.number('code'), 'not to be read')}."
+    )
+
+
+def _backed_up(t: Told) -> str:
+    secret = ", with the platforms' credentials" if t.get("with_credentials") is True else ""
+    return f"{t['who']} took a backup ({t['about']}) up to event {t.text('last_event')}{secret}."
+
+
+RECORD: Mapping[str, Sentence] = {
+    "alarm_raised": _alarm("An alarm began"),
+    "alarm_cleared": _alarm("An alarm is over"),
+    "alarm_acknowledged": _alarm("{who} took note of an alarm"),
+    "backup_taken": _backed_up,
+    "restored": lambda t: (
+        f"{t['who']} put the database back to a backup of {t.text('taken_at')}: what was decided since then is lost. "
+        f"Not known whether sent: {t.counts('unknown', {})}."
+    ),
+    "data_key_change_begun": "{who} began to change the key under which numbers are kept.",
+    "data_key_changed": "{who} changed the key under which numbers are kept: {numbers} numbers are under the new one.",
+    "seal_key_change_ordered": "{who} ordered that the audit log is signed under a new key: {to}",
+    "audit_log_exported": "{who} took the whole audit log away.",
+    "audit_log_read": _read,
+    "audit_events_exported": _taken,
+    "audit_log_checked": _checked,
+    "message_proved": "{who} took away the proof of {about}. With its texts: {texts}.",
+    "audit_log_rebuilt_as_tree": "The older form of this log was carried over into the present one.",
+}
+
+SENTENCES: Mapping[str, Sentence] = {**MESSAGES, **PUBLIC, **STAFF, **RECORD}
+#: The acts under the headings of a list.
+KINDS: Mapping[str, Sequence[str]] = {
+    "Messages": sorted(MESSAGES),
+    "Accounts, audiences and the public": sorted(PUBLIC),
+    "Staff": sorted(STAFF),
+    "The record itself": sorted(RECORD),
+}

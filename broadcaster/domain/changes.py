@@ -1,0 +1,140 @@
+"""Changes of who may do what, which two administrators decide: each as data, as canonical JSON, and in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, ClassVar, TypeAlias
+
+from broadcaster.domain.canonical import Json
+
+
+class ProposalState(StrEnum):
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddUser:
+    """A new user, who gets an invitation."""
+
+    kind: ClassVar[str] = "add_user"
+    name: str
+    roles: tuple[str, ...]
+
+    @property
+    def in_words(self) -> str:
+        return f"Add the user {self.name} as {_listed(self.roles)}, with an invitation to set a password."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRoles:
+    kind: ClassVar[str] = "change_roles"
+    name: str
+    before: tuple[str, ...]
+    roles: tuple[str, ...]
+
+    @property
+    def in_words(self) -> str:
+        gains = [r for r in self.roles if r not in self.before]
+        loses = [r for r in self.before if r not in self.roles]
+        told = [f"{word} {_listed(each)}" for word, each in (("gains", gains), ("loses", loses)) if each]
+        return f"Change the roles of {self.name}: {' and '.join(told)}. Afterwards: {_listed(self.roles)}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableUser:
+    kind: ClassVar[str] = "disable_user"
+    name: str
+
+    @property
+    def in_words(self) -> str:
+        return f"Disable the user {self.name}: every session and token ends, and nothing can be done under that name."
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnableUser:
+    kind: ClassVar[str] = "enable_user"
+    name: str
+    roles: tuple[str, ...]
+
+    @property
+    def in_words(self) -> str:
+        return f"Enable the user {self.name} again, as {_listed(self.roles)}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class InviteUser:
+    """A link with which the user sets a new password. `factors`: the second factors go too, since they were lost."""
+
+    kind: ClassVar[str] = "invite_user"
+    name: str
+    factors: bool
+
+    @property
+    def in_words(self) -> str:
+        also = " The second factors are taken away, and new ones must be set up." if self.factors else ""
+        return f"Send {self.name} a link to set a new password. Until it is used the old one holds.{also}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueToken:
+    """A token for somebody else: a program, mostly. Whoever confirms it is shown it, once."""
+
+    kind: ClassVar[str] = "issue_token"
+    name: str
+    label: str
+    days: int
+    scopes: tuple[str, ...]
+
+    @property
+    def in_words(self) -> str:
+        may = _listed(self.scopes) if self.scopes else "everything that the roles allow"
+        label = f' called "{self.label}"' if self.label else ""
+        return f"Give {self.name} a token{label} for {self.days} days, good for: {may}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSwitch:
+    kind: ClassVar[str] = "change_switch"
+    name: str
+    before: str
+    value: str
+
+    @property
+    def in_words(self) -> str:
+        return f'Change the policy "{self.name}" from "{self.before}" to "{self.value}": {SAID[self.name, self.value]}'
+
+
+SAID: Mapping[tuple[str, str], str] = {
+    ("second-administrator", "on"): "changes of users, roles, tokens and policies need two administrators.",
+    ("second-administrator", "off"): "ONE administrator alone may change users, roles, tokens and policies.",
+    ("second-factor", "roles"): "approvers and administrators need a second factor.",
+    ("second-factor", "all"): "everybody needs a second factor.",
+}
+
+Change: TypeAlias = (
+    "AddUser | ChangeRoles | DisableUser | EnableUser | InviteUser | IssueToken | ChangeSwitch"
+)
+_KINDS: Mapping[str, type[Any]] = {
+    made.kind: made
+    for made in (AddUser, ChangeRoles, DisableUser, EnableUser, InviteUser, IssueToken, ChangeSwitch)
+}
+
+
+def to_json(change: Change) -> dict[str, Json]:
+    values = {field.name: getattr(change, field.name) for field in fields(change)}
+    return {"kind": change.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
+
+
+def from_json(data: Mapping[str, Any]) -> Change:
+    """ValueError, KeyError or TypeError for what none of ours is."""
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
+    made: Change = _KINDS[data["kind"]](**values)
+    return made
+
+
+def _listed(words: tuple[str, ...] | list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "nothing"

@@ -1,0 +1,123 @@
+"""Posting by hand what a channel could not, and noting in which other ways people were told."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import Request
+
+from broadcaster.domain.errors import Invalid, Problem
+from broadcaster.domain.policy import Action
+from broadcaster.service.by_hand import WorkByHand
+from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
+from broadcaster.web.console.mending import place_of
+from broadcaster.web.console.message import told as problems_of
+from broadcaster.web.console.pages import page
+
+router = APIRouter(prefix="/messages")
+
+
+@router.get("/{ref}/by-hand/{target_id}")
+def by_hand(request: Request, desk: SignedIn, ref: str, target_id: int) -> HTMLResponse:
+    return _page(request, desk, ref, target_id)
+
+
+@router.post("/{ref}/by-hand/{target_id}")
+def posted(request: Request, desk: SignedIn, form: Sent, ref: str, target_id: int) -> Response:
+    typed = {name: str(form.get(name, "")).strip() for name in ("at", "link")}
+    service, now, zone = _clock(request)
+    try:
+        service.posted(desk.person, ref, target_id, at=moment(typed["at"], now, zone), link=typed["link"])
+    except Problem as problem:
+        return _page(request, desk, ref, target_id, problem=problem, typed=typed)
+    return RedirectResponse(f"/messages/{ref}/board", 303)
+
+
+def _page(
+    request: Request,
+    desk: Desk,
+    ref: str,
+    target_id: int,
+    *,
+    problem: Problem | None = None,
+    typed: dict[str, str] | None = None,
+) -> HTMLResponse:
+    board, place = place_of(request, ref, target_id)
+    _, now, zone = _clock(request)
+    return page(
+        request,
+        "by_hand.html",
+        title="Post it by hand",
+        desk=desk,
+        back=f"/messages/{board.ref}/board",
+        answer=409 if problem else 200,
+        exercise=board.mode == "exercise",
+        ref=board.ref,
+        place=place,
+        post=parts_of(request).by_hand.text(ref, target_id),
+        may_decide=desk.may(Action.DECIDE),
+        typed=typed or {"at": f"{now.astimezone(zone):%H:%M}"},
+        problems=problems_of(problem),
+    )
+
+
+@router.get("/{ref}/told")
+def told(request: Request, desk: SignedIn, ref: str) -> HTMLResponse:
+    return _told_page(request, desk, ref)
+
+
+@router.post("/{ref}/told")
+def told_by_hand(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
+    typed = {name: str(form.get(name, "")).strip() for name in ("way", "at", "words")}
+    service, now, zone = _clock(request)
+    try:
+        at = moment(typed["at"], now, zone)
+        service.told(desk.person, ref, way=typed["way"], at=at, words=typed["words"])
+    except Problem as problem:
+        return _told_page(request, desk, ref, problem=problem, typed=typed)
+    return RedirectResponse(f"/messages/{ref}/board", 303)
+
+
+def _told_page(
+    request: Request,
+    desk: Desk,
+    ref: str,
+    *,
+    problem: Problem | None = None,
+    typed: dict[str, str] | None = None,
+) -> HTMLResponse:
+    board = parts_of(request).boards.of(ref)
+    _, now, zone = _clock(request)
+    return page(
+        request,
+        "told.html",
+        title="Told in another way",
+        desk=desk,
+        back=f"/messages/{board.ref}/board",
+        answer=409 if problem else 200,
+        exercise=board.mode == "exercise",
+        ref=board.ref,
+        told=board.told,
+        may_decide=desk.may(Action.DECIDE) and bool(board.state),
+        typed=typed or {"at": f"{now.astimezone(zone):%H:%M}"},
+        problems=problems_of(problem),
+    )
+
+
+def _clock(request: Request) -> tuple[WorkByHand, datetime, ZoneInfo]:
+    """The service, and what the database's clock shows here."""
+    parts = parts_of(request)
+    with parts.database.read() as tx:
+        return parts.by_hand, tx.now(), parts.settings.zone
+
+
+def moment(typed: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """The last time that the clock here showed this. At 00:10, "23:55" was yesterday."""
+    try:
+        clock = datetime.strptime(typed.replace(".", ":"), "%H:%M").time()  # noqa: DTZ007 - of the zone below
+    except ValueError as wrong:
+        raise Invalid("Say when as the clock shows it, such as 03:14. Nothing was noted.") from wrong
+    local = now.astimezone(zone)
+    at = datetime.combine(local.date(), clock, zone)
+    return at - timedelta(days=1) if at > local + timedelta(minutes=2) else at

@@ -1,0 +1,67 @@
+"""What the form of a message holds, good or not: as it came, as it is kept meanwhile, and as it is shown again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import FormData
+
+from broadcaster.domain.blanks import Blank, BlankType, read_answer
+from broadcaster.domain.message import Mode
+from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What a form holds, good or not: it is shown again as it was typed. `sheet` is where it is kept meanwhile, and `base`
+    the version that a change began from."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    channels: Sequence[str] = ()
+    audience: str = ""
+    mode: Mode = Mode.LIVE
+    incident: str = ""
+    sheet: str = ""
+    base: int = 0
+
+    @classmethod
+    def begun(cls, template: NoticeTemplate, *, zone: ZoneInfo) -> Self:
+        """A new form: times that have to be given stand there already, as the template proposes them."""
+        proposed = {blank.name: _proposed(blank, zone) for blank in template.blanks if blank.required}
+        return cls(channels=template.channels, values={name: at for name, at in proposed.items() if at})
+
+    @classmethod
+    def of(cls, form: FormData, template: NoticeTemplate) -> Self:
+        names = [blank.name for blank in template.blanks] + list(OVERRIDES)
+        mode = _text(form, "mode")
+        return cls(
+            values={name: value for name in names if (value := _text(form, f"blank-{name}"))},
+            channels=[str(each) for each in form.getlist("channels")],
+            audience=_text(form, "audience"),
+            mode=Mode(mode) if mode in set(Mode) else Mode.LIVE,
+            incident=_text(form, "incident"),
+            sheet=_text(form, "sheet"),
+            base=int(base) if (base := _text(form, "base")).isdigit() else 0,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "channels": list(self.channels)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**{**data, "mode": Mode(data["mode"])})
+
+
+def _proposed(blank: Blank, zone: ZoneInfo) -> str:
+    """The time that a blank's default or example means now, as a browser's field for times has it; empty for others."""
+    if blank.type is not BlankType.TIME:
+        return ""
+    moment, _ = read_answer(blank, blank.default or blank.example, zone, datetime.now(zone))
+    return f"{moment:%Y-%m-%dT%H:%M}" if isinstance(moment, datetime) else ""
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,77 @@
+"""The accounts on the platforms: whether each could send now, what was found, and what to do about it."""
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import Request
+
+from broadcaster.domain.errors import Problem
+from broadcaster.domain.policy import Action
+from broadcaster.domain.readiness import ReadinessState
+from broadcaster.service.readiness import Standing
+from broadcaster.web.console.guard import Desk, Sent, SignedIn, allowed, parts_of
+from broadcaster.web.console.manage_frame import manage_page
+from broadcaster.web.console.message import told
+
+router = APIRouter(prefix="/manage/accounts", dependencies=[Depends(allowed(Action.READ))])
+
+STATES = {
+    ReadinessState.READY: ("ready", "good"),
+    ReadinessState.DOUBTFUL: ("needs a look", "wait"),
+    ReadinessState.NOT_READY: ("NOT READY", "bad"),
+}
+
+
+@router.get("")
+def accounts(request: Request, desk: SignedIn) -> HTMLResponse:
+    return _accounts(request, desk)
+
+
+@router.post("/check")
+def check(request: Request, desk: SignedIn, form: Sent) -> Response:  # noqa: ARG001 - checked
+    """Ask every platform now, without posting anything. Answers within fifteen seconds."""
+    try:
+        parts_of(request).checks.check()
+    except Problem as problem:
+        return _accounts(request, desk, problem=problem)
+    return RedirectResponse("/manage/accounts", 303)
+
+
+@router.post("/{mode}/{name}/resume")
+def resume(request: Request, desk: SignedIn, form: Sent, mode: str, name: str) -> Response:  # noqa: ARG001
+    try:
+        parts_of(request).accounts.resume(desk.person, name, mode)
+    except Problem as problem:
+        return _accounts(request, desk, problem=problem)
+    return RedirectResponse("/manage/accounts", 303)
+
+
+def _accounts(request: Request, desk: Desk, *, problem: Problem | None = None) -> HTMLResponse:
+    parts = parts_of(request)
+    return manage_page(
+        request,
+        "manage_accounts.html",
+        title="Accounts",
+        desk=desk,
+        answer=409 if problem else 200,
+        problems=told(problem),
+        found=[(each, *state_of(each)) for each in sorted(parts.checks.standings(), key=_worst_first)],
+        may_resume=desk.may(Action.MANAGE),
+        folder=parts.settings.credentials,
+    )
+
+
+def state_of(standing: Standing) -> tuple[str, str]:
+    """In a word or two, and how it is marked."""
+    if standing.paused_at:
+        return "PAUSED", "bad"
+    if standing.failing_since:
+        return "failing", "bad"
+    if not standing.can_be_checked:
+        return "cannot be checked", ""
+    return STATES[standing.probed.state] if standing.probed else ("not checked yet", "wait")
+
+
+def _worst_first(standing: Standing) -> tuple[bool, int, str]:
+    """Live ones before those of exercises."""
+    order = {"bad": 0, "wait": 1}
+    return standing.mode != "live", order.get(state_of(standing)[1], 2), standing.name

@@ -1,0 +1,15 @@
+// What the pages do beyond plain HTML: everything works without it.
+import { initAll } from "./vendor/govuk-frontend.min.js";
+
+document.body.classList.add("js-enabled", "govuk-frontend-supported");
+initAll();
+
+for (const each of document.querySelectorAll("[data-waited]")) {
+  const began = Date.now() - 1000 * Number(each.dataset.waited);
+  setInterval(() => {
+    const seconds = Math.round((Date.now() - began) / 1000);
+    each.textContent = seconds < 120 ? `${seconds} seconds` : `${Math.floor(seconds / 60)} minutes`;
+  }, 1000);
+}
+
+if (document.querySelector("[data-live], [data-copy]")) import("./board.js");

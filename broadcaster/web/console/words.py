@@ -1,0 +1,123 @@
+"""Times, counts and states as the console's pages say them."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from broadcaster.domain.erasure import KEPT_OUT
+from broadcaster.domain.opt_out import Reason
+from broadcaster.domain.times import time_in_words
+
+CHANNELS: Mapping[str, str] = {
+    "website": "Website",
+    "facebook": "Facebook",
+    "x": "X",
+    "sms": "Text messages",
+}
+#: What a delivery's state means to the officer who looks at it.
+STATES: Mapping[str, tuple[str, str]] = {
+    "pending": ("waiting", "wait"),
+    "sending": ("being sent", "wait"),
+    "accepted": ("accepted", "good"),
+    "delivered": ("delivered", "good"),
+    "undelivered": ("not delivered", "bad"),
+    "failed": ("refused", "bad"),
+    "unknown": ("not known yet", "wait"),
+    "unknown_final": ("to be decided", "bad"),
+    "expired": ("not sent in time", "bad"),
+    "cancelled": ("stopped", "bad"),
+    "suppressed": ("opted out", ""),
+    "quarantined": ("held back", "bad"),
+}
+
+#: What a browser's field for a time and date can show. Others (one of an hour that comes twice) stay text.
+TIME_FIELD = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+#: What is put in at the moment of sending.
+LATE: Mapping[str, str] = {
+    "sent_at": "the time of sending",
+    "sequence": "from the second message of the incident on: Update 2",
+}
+MESSAGE_STATES: Mapping[str, str] = {
+    "draft": "a draft",
+    "submitted": "waiting for approval",
+    "released": "released",
+    "rejected": "rejected",
+    "expired": "not approved in time",
+}
+BROADCAST_STATES: Mapping[str, str] = {
+    "sending": "being sent",
+    "done": "sent",
+    "stopped": "stopped",
+    "superseded": "replaced by a later one",
+}
+#: Why a number is left out.
+OPT_OUTS: Mapping[str, str] = {
+    Reason.STOP: "wrote STOP to us",
+    Reason.GATEWAY: "wrote STOP; the gateway said so",
+    Reason.ASKED: "asked the staff",
+    KEPT_OUT: "was erased and stays out",
+}
+
+
+def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
+    """For the templates. `clock` and `day_and_time` take a moment or ISO 8601."""
+    return {
+        "clock": lambda moment: f"{_moment(moment).astimezone(zone):%H:%M:%S}" if moment else "",
+        "day_and_time": lambda moment: time_in_words(_moment(moment).astimezone(zone)) if moment else "",
+        "day": lambda moment: f"{_moment(moment).astimezone(zone):%A %-d %B %Y}" if moment else "",
+        "groupby_day": lambda each: _by_day(each, zone),
+        "iso": lambda moment: _moment(moment).astimezone(UTC).isoformat(timespec="seconds") if moment else "",
+        "count": lambda number: f"{number:,}",
+        "many": many,
+        "opt_out": lambda reason: OPT_OUTS.get(str(reason), str(reason)),
+        "channel": lambda name: CHANNELS.get(name, name),
+        "first_sentence": lambda text: text.partition(". ")[0].rstrip(".") + "." if text else "",
+        "fits_a_time_field": lambda text: not text or bool(TIME_FIELD.fullmatch(text)),
+        "late": late,
+        "message_state": lambda state: MESSAGE_STATES.get(str(state), str(state)),
+        "broadcast_state": lambda state: BROADCAST_STATES.get(str(state), str(state)),
+        "state_word": lambda state: STATES.get(str(state), (str(state), ""))[0],
+        "span": span,
+        "state_class": lambda state: STATES.get(str(state), ("", ""))[1],
+    }
+
+
+def late(text: str) -> Markup:
+    """A post's text, with what is filled in only when it is sent told in words and marked."""
+    shown = escape(text)
+    for slot, words in LATE.items():
+        shown = shown.replace(f"(({slot}))", Markup('<mark class="late">{}</mark>').format(words))
+    return shown
+
+
+def many(count: int, word: str, words: str = "") -> str:
+    """With its number: 1 text, 2 texts. `words` where a plural is another one."""
+    return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def _by_day(found: Iterable[Any], zone: ZoneInfo) -> list[tuple[str, list[Any]]]:
+    """What happened, in its order, under each day. `at` is read of an object or of a dictionary."""
+
+    def day(each: Any) -> str:
+        at = each["at"] if isinstance(each, dict) else each.at
+        return f"{_moment(at).astimezone(zone):%A %-d %B %Y}"
+
+    return [(name, list(those)) for name, those in groupby(found, key=day)]
+
+
+def span(seconds: float) -> str:
+    """About how long, as one would say it."""
+    if seconds < 50:
+        return "less than a minute"
+    if seconds < 100 * 60:
+        return f"about {many(max(1, round(seconds / 60)), 'minute')}"
+    return f"about {many(round(seconds / 3600), 'hour')}"
+
+
+def _moment(moment: datetime | str) -> datetime:
+    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment
