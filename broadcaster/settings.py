@@ -2,17 +2,16 @@
 
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from broadcaster import setting_checks as checks
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.names import did_you_mean
 
@@ -20,8 +19,6 @@ PREFIX = "BROADCASTER_"
 NOT_SETTINGS = {"BROADCASTER_TOKEN"}  # who is asking, read by the command line
 FROM_FILE = "_FILE"  # NAME_FILE names a file that holds the value of NAME, as containers hand out secrets
 MAX_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux
-SHORTEST_TOKEN = 16
-MAILBOX = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 #: Marks a setting that may hold a password: it can be read from a file, and is shown in no error and no repr.
 SECRET: dict[str, Any] = {"secret": True}
 
@@ -187,85 +184,15 @@ class Settings(BaseSettings):
         """Only what `load` has read: pydantic's own look at the environment would pass over the one given to `load`."""
         return (init_settings,)
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f'"{value}" is not a time zone; give one like Europe/London') from error
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: str) -> str:
-        """SQLAlchemy's own complaint about another driver is that some module cannot be imported."""
-        if value and not value.startswith(("postgresql+psycopg://", "sqlite:///")):
-            raise ValueError("it must begin with postgresql+psycopg:// or with sqlite:///")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _mail_server(cls, value: str) -> str:
-        if value and not _is_address(value, "smtp", "smtps"):
-            raise ValueError("it must be like smtp://user:password@host:587 or smtps://user:password@host")
-        return value
-
-    @field_validator("tsa_url")
-    @classmethod
-    def _authority(cls, value: str) -> str:
-        if value and not _is_address(value, "http", "https"):
-            raise ValueError(
-                "it must be the address of a time stamp authority, like https://tsa.example.org/tsr"
-            )
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _console(cls, value: str) -> str:
-        """A passkey is bound to a name, and browsers make none for a bare address or without TLS."""
-        if not value:
-            return value
-        parts = urlsplit(value) if _is_address(value, "http", "https") else None
-        host = (parts.hostname or "") if parts else ""
-        if (
-            not parts
-            or parts.path.strip("/")
-            or parts.query
-            or host.replace(".", "").isdigit()
-            or ":" in host
-        ):
-            raise ValueError("it must be an address with a name and no path, like https://alerts.wyre.gov.uk")
-        if parts.scheme == "http" and host != "localhost":
-            raise ValueError("it must begin with https:// (http:// for localhost only)")
-        return value.rstrip("/")
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _hard_to_guess(cls, value: str) -> str:
-        if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or value.split() != [value]):
-            raise ValueError(
-                f"it must have {SHORTEST_TOKEN} plain characters or more and no spaces; make one: openssl rand -hex 32"
-            )
-        return value
-
-    @field_validator("traces_url")
-    @classmethod
-    def _collector(cls, value: str) -> str:
-        if value and not _is_address(value, "http", "https"):
-            raise ValueError("it must be the address of a collector, like http://127.0.0.1:4318/v1/traces")
-        return value
-
-    @field_validator("mail_from", "anchor_mail_to")
-    @classmethod
-    def _mailboxes(cls, value: str, info: ValidationInfo) -> str:
-        if wrong := [each for each in value.split() if not MAILBOX.fullmatch(each)]:
-            raise ValueError(
-                f"{wrong[0]} is no mail address; write name@example.org, with spaces between several"
-            )
-        if len(value.split()) > 1 and info.field_name == "mail_from":
-            raise ValueError("only one address can be the sender")
-        return value
+    _zone = field_validator("timezone")(checks.time_zone)
+    _database = field_validator("database_url")(checks.database)
+    _mail_server = field_validator("smtp_url")(checks.mail_server)
+    _authority = field_validator("tsa_url")(checks.authority)
+    _console = field_validator("public_url")(checks.console)
+    _token = field_validator("metrics_token")(checks.hard_to_guess)
+    _collector = field_validator("traces_url")(checks.collector)
+    _sender = field_validator("mail_from")(checks.mailbox)
+    _receivers = field_validator("anchor_mail_to")(checks.mailboxes)
 
     @field_validator("anchor_mail_to")
     @classmethod
@@ -390,14 +317,6 @@ class Settings(BaseSettings):
             if value is not None and value != "" and name not in self._files
         }
         return told | {variable(name) + FROM_FILE: file for name, file in self._files.items()}
-
-
-def _is_address(url: str, *schemes: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
 
 
 def variable(name: str) -> str:

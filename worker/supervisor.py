@@ -14,12 +14,13 @@ from typing import TextIO
 
 import structlog
 
-from broadcaster.bootstrap import Parts, build, owner_name
+from broadcaster.bootstrap import Parts, build
 from broadcaster.db.migrate import migrate
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.message import Mode
 from broadcaster.logs import configure
+from broadcaster.parts.shared import owner_name
 from broadcaster.settings import Settings
 from worker import broker, roles
 from worker.children import Child

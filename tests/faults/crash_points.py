@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from broadcaster.bootstrap import owner_name
 from broadcaster.db.tables import attempt, batch, broadcast, delivery, intent_group, target
 from broadcaster.domain.broadcast import BatchState
+from broadcaster.parts.shared import owner_name
 from tests.faults.children import Child, Children
 from tests.faults.crash_cases import SIZES, SLOW_S, Case, cases
 from tests.faults.frame import Figures, Place, Scenario

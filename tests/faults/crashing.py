@@ -16,12 +16,13 @@ from typing import Any
 
 import sqlalchemy
 
-from broadcaster.bootstrap import Parts, build, owner_name
+from broadcaster.bootstrap import Parts, build
 from broadcaster.db.engine import Database
 from broadcaster.db.tables import batch, target
 from broadcaster.domain.broadcast import BatchState, Lane
 from broadcaster.domain.message import Mode
 from broadcaster.logs import configure
+from broadcaster.parts.shared import owner_name
 from broadcaster.processes import PR_SET_PDEATHSIG
 from broadcaster.queue import NoBells
 from broadcaster.settings import Settings

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from broadcaster.bootstrap import owner_name
 from broadcaster.db.tables import attempt, audit_event, broadcast, intent_group
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import Outcome
+from broadcaster.parts.shared import owner_name
 from tests.faults.children import Child, Children
 from tests.faults.frame import Figures, Place, Scenario
 from tests.faults.judging import judge

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 from sqlalchemy import ScalarSelect, func, select, update
 
-from broadcaster.bootstrap import owner_name
 from broadcaster.db.tables import audit_event, broadcast, delivery, message, message_version, submission
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import Mode
+from broadcaster.parts.shared import owner_name
 from tests.faults.children import Children
 from tests.faults.frame import Figures, Place, Scenario
 from tests.faults.judging import judge

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import redis
 from sqlalchemy import ColumnElement, Table, func, select
 
-from broadcaster.bootstrap import owner_name
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import (
     alarm,
@@ -22,6 +21,7 @@ from broadcaster.db.tables import (
     receipt,
 )
 from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON
+from broadcaster.parts.shared import owner_name
 from tests.faults.own_broker import bells_in
 from tests.faults.sending import spilled_bytes
 from tests.soak.place import Place

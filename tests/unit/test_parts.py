@@ -5,7 +5,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from broadcaster.bootstrap import build, part
+from broadcaster.bootstrap import build
+from broadcaster.parts.shared import part
 from broadcaster.settings import Settings
 
 LOOKING_BACK = "report, alarms, people"

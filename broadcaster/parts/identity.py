@@ -1,23 +1,16 @@
-"""The half of the parts that tells who somebody is; `bootstrap.py` holds the other, and how a part is built."""
+"""The parts that tell who somebody is, and what this person may do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from broadcaster.db.engine import Database
 from broadcaster.domain.message import Mode
-from broadcaster.settings import Settings
+from broadcaster.parts.shared import SharedParts, part, site_name
 
-if TYPE_CHECKING:  # what the parts are; each is imported where it is built
-    from broadcaster.db.vault import Vault
+if TYPE_CHECKING:
     from broadcaster.service.braking import Braking
     from broadcaster.service.factors import Factors
-    from broadcaster.service.hashing import Hashing
     from broadcaster.service.passkeys import Passkeys
     from broadcaster.service.passwords import Passwords
     from broadcaster.service.people import People
@@ -27,30 +20,8 @@ if TYPE_CHECKING:  # what the parts are; each is imported where it is built
     from broadcaster.service.sign_in import SignIn
     from broadcaster.service.staff import Staff
 
-P = TypeVar("P")
 
-
-class part(Generic[P]):  # noqa: N801 - read as what it marks, like `property`
-    """One of the parts: built at the first use, once. Under a lock: two threads that asked at the same moment would
-    each count their own deliveries in flight, and Python 3.12's `cached_property` has none any more."""
-
-    def __init__(self, build: Callable[[Any], P]) -> None:
-        self._build = build
-
-    def __get__(self, parts: IdentityParts, _: object) -> P:
-        name = self._build.__name__
-        with parts.building:
-            if name not in parts.__dict__:  # once it is there, Python finds it without asking here
-                parts.__dict__[name] = self._build(parts)
-            return cast("P", parts.__dict__[name])
-
-
-class IdentityParts:
-    settings: Settings
-    database: Database
-    building: RLock
-    _given_hashing: Hashing | None
-
+class IdentityParts(SharedParts):
     @part
     def factors(self) -> Factors:
         from broadcaster.service.factors import Factors
@@ -139,24 +110,3 @@ class IdentityParts:
         from broadcaster.service.braking import Braking
 
         return Braking(self._vault)
-
-    @part
-    def _hashing(self) -> Hashing:
-        from broadcaster.service.hashing import Hashing
-
-        return self._given_hashing or Hashing()
-
-    @part
-    def _vault(self) -> Vault:
-        from broadcaster.db.vault import Vault
-
-        return Vault.at(data_key(self.settings))
-
-
-def site_name(settings: Settings) -> str:
-    """What an app shows above its codes, and a device beside its passkey."""
-    return urlsplit(settings.public_url).hostname or settings.log_name or "Crisis broadcaster"
-
-
-def data_key(settings: Settings) -> Path:
-    return settings.root / "keys" / "data.key"

@@ -1,0 +1,124 @@
+"""The parts that people call at their desks: writing, approving, watching, looking after lists and accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broadcaster.parts.log import LogParts
+from broadcaster.parts.shared import part
+
+if TYPE_CHECKING:
+    from broadcaster.service.accounts import Accounts
+    from broadcaster.service.approve import Approve
+    from broadcaster.service.audiences import Audiences
+    from broadcaster.service.board import Boards
+    from broadcaster.service.by_hand import WorkByHand
+    from broadcaster.service.compose import Compose
+    from broadcaster.service.erasing import Erasing
+    from broadcaster.service.home import Homes
+    from broadcaster.service.opt_outs import OptOuts
+    from broadcaster.service.outcomes_file import OutcomesFile
+    from broadcaster.service.recall import Recall
+    from broadcaster.service.report import Report
+    from broadcaster.service.try_again import TryAgain
+    from broadcaster.service.unknowns import Unknowns
+    from broadcaster.service.worksheets import Worksheets
+
+
+class DeskParts(LogParts):
+    @part
+    def accounts(self) -> Accounts:
+        from broadcaster.service.accounts import Accounts
+
+        return Accounts(self.database)
+
+    @part
+    def approve(self) -> Approve:
+        from broadcaster.service.approve import Approve
+
+        return Approve(self.database, self.channels, self._bells, self.rules)
+
+    @part
+    def audiences(self) -> Audiences:
+        from broadcaster.service.audiences import Audiences
+
+        return Audiences(self.database, self._vault)
+
+    @part
+    def boards(self) -> Boards:
+        from broadcaster.service.board import Boards
+
+        return Boards(self.database)
+
+    @part
+    def by_hand(self) -> WorkByHand:
+        from broadcaster.service.by_hand import WorkByHand
+
+        return WorkByHand(self.database, self.settings.zone)
+
+    @part
+    def compose(self) -> Compose:
+        from broadcaster.render.posts import Renderer
+        from broadcaster.service.compose import Compose
+
+        return Compose(
+            self.database,
+            self.channels,
+            Renderer(),
+            zone=self.settings.zone,
+            submission_minutes=self.settings.submission_minutes,
+        )
+
+    @part
+    def erasing(self) -> Erasing:
+        from broadcaster.service.erasing import Erasing
+
+        return Erasing(self.database, self._vault)
+
+    @part
+    def homes(self) -> Homes:
+        from broadcaster.service.home import Homes
+
+        return Homes(self.database, self.alarms)
+
+    @part
+    def opt_outs(self) -> OptOuts:
+        from broadcaster.service.opt_outs import OptOuts
+
+        return OptOuts(self.database, self._vault)
+
+    @part
+    def outcomes_file(self) -> OutcomesFile:
+        from broadcaster.service.outcomes_file import OutcomesFile
+
+        return OutcomesFile(self.database, self.settings.zone)
+
+    @part
+    def recall(self) -> Recall:
+        from broadcaster.service.recall import Recall
+
+        return Recall(self.database)
+
+    @part
+    def report(self) -> Report:
+        from broadcaster.service.report import Report
+
+        return Report(self.database)
+
+    @part
+    def try_again(self) -> TryAgain:
+        from broadcaster.service.try_again import TryAgain
+
+        return TryAgain(self.database, self._bells)
+
+    @part
+    def unknowns(self) -> Unknowns:
+        from broadcaster.service.unknowns import Unknowns
+
+        return Unknowns(self.database)
+
+    @part
+    def worksheets(self) -> Worksheets:
+        from broadcaster.service.worksheets import Worksheets
+
+        return Worksheets(self.database)
