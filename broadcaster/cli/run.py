@@ -104,7 +104,7 @@ def _where(settings: Settings) -> list[str]:
     web = f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
     return [
         "The broadcaster is running.",
-        f"  Front page    {web}/",
+        f"  Console       {settings.console_url}/",
         f"  Public pages  {web}/site/",
         f"  Data          {settings.root}",
         f"  Logs          {settings.root / 'logs'}",
@@ -121,7 +121,10 @@ def _sandbox(settings: Settings, port: int) -> list[str]:
     lines = [f"  Wall          http://127.0.0.1:{port}/ (what the stand-ins for the platforms received)"]
     lines += [f"To act as {name}: export {TOKEN}={token}" for name, token in tokens.items()]
     if (settings.root / SECRETS).exists():
-        lines.append(f"Their passwords, and the secrets of their apps: {settings.root / SECRETS}")
+        lines.insert(
+            1,
+            f"  Sign in as    http://127.0.0.1:{port}/_sandbox/staff (made-up people, their passwords and codes)",
+        )
     if not tokens:
         lines.append("This database had users of its own, so none were made. Act as one of them.")
     return lines

@@ -13,6 +13,7 @@ from broadcaster.stand_ins import MARK
 from channels.sandbox import STAND_INS
 from channels.sandbox.accounts import sandbox_accounts
 
+ORGANISATION = "Wyre Council"
 ADMINISTRATOR = "admin"
 USERS = {"officer": Role.OFFICER, "approver": Role.APPROVER, "auditor": Role.AUDITOR}
 SECRETS = Path("sandbox") / "secrets.json"  # in the data directory
@@ -35,7 +36,8 @@ def prepare_sandbox(settings: Settings, *, port: int) -> Settings:
         )
     for name, options in _accounts(settings, port).items():
         _write(folder / f"{name}.toml", options)
-    return settings.model_copy(update={"allowed_hosts": "127.0.0.1"})
+    own_name = {} if "organisation" in settings.model_fields_set else {"organisation": ORGANISATION}
+    return settings.model_copy(update={"allowed_hosts": "127.0.0.1", **own_name})
 
 
 def ensure_people(parts: Parts) -> dict[str, str]:
@@ -73,7 +75,7 @@ def _accounts(settings: Settings, port: int) -> dict[str, dict[str, str]]:
             "channel": "website",
             "site_dir": str(settings.site_dir),
             "base_url": f"{web}/site",
-            "site_name": "Wyre Council (sandbox)",
+            "site_name": f"{ORGANISATION} (sandbox)",
         },
         "facebook": {"channel": "facebook", "base_url": sandbox, **known["facebook"]},
         "x": {"channel": "x", "base_url": sandbox, **known["x"]},

@@ -22,6 +22,7 @@ from channels.sandbox.settings import Settings
 from channels.sandbox.sinch import PATHS as SINCH_PATHS
 from channels.sandbox.sinch import Sinch
 from channels.sandbox.smpp import SmppCentre
+from channels.sandbox.staff import Staff
 from channels.sandbox.twilio import Twilio
 from channels.sandbox.wall import Wall
 from channels.sandbox.x import X
@@ -67,7 +68,13 @@ class Sandbox:
             centre=self._centre,
         )
         self._pages = Starlette(
-            routes=[*self._control.routes(), *media.routes(), *self._wall.routes()], lifespan=self._lifespan
+            routes=[
+                *self._control.routes(),
+                *media.routes(),
+                *self._wall.routes(),
+                *Staff(data_dir).routes(),
+            ],
+            lifespan=self._lifespan,
         )
         self._facebook = Exchange(facebook, self._ledger, faults)
         self._by_prefix = {

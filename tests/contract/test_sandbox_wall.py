@@ -5,6 +5,7 @@ import http.server
 import json
 import threading
 
+import pyotp
 import pytest
 
 from channels.base import Account, Secret
@@ -33,7 +34,9 @@ class Page(html.parser.HTMLParser):
 def wall_of(sandbox):
     answer = sandbox.get("/")
     assert answer.status_code == 200
-    return Page(answer.text)
+    page = Page(answer.text)
+    page.links.remove("/_sandbox/staff")  # on every wall; the rest is what the public can follow
+    return page
 
 
 def test_it_says_that_it_is_a_sandbox_and_needs_no_javascript(sandbox):
@@ -183,3 +186,19 @@ def test_a_website_that_is_away_leaves_the_wall_standing(tmp_path):
         assert "No pages yet" in wall_of(sandbox).text
     finally:
         sandbox.stop()
+
+
+def test_the_staff_of_a_sandbox_are_told_with_the_code_of_this_moment(sandbox):
+    secret = pyotp.random_base32()
+    staff = {"officer": {"password": "five <dry> herons", "totp_secret": secret}}
+    (sandbox.data_dir / "secrets.json").write_text(json.dumps(staff))
+    before = pyotp.TOTP(secret).now()
+    page = Page(sandbox.get("/_sandbox/staff").text)
+    assert "five <dry> herons" in page.text
+    assert before in page.text or pyotp.TOTP(secret).now() in page.text
+    assert secret not in page.text
+
+
+def test_a_sandbox_without_made_up_staff_says_so(sandbox):
+    (sandbox.data_dir / "secrets.json").unlink(missing_ok=True)
+    assert "made nobody up" in Page(sandbox.get("/_sandbox/staff").text).text

@@ -69,10 +69,12 @@ def streamed(
 
 
 def _around(request: Request, title: str, desk: Desk | None) -> dict[str, Any]:
-    settings = request.app.state.parts.settings
+    parts = request.app.state.parts
+    settings = parts.settings
     return {
         "title": title,
         "organisation": settings.organisation,
+        "sandbox": parts.rules.is_sandbox(),
         "zone_name": settings.timezone,
         "me": desk.person if desk else None,
         "csrf": desk.csrf_field if desk else "",
