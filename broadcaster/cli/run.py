@@ -7,7 +7,7 @@ import typer
 
 from broadcaster.bootstrap import build
 from broadcaster.cli import terminal
-from broadcaster.cli.sandbox_setup import SECRETS, ensure_people, prepare_sandbox
+from broadcaster.cli.sandbox_setup import SECRETS, ensure_list, ensure_people, prepare_sandbox
 from broadcaster.cli.session import TOKEN
 from broadcaster.cli.supervised import Supervised
 from broadcaster.cli.terminal import Json, print_json, say
@@ -116,6 +116,8 @@ def _sandbox(settings: Settings, port: int) -> list[str]:
     parts = build(settings, modes=())
     try:
         tokens = ensure_people(parts)
+        if tokens:
+            ensure_list(parts, parts.people.who(tokens["officer"]))
     finally:
         parts.database.close()
     lines = [f"  Wall          http://127.0.0.1:{port}/ (what the stand-ins for the platforms received)"]

@@ -2,9 +2,11 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 from broadcaster.bootstrap import Parts
+from broadcaster.db.people import Person
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.policy import Role
 from broadcaster.service.passwords import new_sandbox_secrets
@@ -55,6 +57,23 @@ def ensure_people(parts: Parts) -> dict[str, str]:
     _give_secrets(parts, list(tokens))
     _write_private(path, json.dumps(tokens, indent=1))
     return tokens
+
+
+def ensure_list(parts: Parts, officer: Person) -> None:
+    """Somebody to send texts to, where there is no list yet: numbers that Ofcom set aside for drama, so nobody's."""
+    if parts.audiences.list():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sample.csv"
+        path.write_text("".join(f"+447700900{n:03}\n" for n in range(1000)))
+        parts.audiences.import_csv(
+            actor=officer,
+            name="sample",
+            path=path,
+            source="made up for the sandbox",
+            lawful_basis="public task",
+            purpose="emergency warnings",
+        )
 
 
 def _give_secrets(parts: Parts, names: list[str]) -> None:

@@ -165,7 +165,7 @@ class Report:
             return messages.listing(tx, limit=limit)
 
     def decision(self, ref: str) -> dict[str, str]:
-        """The hash that waits or was approved, who submitted, who approved, until when; empty where nothing does."""
+        """The hash that waits or was approved, who submitted and when, who approved, until when; empty where nothing does."""
         with self._database.read() as tx:
             message = messages.find(tx, ref)
             found = submissions.latest_for(tx, message.id)
@@ -173,6 +173,8 @@ class Report:
                 return {}
             return {
                 "manifest_sha256": found.manifest_sha256,
+                "submitted_at": found.submitted_at.isoformat(timespec="seconds"),
+                "waited_s": str(max(0, int((tx.now() - found.submitted_at).total_seconds()))),
                 "expires_at": found.expires_at.isoformat(timespec="seconds"),
                 **submissions.people_of(tx, found.id),
             }

@@ -93,7 +93,7 @@ def _look(request: Request, ref: str) -> Look:
 def _event(request: Request, seen: Board, *, may_act: bool) -> str:
     content = state(request, seen, may_act=may_act)
     html = fragment(request, "board_state.html", **content)
-    return json.dumps({"html": html, "summary": content["summary"], "sending": seen.state == "sending"})
+    return json.dumps({"html": html, "summary": content["summary"], "state": seen.message_state})
 
 
 def state(request: Request, seen: Board, *, may_act: bool) -> dict[str, Any]:

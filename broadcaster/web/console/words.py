@@ -40,7 +40,7 @@ TIME_FIELD = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 #: What is put in at the moment of sending.
 LATE: Mapping[str, str] = {
     "sent_at": "the time of sending",
-    "sequence": "from the second message of the incident on: Update 2",
+    "sequence": "the update's number, where it is one",
 }
 MESSAGE_STATES: Mapping[str, str] = {
     "draft": "a draft",
@@ -76,6 +76,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "many": many,
         "opt_out": lambda reason: OPT_OUTS.get(str(reason), str(reason)),
         "channel": lambda name: CHANNELS.get(name, name),
+        "own_name": lambda account, channel: "" if account.lower() == channel.lower() else account,
         "first_sentence": lambda text: text.partition(". ")[0].rstrip(".") + "." if text else "",
         "fits_a_time_field": lambda text: not text or bool(TIME_FIELD.fullmatch(text)),
         "late": late,

@@ -13,3 +13,17 @@ for (const each of document.querySelectorAll("[data-waited]")) {
 }
 
 if (document.querySelector("[data-live], [data-copy]")) import("./board.js");
+
+// A message that waits for approval: once it is decided, this goes where that is shown.
+const waits = document.querySelector("[data-waits]");
+if (waits) {
+  const source = new EventSource(waits.dataset.waits);
+  source.addEventListener("board", (event) => {
+    const { state } = JSON.parse(event.data);
+    if (state === "submitted") return;
+    source.close();
+    if (state === "released") location.assign(waits.dataset.then);
+    else location.reload();
+  });
+  source.addEventListener("ended", () => source.close());
+}
