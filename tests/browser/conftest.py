@@ -64,8 +64,9 @@ def serve():
         server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright_browser():
+    """Of a module and not of the session: while it runs, nothing else in this process can run an event loop."""
     path = chromium.installed()
     if not path:
         pytest.skip("no Chromium on the PATH (Debian: apt-get install chromium)")
