@@ -26,13 +26,14 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import CursorResult, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
-from broadcaster.domain.errors import Unavailable
+from broadcaster.domain.errors import Invalid, Unavailable
 
 Clock = Callable[[Connection], datetime]
 SQLITE_NOW = text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
 POSTGRES_NOW = select(func.clock_timestamp())
+NOT_STORED = "There is a character or a number in it that no database can hold. Nothing was changed. Type it anew, and try again."
 
 
 class Tx:
@@ -217,7 +218,11 @@ def _as_unavailable() -> Iterator[None]:
         said = _unavailable_text(error)
         if said:
             raise Unavailable(said) from error
+        if isinstance(error, DataError):
+            raise Invalid(NOT_STORED) from error
         raise
+    except OverflowError as error:  # sqlite3: a number above 63 bits
+        raise Invalid(NOT_STORED) from error
 
 
 def _unavailable_text(error: DBAPIError) -> str:

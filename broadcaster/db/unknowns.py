@@ -11,8 +11,17 @@ from sqlalchemy import ColumnElement, Select, case, func, select, update
 from broadcaster.db.deliveries import NOT_UNKNOWN, OPEN, POISON
 from broadcaster.db.engine import Tx
 from broadcaster.db.routes import last_account
+from broadcaster.db.tables import (
+    FOR_A_PERSON,
+    WITH_UNKNOWN,
+    attempt,
+    broadcast,
+    delivery,
+    intent_group,
+    message,
+    target,
+)
 from broadcaster.db.tables import account as accounts
-from broadcaster.db.tables import attempt, broadcast, delivery, intent_group, message, target
 from broadcaster.domain.delivery import DeliveryState, Outcome
 
 
@@ -124,8 +133,15 @@ def platform_id_before(tx: Tx, unknown: Unknown) -> str:
 
 
 def undecided(tx: Tx, *, limit: int) -> list[Unknown]:
-    """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first."""
-    query = _select().where(OPEN).order_by(delivery.c.broadcast_id, delivery.c.id)
+    """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first.
+
+    Each kind is found by the small index that it has: all of a million deliveries were looked through for it, a tenth of a
+    second each time that somebody opened Home.
+    """
+    looked_into = select(delivery.c.id).where(WITH_UNKNOWN, delivery.c.state == DeliveryState.UNKNOWN)
+    waiting_for_a_person = select(delivery.c.id).where(FOR_A_PERSON)
+    few = delivery.c.id.in_(looked_into.union_all(waiting_for_a_person))
+    query = _select().where(few, OPEN).order_by(delivery.c.broadcast_id, delivery.c.id)
     return _read(tx, query.limit(limit))
 
 

@@ -1,6 +1,7 @@
 """A browser for all tests of this folder, and a small web server that sends the headers of docs/website.md."""
 
 import threading
+from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,9 +10,14 @@ from playwright.sync_api import sync_playwright
 
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import migrate
+from broadcaster.db.tables import session
+from broadcaster.web.console.guard import COOKIE
 from tests.browser import chromium
-from tests.browser.people import Console, Person
+from tests.browser.people import WIDE, Console, Person
+from tests.browser.scene import a_scene
 from tests.installation import installation
+from tests.integration.identities import enter
+from tests.integration.identities import person as add_person
 
 
 class Files(SimpleHTTPRequestHandler):
@@ -115,3 +121,44 @@ def person(playwright_browser, console):
     for each in people:
         each.context.close()
     assert [complaint for each in people for complaint in each.complaints] == []
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory, sqlite_template):
+    folder = tmp_path_factory.mktemp("scene")
+    file = folder / "broadcaster.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    with a_scene(f"sqlite:///{file}", folder) as scene:
+        add_person(scene.world, "nora", "approver")
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def at_a_browser(playwright_browser, scene):
+    """at_a_browser(who) -> somebody signed in, with a tab of their own. `who` may be "half": the code is still to be given;
+    or "stale": it was given too long ago."""
+    people = {}
+    console = Console(address=scene.address, secrets={}, recovery={})
+
+    def come(who="", **how):
+        key = (who, *how.items())
+        if repr(key) not in people:
+            found = people[repr(key)] = Person(playwright_browser, console, who, **{"size": WIDE, **how})
+            if who:
+                cookie = cookie_of(scene, *who.split())
+                found.context.add_cookies([{"name": COOKIE, "value": cookie, "url": scene.address}])
+        return people[repr(key)]
+
+    yield come
+    for each in people.values():
+        each.context.close()
+
+
+def cookie_of(scene, name, how=""):
+    if how == "half" or name == "nora":
+        return enter(scene.world, name).cookie
+    cookie = scene.cookie_of(name)
+    if how == "stale":
+        uid = scene.world.parts.sessions.find(cookie).uid
+        scene.world.change(session, {"factor_at": scene.world.now() - timedelta(minutes=10)}, uid=uid)
+    return cookie

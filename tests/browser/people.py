@@ -10,6 +10,7 @@ from broadcaster.domain.identity import Factor
 
 DESK = {"width": 1200, "height": 800}
 PHONE = {"width": 360, "height": 740}
+WIDE = {"width": 1280, "height": 800}
 NARROWEST = {"width": 320, "height": 640}  # CSS pixels; also what 400 % zoom leaves of 1280
 
 

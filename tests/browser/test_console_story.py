@@ -1,5 +1,6 @@
 """The whole story, by people at real browsers, with real workers behind: from signing in to what the public reads."""
 
+import json
 import re
 
 import pytest
@@ -42,8 +43,24 @@ def approved(approver):
     approver.tab.wait_for_url("**/board")
 
 
+def proved(auditor, ref):
+    """The auditor finds it in the log, reads how it went, and takes the proof away."""
+    auditor.sign_in()
+    auditor.tab.get_by_role("link", name="Audit", exact=True).click()
+    auditor.tab.get_by_label("About").fill(ref)
+    auditor.tab.get_by_role("button", name="Show", exact=True).click()
+    assert auditor.tab.get_by_text(f"approver approved {ref}, as a second person").is_visible()
+    auditor.tab.get_by_role("link", name=f"Timeline of {ref}").first.click()
+    assert auditor.tab.get_by_text(f"officer handed over version 1 of {ref}").is_visible()
+    auditor.tab.get_by_role("link", name="Take its proof away").click()
+    with auditor.tab.expect_download() as file:
+        auditor.tab.get_by_role("button", name="Take the proof away").click()
+    proof = json.loads(file.value.path().read_text())
+    assert proof["message"] == ref
+
+
 def test_an_update_goes_from_a_first_sign_in_to_every_channel(person, town):
-    officer, approver = person("officer"), person("approver", size=PHONE)
+    officer, approver, auditor = person("officer"), person("approver", size=PHONE), person("auditor")
     officer.sign_in()
     ref = written(officer)
     approver.sign_in()
@@ -59,6 +76,7 @@ def test_an_update_goes_from_a_first_sign_in_to_every_channel(person, town):
         in officer.context.request.get(f"{town.web}/site/alerts/{ref.lower()}/").text()
     )
     assert not approver.is_cut_off
+    proved(auditor, ref)
     events = [e.act for e in town.parts.audit.events(town.parts.people.who(town.people["auditor"]), ref)]
     assert events[:3] == ["message_drafted", "message_submitted", "message_approved_and_released"]
 

@@ -7,6 +7,7 @@ from broadcaster.db.tables.after import WRONG_SIGHT, by_hand, sighting
 from broadcaster.db.tables.broadcasts import (
     FOR_A_PERSON,
     ON_SQLITE_ONLY,
+    WITH_UNKNOWN,
     attempt,
     batch,
     broadcast,
@@ -58,6 +59,7 @@ from broadcaster.db.tables.record import alarm, audit_checkpoint, audit_event, l
 __all__ = [
     "FOR_A_PERSON",
     "ON_SQLITE_ONLY",
+    "WITH_UNKNOWN",
     "WRONG_SIGHT",
     "Time",
     "account",

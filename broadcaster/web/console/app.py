@@ -99,8 +99,8 @@ async def _sign_in(request: Request, _: SignedOut) -> Response:
     """Where something was sent, it is kept on the page: nobody types a warning twice."""
     if request.method == "GET":
         return RedirectResponse(f"/sign-in?{urlencode({'next': request.url.path})}", 303)
-    form = await request.form()
-    return sign_in_page(request, kept=to_keep(form), action=request.url.path)
+    async with request.form() as form:
+        return sign_in_page(request, kept=to_keep(form), action=request.url.path)
 
 
 def _go_on(_: Request, half: HalfSignedIn) -> Response:

@@ -29,7 +29,7 @@ def approve(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     """Send what has the hash that the page showed. `real` is the choice that nobody makes by accident."""
     if form.get("real") != "yes":
         wrong = Invalid("Choose whether this is to be sent. Nothing was sent.")
-        return _page(request, desk, ref, problem=wrong)
+        return _page(request, desk, ref, problem=wrong, at="real")
     approving = parts_of(request).approve
     return _decided(
         request,
@@ -44,17 +44,28 @@ def approve(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
 @router.post("/{ref}/return")
 def send_back(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     approving, reason = parts_of(request).approve, str(form.get("reason", ""))
-    return _decided(request, desk, form, ref, lambda person: approving.send_back(person, ref, reason))
+    return _decided(
+        request, desk, form, ref, lambda person: approving.send_back(person, ref, reason), at="reason"
+    )
 
 
 @router.post("/{ref}/reject")
 def reject(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     approving, reason = parts_of(request).approve, str(form.get("reason", ""))
-    return _decided(request, desk, form, ref, lambda person: approving.reject(person, ref, reason))
+    return _decided(
+        request, desk, form, ref, lambda person: approving.reject(person, ref, reason), at="reason"
+    )
 
 
 def _decided(
-    request: Request, desk: Desk, form: FormData, ref: str, act: Callable[[Person], object], *, then: str = ""
+    request: Request,
+    desk: Desk,
+    form: FormData,
+    ref: str,
+    act: Callable[[Person], object],
+    *,
+    then: str = "",
+    at: str = "",
 ) -> Response:
     """What was decided is done, with the code that came along where there is one; or the page again, saying why not."""
     return carried_out(
@@ -64,14 +75,14 @@ def _decided(
         act,
         done=lambda _desk, _made: RedirectResponse(then or f"/messages/{ref}", 303),
         again=lambda desk, problem: _page(
-            request, desk, ref, problem=problem, chosen=str(form.get("real", ""))
+            request, desk, ref, problem=problem, at=at, chosen=str(form.get("real", ""))
         ),
         own_field=True,
     )
 
 
 def _page(
-    request: Request, desk: Desk, ref: str, *, problem: Problem | None = None, chosen: str = ""
+    request: Request, desk: Desk, ref: str, *, problem: Problem | None = None, at: str = "", chosen: str = ""
 ) -> HTMLResponse:
     found = seen(request, ref)
     rules = parts_of(request).rules
@@ -88,6 +99,7 @@ def _page(
         wants_code=not fresh and found["proof"].mode == "live",
         wrong_code=isinstance(problem, FactorWanted),
         chosen=chosen,
-        problems=told(problem),
+        problems=told(problem, at=at),
+        turning_down=at == "reason",
         **found,
     )

@@ -151,7 +151,7 @@ def _stop_page(
         ref=seen.ref,
         reason=reason,
         may_stop=desk.may(Action.STOP) and seen.state == "sending",
-        problems=told(problem),
+        problems=told(problem, at="reason"),
     )
 
 

@@ -27,10 +27,13 @@ def by_hand(request: Request, desk: SignedIn, ref: str, target_id: int) -> HTMLR
 def posted(request: Request, desk: SignedIn, form: Sent, ref: str, target_id: int) -> Response:
     typed = {name: str(form.get(name, "")).strip() for name in ("at", "link")}
     service, now, zone = _clock(request)
+    wrong = "at"
     try:
-        service.posted(desk.person, ref, target_id, at=moment(typed["at"], now, zone), link=typed["link"])
+        at = moment(typed["at"], now, zone)
+        wrong = "link"
+        service.posted(desk.person, ref, target_id, at=at, link=typed["link"])
     except Problem as problem:
-        return _page(request, desk, ref, target_id, problem=problem, typed=typed)
+        return _page(request, desk, ref, target_id, problem=problem, wrong=wrong, typed=typed)
     return RedirectResponse(f"/messages/{ref}/board", 303)
 
 
@@ -41,6 +44,7 @@ def _page(
     target_id: int,
     *,
     problem: Problem | None = None,
+    wrong: str = "",
     typed: dict[str, str] | None = None,
 ) -> HTMLResponse:
     board, place = place_of(request, ref, target_id)
@@ -58,7 +62,7 @@ def _page(
         post=parts_of(request).by_hand.text(ref, target_id),
         may_decide=desk.may(Action.DECIDE),
         typed=typed or {"at": f"{now.astimezone(zone):%H:%M}"},
-        problems=problems_of(problem),
+        problems=problems_of(problem, at=wrong),
     )
 
 
@@ -71,11 +75,13 @@ def told(request: Request, desk: SignedIn, ref: str) -> HTMLResponse:
 def told_by_hand(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     typed = {name: str(form.get(name, "")).strip() for name in ("way", "at", "words")}
     service, now, zone = _clock(request)
+    wrong = "at"
     try:
         at = moment(typed["at"], now, zone)
+        wrong = "words" if typed["way"] else "way"
         service.told(desk.person, ref, way=typed["way"], at=at, words=typed["words"])
     except Problem as problem:
-        return _told_page(request, desk, ref, problem=problem, typed=typed)
+        return _told_page(request, desk, ref, problem=problem, wrong=wrong, typed=typed)
     return RedirectResponse(f"/messages/{ref}/board", 303)
 
 
@@ -85,6 +91,7 @@ def _told_page(
     ref: str,
     *,
     problem: Problem | None = None,
+    wrong: str = "",
     typed: dict[str, str] | None = None,
 ) -> HTMLResponse:
     board = parts_of(request).boards.of(ref)
@@ -101,7 +108,7 @@ def _told_page(
         told=board.told,
         may_decide=desk.may(Action.DECIDE) and bool(board.state),
         typed=typed or {"at": f"{now.astimezone(zone):%H:%M}"},
-        problems=problems_of(problem),
+        problems=problems_of(problem, at=wrong),
     )
 
 

@@ -4,7 +4,7 @@ Knows no page.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,10 +12,11 @@ from fastapi import Depends
 from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.requests import Request
+from starlette.types import Message
 
 from broadcaster.bootstrap import Parts
 from broadcaster.db.people import Person
-from broadcaster.domain.errors import NotAllowed
+from broadcaster.domain.errors import Invalid, NotAllowed
 from broadcaster.domain.identity import Wants
 from broadcaster.domain.policy import MAY, Action, require
 from broadcaster.service.sessions import Opened, Session, form_key
@@ -27,6 +28,11 @@ FOREIGN = (
     "This form did not come from here, so nothing was done. Go back to the page that you were on, load it again and "
     "send it once more: what you typed is still there."
 )
+MOST_BYTES = 64 * 2**20  # all pictures of a message
+MOST_BYTES_UNSIGNED = 2**20
+MOST_CHARS = 20_000
+TOO_LARGE = "This is more than a form can bring. Nothing was changed. Choose a smaller picture."
+TOO_LONG = f"A text of this form is longer than {MOST_CHARS:,} characters. Nothing was changed. Go back and make it shorter."
 
 
 class SignedOut(Exception):
@@ -93,12 +99,39 @@ def desk_of(opened: Opened) -> Desk:
     return Desk(session=opened.session, cookie=opened.cookie)
 
 
-async def half_sent(request: Request, desk: Annotated[Desk, Depends(half_signed_in)]) -> FormData:
-    """What one of our own forms sent. NotAllowed where another site made the browser send it."""
-    form = await request.form()
-    token = form.get(CSRF, "")
-    require_token(request, desk, token if isinstance(token, str) else "")
-    return form
+async def half_sent(
+    request: Request, desk: Annotated[Desk, Depends(half_signed_in)]
+) -> AsyncIterator[FormData]:
+    """What one of our own forms sent, with its files open until the answer is made. NotAllowed where another site made
+    the browser send it."""
+    async with _bounded(request, MOST_BYTES).form() as form:
+        token = form.get(CSRF, "")
+        require_token(request, desk, token if isinstance(token, str) else "")
+        yield _fit_to_keep(form)
+
+
+def _bounded(request: Request, most: int) -> Request:
+    """The same request, refused once more than this has come of it: whoever asks, a form must not fill the memory."""
+    left = most
+
+    async def receive() -> Message:
+        nonlocal left
+        message = await request.receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise Invalid(TOO_LARGE)
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _fit_to_keep(form: FormData) -> FormData:
+    """Without NUL: it is on no keyboard, and PostgreSQL cannot hold it. And no text that somebody would have to read for an
+    hour: what stands in an audit event stands there for good."""
+    found = [(n, v.replace("\0", "") if isinstance(v, str) else v) for n, v in form.multi_items()]
+    if any(len(v) > MOST_CHARS for _, v in found if isinstance(v, str)):
+        raise Invalid(TOO_LONG)
+    return FormData(found)
 
 
 def require_token(request: Request, desk: Desk, given: str) -> None:
@@ -124,11 +157,12 @@ async def sent_form(
     return form
 
 
-async def unsigned_form(request: Request) -> FormData:
+async def unsigned_form(request: Request) -> AsyncIterator[FormData]:
     """Of somebody who is not signed in yet, and so has no token: the browser says where the form stood."""
     if not is_from_here(request):
         raise NotAllowed(FOREIGN)
-    return await request.form()
+    async with _bounded(request, MOST_BYTES_UNSIGNED).form() as form:
+        yield _fit_to_keep(form)
 
 
 def is_from_here(request: Request) -> bool:

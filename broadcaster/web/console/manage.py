@@ -208,7 +208,7 @@ def _new(
         desk=desk,
         back="/manage",
         answer=422 if problem else 200,
-        problems=told(problem),
+        problems=told(problem, at="name"),
         who=text(form, "name") if form else "",
         reason=text(form, "reason") if form else "",
         roles=roles_asked(texts(form, "roles") if form else ()),

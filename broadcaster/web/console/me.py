@@ -100,6 +100,6 @@ def _invitation(request: Request, code: str, *, problem: Problem | None = None) 
         title="Choose a password",
         answer=422 if problem else 200,
         who=name,
-        problems=told(problem),
+        problems=[{**each, "href": "#new"} for each in told(problem)],
         code=code,
     )

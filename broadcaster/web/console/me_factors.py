@@ -142,7 +142,7 @@ def _enrol(request: Request, desk: Desk, *, problem: Problem | None = None) -> R
 
 
 def _picture(uri: str) -> Markup:
-    return Markup(segno.make(uri).svg_inline(scale=4, border=2, light="#fff"))  # noqa: S704 - drawn by us
+    return Markup(segno.make(uri).svg_inline(scale=4, border=2, light="#fff", omitsize=True))  # noqa: S704 - drawn by us
 
 
 def _is_fresh(request: Request, desk: Desk) -> bool:

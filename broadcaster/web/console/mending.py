@@ -62,7 +62,7 @@ def _unknown_page(
         facts=parts_of(request).report.written(one.ref).facts,
         may_decide=desk.may(Action.DECIDE),
         typed=typed or {},
-        problems=told(problem),
+        problems=told(problem, at="link" if typed and typed["reason"].strip() else "reason"),
     )
 
 
@@ -97,7 +97,7 @@ def _many_page(
         found=found,
         may_decide=desk.may(Action.DECIDE),
         reason=reason,
-        problems=told(problem),
+        problems=told(problem, at="reason"),
     )
 
 
@@ -140,7 +140,7 @@ def _again_page(
         refused=refused[0] if refused else None,
         may_decide=desk.may(Action.DECIDE) and code in place.can_retry,
         reason=reason,
-        problems=told(problem),
+        problems=told(problem, at="reason"),
     )
 
 

@@ -76,9 +76,11 @@ def seen(request: Request, ref: str) -> dict[str, Any]:
 CODE_WANTED = "Give your second factor once more: it was given too long ago for this. Nothing was changed and nothing was sent."
 
 
-def told(problem: Problem | None) -> list[dict[str, str]]:
+def told(problem: Problem | None, *, at: str = "") -> list[dict[str, str]]:
+    """A problem as an error summary lists it. Where it is about a field, `at` is that field's id, and it leads there."""
     if problem is None:
         return []
     if isinstance(problem, FactorWanted):
         return [{"text": CODE_WANTED, "href": "#code"}]
-    return [{"text": each} for each in (problem.text, *problem.details)]
+    leads = {"href": f"#{at}"} if at else {}
+    return [{"text": each, **leads} for each in (problem.text, *problem.details)]

@@ -1,0 +1,421 @@
+"""What must not happen through the console's pages, whatever comes: RELIABILITY's tests of approval, recording, signing in and bad input,
+over lists that are made from the routers. The services' own tests say the same below; here it is what a browser can do.
+"""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from urllib.parse import quote_from_bytes
+
+import pytest
+from fastapi.routing import APIRoute
+from sqlalchemy import event
+
+from broadcaster.db import people
+from broadcaster.db.tables import audit_event, broadcast, post, submission
+from broadcaster.domain.message import Mode
+from broadcaster.web.console.app import ROUTERS
+from tests.builders import ALWAYS
+from tests.integration.identities import PASSWORD, enter, person
+from tests.integration.visitor import Visitor, visitor
+
+FORM = b"application/x-www-form-urlencoded"
+ALL_ROLES = ("officer", "approver", "auditor", "data-keeper", "administrator")
+ELSEWHERE = [(b"origin", b"https://evil.example"), (b"sec-fetch-site", b"cross-site")]
+CLICKS, ROUNDS = 50, 2
+
+
+def routes(method):
+    """(path) of every route of the console that takes this method."""
+    found = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
+    return sorted({r.path for r in found if method in r.methods})
+
+
+def filled(path, **given):
+    """With something in each of its blanks."""
+    return re.sub(r"\{(\w+)\}", lambda blank: str(given.get(blank[1], "X")), path)
+
+
+def decision(submitted):
+    return {"real": "yes", "hash": submitted.manifest_sha256}
+
+
+def nothing_was_sent(world):
+    return world.rows(broadcast) == [] and not (world.site.ledger or world.page.ledger or world.feed.ledger)
+
+
+# --- T29: clicks at once ----------------------------------------------------------------------------------
+
+
+def test_however_many_click_at_once_a_message_goes_out_once(world):
+    approvers = [visitor(world, name, "approver") for name in ("anna", "bert")]
+    for round_no in range(1, ROUNDS + 1):
+        submitted = world.submit(channels=("website",))
+        page = f"/messages/{submitted.ref}/approve"
+        bodies = [_body(each.get(page).text, decision(submitted)) for each in approvers]
+
+        def click(no, page=page, bodies=bodies):
+            return approvers[no % 2].ask("POST", page, bodies[no % 2], FORM)
+
+        with ThreadPoolExecutor(CLICKS) as pool:
+            answers = list(pool.map(click, range(CLICKS)))
+        assert sorted(a.status for a in answers) == [303] + [409] * (CLICKS - 1)
+        assert len(world.rows(broadcast)) == round_no
+        assert approvers[0].ask("POST", page, bodies[0], FORM).status == 409  # the same request once more
+    world.work_public()
+    assert len(world.site.ledger) == ROUNDS
+    assert world.acts().count("message_approved_and_released") == ROUNDS
+
+
+def _body(page, fields):
+    token = re.search(r'name="csrf" value="(\w+)"', page).group(1)
+    return "&".join(f"{k}={v}" for k, v in {"csrf": token, **fields}.items()).encode()
+
+
+# --- T27, T28, T34: what was shown, by whom, and who is still allowed ------------------------------------------
+
+
+def change_by_edit(world, ref):
+    world.edit(ref, area="Blackpool")
+
+
+def change_and_hand_over_again(world, ref):
+    world.edit(ref, area="Blackpool")
+    world.parts.compose.submit(world.officer, ref)
+
+
+def give_it_back(world, ref):
+    world.parts.approve.send_back(world.person("carl", "approver"), ref, "no")
+
+
+def reject_it(world, ref):
+    world.parts.approve.reject(world.person("carl", "approver"), ref, "no")
+
+
+def wait_too_long(world, _ref):
+    world.change(submission, {"expires_at": world.now()})
+
+
+def retype_a_text_in_the_database(world, _ref):
+    row = world.rows(post)[0]
+    world.change(post, {"content": row.content.replace(b"Fleetwood", b"Blackpool")}, id=row.id)
+
+
+def take_the_role_away(world, _ref):
+    world.parts.proposals.change_roles(world.administrator, "anna", ["officer"])
+
+
+def disable_the_approver(world, _ref):
+    world.parts.proposals.disable_user(world.administrator, "anna", reason="left")
+
+
+def sign_out_the_approver(world, _ref):
+    world.parts.sessions.end_all(world.administrator, "anna")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        change_by_edit,
+        change_and_hand_over_again,
+        give_it_back,
+        reject_it,
+        wait_too_long,
+        retype_a_text_in_the_database,
+        take_the_role_away,
+        disable_the_approver,
+        sign_out_the_approver,
+    ],
+)
+def test_what_changed_between_looking_and_clicking_sends_nothing(world, meanwhile):
+    anna = visitor(world, "anna", "approver")
+    submitted = world.submit(channels=("website", "x"))
+    page = f"/messages/{submitted.ref}/approve"
+    assert "Send now" in anna.get(page).words
+    meanwhile(world, submitted.ref)
+    answer = anna.post(page, decision(submitted))
+    assert (answer.status == 409 and "There is a problem" in answer.words) or "Sign in" in answer.words
+    world.work_public()
+    assert nothing_was_sent(world)
+
+
+def test_nobody_approves_in_the_page_what_he_touched_or_may_not_approve(world, subtests):
+    both = visitor(world, "otto", "officer", "approver")
+    with world.database.read() as tx:
+        otto = replace(people.by_name(tx, "otto"), factor_at=ALWAYS)
+    for name, roles in (("olga", ("officer",)), ("adam", ("administrator",)), ("rita", ("auditor",))):
+        with subtests.test(name):
+            submitted = world.submit(channels=("website",))
+            someone = visitor(world, name, *roles)
+            page = f"/messages/{submitted.ref}/approve"
+            assert "Send now" not in someone.get(page).text
+            someone.get("/")
+            assert someone.post(page, decision(submitted)).status in {403, 409}
+    touched = {
+        "wrote": lambda: _hand_over(world, world.draft(by=otto)),
+        "changed": lambda: _changed_by(world, otto),
+        "handed over": lambda: world.parts.compose.submit(otto, world.draft(channels=("website",))),
+    }
+    for how, made in touched.items():
+        with subtests.test(how):
+            submitted = made()
+            page = f"/messages/{submitted.ref}/approve"
+            both.get(page)
+            assert both.post(page, decision(submitted)).status == 409
+    world.work_public()
+    assert nothing_was_sent(world)
+
+
+def _hand_over(world, ref):
+    return world.parts.compose.submit(world.officer, ref)
+
+
+def _changed_by(world, who):
+    ref = world.draft(channels=("website",))
+    world.edit(ref, by=who, channels=("website",))
+    return _hand_over(world, ref)
+
+
+# --- T26, T30 ---------------------------------------------------------------------------------------------
+
+
+def test_an_audience_that_is_missing_or_empty_cannot_be_handed_over_or_sent(world):
+    olga, anna = visitor(world, "olga", "officer"), visitor(world, "anna", "approver")
+    world.add_audience("nobody", 0)
+    for audience in ("", "nobody"):
+        ref = world.draft(channels=("website", "sms"), audience=audience)
+        olga.get(f"/messages/{ref}")
+        assert olga.post(f"/messages/{ref}/submit").status == 409
+    olga.get("/messages/new/flood")
+    unknown = olga.post("/messages/new/flood", channels="sms", audience="no-such-list")
+    assert unknown.status == 422
+    version = world.add_audience("residents", 3)
+    submitted = world.submit(channels=("website", "sms"), audience="residents")
+    world.add_recipient(version, 9)
+    page = f"/messages/{submitted.ref}/approve"
+    anna.get(page)
+    assert anna.post(page, decision(submitted)).status == 409
+    assert nothing_was_sent(world)
+
+
+def test_an_exercise_looks_reads_and_is_confirmed_differently(world):
+    anna = visitor(world, "anna", "approver")
+    real, drill = (
+        anna.get(f"/messages/{world.submit(channels=('website',), mode=mode).ref}/approve").text
+        for mode in Mode
+    )
+    told = {"verdict--live": real, "This is real": real, "to the public now": real}
+    told |= {"verdict--exercise": drill, "This is an exercise": drill, "to the exercise accounts": drill}
+    told |= {'govuk-template__body exercise"': drill, "EXERCISE: nothing here reaches the public": drill}
+    for words, page in told.items():
+        assert words in page
+        assert words not in (drill if page is real else real)
+
+
+# --- T47: forms of others, and signing in -----------------------------------------------------------------------
+
+#: Where nobody is signed in yet, there is no token: the browser says where the form stood.
+BEFORE_SIGNING_IN = {
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/passkey/again",
+    "/sign-in/passkey/options",
+    "/invitation/{code}",
+}
+
+
+def test_no_route_that_acts_takes_a_form_that_is_not_its_own(world):
+    ada, bob = visitor(world, "ada", *ALL_ROLES), visitor(world, "bob", *ALL_ROLES)
+    ref = world.submit(channels=("website",)).ref
+    ada.get("/"), bob.get("/")
+    before = world.snapshot()
+    for path in routes("POST"):
+        address = filled(path, ref=ref, name="flood" if "messages" in path else "bob")
+        own = f"csrf={ada.token}".encode()
+        forged = [(own, ELSEWHERE)]
+        if path not in BEFORE_SIGNING_IN:
+            forged += [(body, []) for body in (b"", b"csrf=", f"csrf={bob.token}".encode())]
+        for body, headers in forged:
+            answer = ada.ask("POST", address, body, FORM, headers)
+            assert answer.status == 403, (path, body)
+            assert "did not come from here" in answer.words, path
+    assert world.snapshot() == before
+
+
+def test_a_session_is_of_one_sign_in_and_ends_with_it(world):
+    person(world, "olive", "officer")
+    planted = "a-cookie-of-somebody-elses-making"
+    olive = Visitor(world.parts, planted)
+    assert olive.post("/sign-in", name="olive", password=PASSWORD, token=False).status == 303
+    assert olive.cookie != planted
+    assert Visitor(world.parts, planted).get("/").onward == "/sign-in?next=%2F"
+    old = olive.cookie
+    olive.get("/")
+    assert olive.post("/sign-out").onward == "/sign-in"
+    assert Visitor(world.parts, old).get("/").onward == "/sign-in?next=%2F"
+    anna = visitor(world, "anna", "approver")
+    assert anna.get("/").status == 200
+    world.parts.proposals.change_roles(world.administrator, "anna", ["officer", "approver"])
+    assert anna.get("/").onward == "/sign-in?next=%2F"
+
+
+def test_a_code_that_was_given_opens_no_second_session(world):
+    anna = visitor(world, "anna", "approver")
+    code = anna.app.next_code()
+    for status in (303, 403, 403):
+        half = Visitor(world.parts, enter(world, "anna").cookie)
+        answer = half.post("/sign-in/code", code=code, token=False)
+        assert answer.status == status
+    assert half.get("/").onward == "/sign-in/code"
+
+
+def test_guesses_are_slowed_down_and_who_knows_the_password_gets_in_within_a_minute(world):
+    person(world, "olive", "officer")
+    thief = Visitor(world.parts)
+    answers = [
+        thief.post("/sign-in", name="olive", password=f"guess number {n}", token=False) for n in range(30)
+    ]
+    assert {a.status for a in answers} == {403}
+    assert "Too many tries" in answers[-1].words
+    owner = Visitor(world.parts)
+    world.clock.advance(60)
+    assert owner.post("/sign-in", name="olive", password=PASSWORD, token=False).status == 303
+
+
+# --- T46: bad input -----------------------------------------------------------------------------------------------
+
+MARK = "x9mark"
+PAYLOADS = [
+    each.replace("!", MARK)
+    for each in """
+<script>!</script>|<script src=//!></script>|<img src=x onerror=!>|<svg onload=!>|<svg><script>!</script></svg>|<iframe src=javascript:!>|
+<a href="javascript:!">x</a>|<body onload=!>|<input autofocus onfocus=!>|<select onfocus=! autofocus>|<textarea onfocus=!>|<video><source onerror=!>|
+<audio src=x onerror=!>|<details open ontoggle=!>|<marquee onstart=!>|<object data=javascript:!>|<embed src=javascript:!>|<form action=javascript:!><input type=submit>|
+<math href=javascript:!>x</math>|<link rel=stylesheet href=//!>|<meta http-equiv=refresh content="0;url=javascript:!">|<base href=//!>|<style>@import "//!"</style>|
+" onmouseover="!|' onmouseover='!|"><script>!</script>|'><img src=x onerror=!>|</textarea><script>!</script>|</title><script>!</script>|</pre><script>!</script>|
+--><script>!</script>|]]><script>!</script>|<scr<script>ipt>!</script>|<IMG SRC=`javascript:!`>|<a href="java&#9;script:!">x</a>|&lt;script&gt;!&lt;/script&gt;|
+{{ !.__class__ }}|{% print(!) %}|${!}|<template><script>!</script></template>
+""".replace("\n", "").split("|")
+]
+
+
+class Marks(HTMLParser):
+    """Where the mark stands in a page that is not a text: in the name of a tag or attribute, in an address or in a script."""
+
+    TEXTS = frozenset({"value", "content", "aria-label", "title", "alt", "placeholder"})
+
+    def __init__(self):
+        super().__init__()
+        self.wrong, self.seen, self._inside = [], 0, ""
+
+    def handle_starttag(self, tag, attrs):
+        self._inside = tag
+        for name, value in attrs:
+            self.seen += MARK in (value or "")
+            if MARK in name or (MARK in (value or "") and (tag == "meta" or name not in self.TEXTS)):
+                self.wrong.append((tag, name, value))
+
+    def handle_data(self, data):
+        self.seen += MARK in data
+        if MARK in data and self._inside in {"script", "style"}:
+            self.wrong.append((self._inside, data))
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+
+def marked(answer):
+    found = Marks()
+    found.feed(answer.text)
+    assert found.wrong == []
+    return found.seen
+
+
+def test_forty_payloads_are_texts_on_every_page_that_shows_them(world):
+    assert len(PAYLOADS) == 40
+    ada = visitor(world, "ada", *ALL_ROLES)
+    everything = " ".join(PAYLOADS)
+    values = {
+        name: " ".join(PAYLOADS[no::4]) for no, name in enumerate(("headline", "area", "action", "source"))
+    }
+    world.page.target = everything
+    ref = world.draft(**values)
+    drafts = [f"/messages/{ref}", f"/messages/{ref}/edit", "/"]
+    assert all(marked(ada.get(path)) for path in drafts)
+    submitted = world.parts.compose.submit(world.officer, ref)
+    waiting = ["/", f"/messages/{ref}", f"/messages/{ref}/approve", "/messages"]
+    assert all(marked(ada.get(path)) for path in waiting)
+    world.approve(submitted)
+    world.work_public()
+    world.parts.by_hand.told(world.officer, ref, way=PAYLOADS[0][:60], at=world.now(), words=everything[:400])
+    world.parts.recall.stop(world.officer, ref, everything)
+    sent = [f"/messages/{ref}/board", f"/messages/{ref}/stop", f"/messages/{ref}/told"]
+    sent += [f"/messages/{ref}/timeline", "/audit", f"/audit?person={quote_from_bytes(everything.encode())}"]
+    assert [path for path in sent if not marked(ada.get(path))] == []
+    ada.get("/messages/new/severe-weather")
+    typed = {f"blank-{name}": everything for name in ("hazard", "area", "action", "source", "phone")}
+    assert marked(ada.post("/messages/new/severe-weather", typed))
+    look = ada.ask_with(typed, "/messages/new/severe-weather/look")
+    assert "<script" not in look
+    assert marked(ada.get("/")) or MARK in ada.page
+
+
+def test_characters_that_nobody_types_and_a_megabyte_break_no_route(world):
+    ada = visitor(world, "ada", *ALL_ROLES)
+    ref = world.submit(channels=("website",)).ref
+    odd = quote_from_bytes(b"a\x00\xed\xa0\x80\xff\xe2\x80\xae" + "\u2066\U000e0041\u200d".encode())
+    large = f"reason={'x' * 1_000_000}&words={'x' * 100}"
+    names = sorted(set(re.findall(r'(?:get|text|_text|texts)\([^)]*?"(\w+)"', _sources())))
+    ways = [f"{odd}", "1"]
+    for path in routes("GET"):
+        if path.endswith(("/live", "/sign-out")):
+            continue
+        query = "&".join(f"{name}={odd}" for name in [*names, "next", "sheet", "every"])
+        for blank in ways:
+            address = filled(path, ref=ref, target_id=10**30).replace("X", blank)
+            assert ada.ask("GET", address.replace("%00", "\0") + "?" + query).status in range(200, 500), path
+    for path in routes("POST"):
+        if path in {"/sign-out", "/me/sessions/end", "/sign-in", "/sign-in/code"}:
+            continue
+        address = filled(
+            path, ref=ref, name="flood" if "messages" in path else "ada", token_id=10**30, target_id=1
+        )
+        for body in ("&".join(f"{name}={odd}" for name in names), large):
+            answer = ada.ask("POST", address, f"csrf={ada.get('/me') and ada.token}&{body}".encode(), FORM)
+            assert answer.status in range(200, 500), path
+    assert max(len(told.payload) for told in world.rows(audit_event)) < 20_000
+    assert "\0" not in "".join(told.payload for told in world.rows(audit_event))
+
+
+def _sources():
+    """The names of fields, as the routes ask for them."""
+    folder = files("broadcaster.web.console")
+    return "".join(each.read_text() for each in folder.iterdir() if each.name.endswith(".py"))
+
+
+# --- how long a page takes --------------------------------------------------------------------------------------------
+
+
+def test_home_looks_through_no_table_of_deliveries(world):
+    """However many were sent: each kind of what is undecided has a small index of its own."""
+    if not world.database.is_sqlite:
+        pytest.skip(
+            "over a few rows PostgreSQL reads the whole table; tests.bench.pages asks it over a million"
+        )
+    ada, asked = visitor(world, "ada", *ALL_ROLES), []
+
+    def look(_connection, _cursor, statement, given, *_rest):
+        asked.append((statement, given))
+
+    event.listen(world.database.engine, "after_cursor_execute", look)
+    ada.get("/")
+    event.remove(world.database.engine, "after_cursor_execute", look)
+    asked = [each for each in asked if "delivery" in each[0]]
+    with world.database.engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", given).all() for s, given in asked]
+    steps = [row.detail for plan in plans for row in plan]
+    assert "LIST SUBQUERY" in " ".join(steps)
+    assert [each for each in steps if re.match(r"SCAN delivery(?! USING (COVERING )?INDEX)", each)] == []
