@@ -18,6 +18,7 @@ from broadcaster.audit import verify_audit
 from broadcaster.audit.verify_audit import Unreadable, Verdict
 from broadcaster.cli import show as views
 from broadcaster.cli import terminal
+from broadcaster.cli.audit_pack import pack
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, print_json, say
 from broadcaster.domain.audit import AuditEvent
@@ -128,6 +129,9 @@ def prove(
         print_json({"message": proof["message"], "events": len(proof["events"]), "file": str(to)})
     else:
         say(f"{len(proof['events'])} events of {proof['message']} in {to}. To check it on any machine: {how}")
+
+
+audit.command(epilog="Example: broadcaster audit pack 7F3K2M -o inquiry.pdf")(pack)
 
 
 @audit.command(epilog="Example: broadcaster audit verify --anchors /mnt/witness/checkpoints.txt")

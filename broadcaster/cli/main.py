@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "heard": ("heard", "heard", "Read what people wrote to us."),
     "template": ("templates", "templates", "List the notice templates and their blanks."),
     "message": ("messages", "messages", "Write, submit, approve and look at messages."),
+    "incident": ("incidents", "incidents", "Keep the record of an incident: decisions, actions, hand-over."),
     "status": ("status", "app", "Show what became of a message on every channel."),
     "figures": ("figures", "app", "Show how fast posts were accepted, what waits and what is in doubt."),
     "alarms": ("alarms", "alarms", "Show what is wrong now and what to do; exit code 1 while anything is."),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broadcaster.cli import asked, terminal
+from broadcaster.cli import asked, papers, terminal
 from broadcaster.cli.facts import read_facts, single_values
 from broadcaster.cli.images import changed_images, read_images
 from broadcaster.cli.message_view import as_json_data, following, listed, view
@@ -244,6 +244,10 @@ def list_(
         print_json(found)
     else:
         say(listed(found, zone))
+
+
+messages.command(epilog="Example: broadcaster message lines 7F3K2M")(papers.lines)
+messages.command(epilog="Example: broadcaster message poster 7F3K2M -o poster.pdf")(papers.poster)
 
 
 def _show(session: Session, proof: Proof, *, as_json: bool) -> None:

@@ -51,6 +51,20 @@ def version_by_id(tx: Tx, version_id: int) -> AudienceVersion:
     return AudienceVersion(**tx.execute(query).mappings().one())
 
 
+def summary_of(tx: Tx, version_id: int) -> AudienceSummary:
+    """Of one version, the newest or not."""
+    v = audience_version.c
+    query = (
+        select(audience.c.name, v.no.label("version"), (v.size - v.erased).label("count"), v.erased)
+        .add_columns(v.sealed_at.label("imported_at"), person.c.name.label("imported_by"))
+        .add_columns(v.source, v.lawful_basis, v.purpose, v.review_on)
+        .join(audience, _of_audience())
+        .join(person, person.c.id == v.imported_by)
+        .where(v.id == version_id)
+    )
+    return AudienceSummary(**tx.execute(query).mappings().one())
+
+
 def summaries(tx: Tx) -> list[AudienceSummary]:
     """The newest sealed version of each audience, by name."""
     v = audience_version.c

@@ -71,6 +71,11 @@ def incident_ref(tx: Tx, incident_id: int) -> str:
     return str(tx.execute(select(incident.c.ref).where(incident.c.id == incident_id)).scalar_one())
 
 
+def is_incident_closed(tx: Tx, incident_id: int) -> bool:
+    query = select(incident.c.closed_at).where(incident.c.id == incident_id)
+    return tx.execute(query).scalar_one() is not None
+
+
 def sequence(tx: Tx, row: Message) -> int:
     """Which message of its incident this is or would be, from 1. What was never released does not count."""
     c = broadcast.c

@@ -175,3 +175,37 @@ def overdue(tx: Tx) -> list[str]:
         .where(submission.c.state == OPEN, submission.c.expires_at <= tx.now())
     )
     return list(tx.execute(query).scalars())
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandedOver:
+    """One submission of a message, whatever became of it; `approved_by` and `factor` are empty where nobody approved it."""
+
+    version: int
+    submitted_at: datetime
+    submitted_by: str
+    expires_at: datetime
+    manifest_sha256: str
+    approved_at: datetime | None
+    approved_by: str
+    factor: str
+
+
+def history(tx: Tx, message_id: int) -> list[HandedOver]:
+    """Every submission, the first one first."""
+    approver, v = person.alias("approver"), message_version.c
+    query = (
+        select(v.no.label("version"), submission.c.submitted_at, person.c.name.label("submitted_by"))
+        .add_columns(submission.c.expires_at, submission.c.manifest_sha256, approval.c.approved_at)
+        .add_columns(approver.c.name.label("approved_by"), approval.c.factor)
+        .join(message_version, v.id == submission.c.message_version_id)
+        .join(person, person.c.id == submission.c.submitted_by)
+        .outerjoin(approval, approval.c.submission_id == submission.c.id)
+        .outerjoin(approver, approver.c.id == approval.c.approver_id)
+        .where(v.message_id == message_id)
+        .order_by(submission.c.id)
+    )
+    return [
+        HandedOver(**{**r._mapping, "approved_by": r.approved_by or "", "factor": r.factor or ""})
+        for r in tx.execute(query)
+    ]

@@ -80,11 +80,20 @@ def _sent_again(t: Told) -> str:
 def _decided(t: Told) -> str:
     what = {"send_again": "it shall be sent again", "sent": "it was sent"}
     said = what.get(t.text("decision"), t.text("decision").replace("_", " "))
-    return f"{t['who']} decided about a post or text of {t['about']} with no known outcome: {said}{t.why()}."
+    of = many(t.number("count") or 1, "post or text", "posts or texts")
+    return f"{t['who']} decided about {of} of {t['about']} with no known outcome: {said}{t.why()}."
 
 
 def _done(t: Told) -> str:
     return f"Sending {t['about']} is over. Of {t.number('planned'):,} planned: {t.counts('totals')}."
+
+
+_SEEN = {"there": "it is there", "differs": "it is there and DIFFERS", "absent": "it is NOT there"}
+
+
+def _looked_at(t: Told) -> str:
+    found = _SEEN.get(t.text("found"), "that could not be told")
+    return f"A post of {t['about']} was looked for where people read it: {found}."
 
 
 MESSAGES: Mapping[str, Sentence] = {
@@ -122,6 +131,39 @@ MESSAGES: Mapping[str, Sentence] = {
         f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} with no known outcome left to a person to decide."
     ),
     "unknown_decided": _decided,
+    "failed_tried_again": lambda t: (
+        f"{t['who']} had {many(t.number('failed_again'), 'refused post or text', 'refused posts or texts')} of {t['about']} tried again"
+        f"{t.why()}."
+    ),
+    "post_looked_at": _looked_at,
+    "posted_by_hand": "{who} posted {about} by hand on {channel}: {link}",
+    "told_by_hand": "{who} noted that people were told of {about} in another way: {way}.",
+    "outcomes_exported": "{who} took away what became of each delivery of {about}, without numbers.",
+}
+
+# --- incidents --------------------------------------------------------------------------------------------
+
+_DECIDED = {"warn": "to warn", "not-to-warn": "NOT to warn"}
+
+
+def _incident_decided(t: Told) -> str:
+    what = _DECIDED.get(t.text("decision"), "something")
+    return f"{t['who']} noted a decision for the incident {t['about']}, {what}{t.why()}."
+
+
+INCIDENTS: Mapping[str, Sentence] = {
+    "incident_opened": "{who} opened the incident {about}: {name}.",
+    "incident_changed": "{who} changed what the incident {about} is called or who leads it: {name}; {lead_agency}.",
+    "incident_closed": lambda t: f"{t['who']} closed the incident {t['about']}{t.why()}.",
+    "incident_reopened": lambda t: f"{t['who']} opened the incident {t['about']} again{t.why()}.",
+    "incident_decided": _incident_decided,
+    "incident_agreed": "{who} noted that {agency} agreed ({way}) about the incident {about}.",
+    "incident_action_noted": "{who} noted what is to be done in the incident {about} (action {action}).",
+    "incident_action_done": "{who} noted that action {action} of the incident {about} is done.",
+    "hand_over_offered": "{who} offered the incident {about} to {to}.",
+    "hand_over_accepted": "{who} accepted the incident {about} from {from} and has it in hand.",
+    "hand_over_withdrawn": "{who} ended the offer of the incident {about} from {from} to {to}, which nobody had accepted.",
+    "message_moved_to_incident": "{who} moved the draft {about} from the incident {before} to {incident}.",
 }
 
 # --- accounts, audiences, the public ----------------------------------------------------------------------
@@ -339,14 +381,16 @@ RECORD: Mapping[str, Sentence] = {
     "audit_log_read": _read,
     "audit_events_exported": _taken,
     "audit_log_checked": _checked,
+    "inquiry_pack_exported": "{who} took away the inquiry pack of {about}: a PDF with the digest {sha256}.",
     "message_proved": "{who} took away the proof of {about}. With its texts: {texts}.",
     "audit_log_rebuilt_as_tree": "The older form of this log was carried over into the present one.",
 }
 
-SENTENCES: Mapping[str, Sentence] = {**MESSAGES, **PUBLIC, **STAFF, **RECORD}
+SENTENCES: Mapping[str, Sentence] = {**MESSAGES, **INCIDENTS, **PUBLIC, **STAFF, **RECORD}
 #: The acts under the headings of a list.
 KINDS: Mapping[str, Sequence[str]] = {
     "Messages": sorted(MESSAGES),
+    "Incidents": sorted(INCIDENTS),
     "Accounts, audiences and the public": sorted(PUBLIC),
     "Staff": sorted(STAFF),
     "The record itself": sorted(RECORD),

@@ -28,6 +28,7 @@ class Action(StrEnum):
     AUDIT = "read the audit log"
     MANAGE = "manage users, tokens and accounts"
     READ = "see messages"
+    INCIDENT = "keep the record of an incident"
 
 
 MAY: Mapping[Action, frozenset[Role]] = {
@@ -39,6 +40,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.ERASE: frozenset({Role.ADMINISTRATOR, Role.DATA_KEEPER}),
     Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
     Action.MANAGE: frozenset({Role.ADMINISTRATOR}),
+    Action.INCIDENT: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR}),
 }
 
@@ -65,6 +67,7 @@ SCOPE_OF: Mapping[Action, Scope] = {
     Action.AUDIT: Scope.AUDIT,
     Action.MANAGE: Scope.MANAGE,
     Action.READ: Scope.READ,
+    Action.INCIDENT: Scope.OPERATE,
 }
 
 

@@ -8,6 +8,7 @@ from broadcaster.parts.log import LogParts
 from broadcaster.parts.shared import part
 
 if TYPE_CHECKING:
+    from broadcaster.render.press import Press
     from broadcaster.service.accounts import Accounts
     from broadcaster.service.approve import Approve
     from broadcaster.service.audiences import Audiences
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from broadcaster.service.compose import Compose
     from broadcaster.service.erasing import Erasing
     from broadcaster.service.home import Homes
+    from broadcaster.service.incidents import Incidents
     from broadcaster.service.opt_outs import OptOuts
     from broadcaster.service.outcomes_file import OutcomesFile
+    from broadcaster.service.pack import InquiryPacks
     from broadcaster.service.recall import Recall
     from broadcaster.service.report import Report
+    from broadcaster.service.telling import Telling
     from broadcaster.service.try_again import TryAgain
     from broadcaster.service.unknowns import Unknowns
     from broadcaster.service.worksheets import Worksheets
@@ -82,6 +86,12 @@ class DeskParts(LogParts):
         return Homes(self.database, self.alarms)
 
     @part
+    def incidents(self) -> Incidents:
+        from broadcaster.service.incidents import Incidents
+
+        return Incidents(self.database)
+
+    @part
     def opt_outs(self) -> OptOuts:
         from broadcaster.service.opt_outs import OptOuts
 
@@ -94,6 +104,19 @@ class DeskParts(LogParts):
         return OutcomesFile(self.database, self.settings.zone)
 
     @part
+    def packs(self) -> InquiryPacks:
+        from broadcaster.service.pack import InquiryPacks
+
+        return InquiryPacks(
+            self.database,
+            self.boards,
+            self.sealed,
+            self._press,
+            zone=self.settings.zone,
+            organisation=self.settings.organisation,
+        )
+
+    @part
     def recall(self) -> Recall:
         from broadcaster.service.recall import Recall
 
@@ -104,6 +127,17 @@ class DeskParts(LogParts):
         from broadcaster.service.report import Report
 
         return Report(self.database)
+
+    @part
+    def telling(self) -> Telling:
+        from broadcaster.service.telling import Telling
+
+        return Telling(
+            self.database,
+            self._press,
+            zone=self.settings.zone,
+            organisation=self.settings.organisation,
+        )
 
     @part
     def try_again(self) -> TryAgain:
@@ -122,3 +156,9 @@ class DeskParts(LogParts):
         from broadcaster.service.worksheets import Worksheets
 
         return Worksheets(self.database)
+
+    @part
+    def _press(self) -> Press:
+        from broadcaster.render.press import Press
+
+        return Press()

@@ -358,6 +358,10 @@ def _incident(tx: Tx, ref: str, name: str) -> int:
     found = messages.incident_by_ref(tx, ref)
     if found is None:
         raise NotFound(f'There is no incident "{ref}". Leave it out to open a new one.')
+    if messages.is_incident_closed(tx, found):
+        raise Stale(
+            f"The incident {ref.upper()} is closed. Open it again, or leave it out to open a new one."
+        )
     return found
 
 

@@ -11,6 +11,7 @@ from broadcaster.db import audit_log, broadcasts, deliveries, messages, timeline
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.deliveries import PublicDelivery
 from broadcaster.db.engine import Database, Tx
+from broadcaster.db.messages import Message
 from broadcaster.db.people import Person
 from broadcaster.db.timelines import PastVersion
 from broadcaster.domain.audit import AuditEvent
@@ -103,19 +104,23 @@ class Timelines:
         self._looking.note(actor, Sought(about=ref))
         with self._database.read() as tx:
             found = messages.find(tx, ref)
-            versions = timelines.versions(tx, found.id)
-            events = list(audit_log.events(tx, subject=ref))
-            moments = [*_versions(versions), *_events(events), *_receipts(events)]
-            row = broadcasts.by_message(tx, found.id)
-            if row:
-                moments += _posts(tx, row)
-            return Timeline(
-                ref=ref,
-                headline=versions[-1].facts.headline,
-                mode=found.mode,
-                moments=tuple(sorted(moments, key=lambda m: m.at)),
-                wordings=tuple(_wordings(tx, versions, self._zone)),
-            )
+            return story(tx, found, list(audit_log.events(tx, subject=ref)), self._zone)
+
+
+def story(tx: Tx, found: Message, events: Sequence[AuditEvent], zone: ZoneInfo) -> Timeline:
+    """Out of the message's events and rows. Whoever shows it has recorded that somebody looks. Unavailable as above."""
+    versions = timelines.versions(tx, found.id)
+    moments = [*_versions(versions), *_events(events), *_receipts(events)]
+    row = broadcasts.by_message(tx, found.id)
+    if row:
+        moments += _posts(tx, row)
+    return Timeline(
+        ref=found.ref,
+        headline=versions[-1].facts.headline,
+        mode=found.mode,
+        moments=tuple(sorted(moments, key=lambda m: m.at)),
+        wordings=tuple(_wordings(tx, versions, zone)),
+    )
 
 
 def _versions(versions: Sequence[PastVersion]) -> Iterator[Moment]:

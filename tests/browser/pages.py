@@ -239,9 +239,17 @@ MANAGE = [
     Page(route="/manage/accounts", who="olive"),
     Page(route="/manage/accounts", who="adam", state="one paused"),
 ]
-PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE]
+INCIDENTS = [
+    Page(route="/incidents", who="olive"),
+    Page(route="/incidents/{ref}", who="olive", ref="incident", then=open_all),
+    Page(route="/incidents/{ref}", who="anna", ref="incident", state="offered to her"),
+    Page(route="/messages/{ref}/lines", who="olive", ref="sending"),
+    Page(route="/messages/{ref}/lines", who="olive", ref="draft"),
+]
+PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS]
 #: Not pages: a picture, a stream, and files.
 NO_PAGES = {
+    "/messages/{ref}/poster.pdf",
     "/pictures/{sha256}",
     "/messages/{ref}/live",
     "/messages/{ref}/outcomes.csv",

@@ -109,6 +109,7 @@ def a_scene(database_url, folder):
         _release_all(scene)
         _write_all(scene)
         _manage(scene)
+        _open_an_incident(scene)
         world.parts.seal.seal()
         yield scene
 
@@ -204,3 +205,15 @@ def _manage(scene):
         state=ReadinessState.NOT_READY, code="key", operator_text="Its key has ended. Make a new one."
     )
     world.parts.checks.check()
+
+
+def _open_an_incident(scene):
+    """With something of all that it can have, and offered to the approver."""
+    incidents, olive, now = scene.world.parts.incidents, scene.who("olive"), scene.world.clock.now()
+    ref = incidents.open(olive, name="Storm Darragh", lead_agency="Lancashire Police").ref
+    incidents.decide(olive, ref, kind="not-to-warn", what="No text tonight", reason="It stays below the wall")
+    said = {"who": "Insp. Hall", "agency": "Police", "way": "by telephone", "about": "closing the promenade"}
+    incidents.agreed(olive, ref, at=now, **said)
+    incidents.to_do(olive, ref, what="Ring the caravan site", who="Sam", until=now)
+    incidents.offer(olive, ref, to="anna", words="High water 04:10")
+    scene.refs["incident"] = ref

@@ -31,9 +31,15 @@ from broadcaster.db.tables.identity import (
     session,
     totp,
 )
+from broadcaster.db.tables.incidents import (
+    incident,
+    incident_action,
+    incident_agreement,
+    incident_decision,
+    incident_hand_over,
+)
 from broadcaster.db.tables.messages import (
     approval,
-    incident,
     media,
     message,
     message_version,
@@ -79,6 +85,10 @@ __all__ = [
     "delivery",
     "heard",
     "incident",
+    "incident_action",
+    "incident_agreement",
+    "incident_decision",
+    "incident_hand_over",
     "intent_group",
     "invitation",
     "leader",

@@ -41,16 +41,6 @@ rendition = Table(
     UniqueConstraint("original_id", "rules"),
 )
 
-incident = Table(
-    "incident",
-    metadata,
-    own_id(),
-    uid(),
-    Column("ref", String(6), nullable=False, unique=True),
-    prose("name"),
-    moment("opened_at"),
-)
-
 message = Table(
     "message",
     metadata,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from broadcaster.domain.errors import FactorWanted, Problem
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import Action
+from broadcaster.service.incidents import LINKABLE
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.pages import page
 from broadcaster.web.console.texts import by_text
@@ -51,10 +52,20 @@ def _proof(request: Request, desk: Desk, ref: str, *, problem: Problem | None = 
         answer=409 if problem else 200,
         may_edit=own and state in EDITABLE,
         may_submit=own and state in SUBMITTABLE and not found["proof"].problems,
+        **_incident(request, desk, found["ref"], state),
         may_approve=desk.may(Action.APPROVE) and state is MessageState.SUBMITTED,
         problems=told(problem),
         **found,
     )
+
+
+def _incident(request: Request, desk: Desk, ref: str, state: MessageState) -> dict[str, Any]:
+    """The one it belongs to, and into which others a draft may be moved."""
+    service = parts_of(request).incidents
+    mine = service.of_message(desk.person, ref)
+    movable = desk.may(Action.WRITE) and state in LINKABLE
+    others = [e.incident for e in service.listed(desk.person)] if movable else []
+    return {"incident": mine, "others": [each for each in others if each.id != mine.id]}
 
 
 def seen(request: Request, ref: str) -> dict[str, Any]:

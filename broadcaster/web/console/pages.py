@@ -42,6 +42,7 @@ class Place:
 PLACES = (
     Place(text="Home", href="/"),
     Place(text="Messages", href="/messages"),
+    Place(text="Incidents", href="/incidents"),
     Place(text="Audit", href="/audit", action=Action.AUDIT),
     Place(text="Manage", href="/manage", action=Action.IMPORT),
 )

@@ -23,6 +23,8 @@ from channels.base import Channel
 
 router = APIRouter(prefix="/messages")
 
+MOST_INCIDENTS = 50  # of the newest: a longer list is no help at night
+
 
 @router.get("/new")
 def choose(request: Request, desk: SignedIn) -> HTMLResponse:
@@ -198,6 +200,7 @@ def _form(
         problems=problems_at(said, labels),
         wrong=_wrong(said, labels),
         ref=ref,
+        incidents=[] if ref else parts.incidents.listed(desk.person)[:MOST_INCIDENTS],
         others=parts.worksheets.others(desk.person, ref) if ref else (),
     )
 

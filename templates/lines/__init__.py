@@ -1,0 +1,1 @@
+"""What is said aloud or printed of a message. A package, so that importlib.resources finds it however it is installed."""

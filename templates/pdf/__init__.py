@@ -1,0 +1,1 @@
+"""Layouts of PDFs. A package, so that importlib.resources finds it however it is installed."""
