@@ -55,6 +55,16 @@ def console(value: str) -> str:
     return value.rstrip("/")
 
 
+def issuer(value: str) -> str:
+    """It is compared to the letter with what the provider calls itself, so nothing is taken off it."""
+    parts = urlsplit(value) if _is_address(value, "http", "https") else None
+    if value and (parts is None or parts.query or parts.fragment):
+        raise ValueError("it must be an address like https://login.example.org/realms/staff")
+    if parts and parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1"}:
+        raise ValueError("it must begin with https:// (http:// for this machine only)")
+    return value
+
+
 def hard_to_guess(value: str) -> str:
     if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or value.split() != [value]):
         raise ValueError(

@@ -80,6 +80,29 @@ class Settings(BaseSettings):
         "",
         description="Address at which people open the console, like https://alerts.wyre.gov.uk. Empty: localhost and the port.",
     )
+    oidc_issuer: str = Field(
+        "",
+        description="Provider of single sign-on (OpenID Connect), like https://login.wyre.gov.uk/realms/staff. Empty: none.",
+    )
+    oidc_client_id: str = Field(
+        "", validate_default=True, description="What this installation is called at that provider."
+    )
+    oidc_client_secret: str = Field(
+        "",
+        description="Its secret there. Empty: a public client.",
+        repr=False,
+        json_schema_extra=SECRET,
+    )
+    oidc_name: str = Field(
+        "single sign-on", min_length=1, max_length=40, description="What people call it: on the button."
+    )
+    oidc_user_claim: str = Field(
+        "preferred_username", min_length=1, description="Claim that holds the name of the user here."
+    )
+    oidc_factor_values: str = Field(
+        "",
+        description="Space-separated values of acr or amr that count as a second factor. Empty: ours is asked for.",
+    )
     session_idle_minutes: int = Field(
         30,
         ge=1,
@@ -188,6 +211,7 @@ class Settings(BaseSettings):
     _database = field_validator("database_url")(checks.database)
     _mail_server = field_validator("smtp_url")(checks.mail_server)
     _authority = field_validator("tsa_url")(checks.authority)
+    _issuer = field_validator("oidc_issuer")(checks.issuer)
     _console = field_validator("public_url")(checks.console)
     _token = field_validator("metrics_token")(checks.hard_to_guess)
     _collector = field_validator("traces_url")(checks.collector)
@@ -201,6 +225,13 @@ class Settings(BaseSettings):
         lacking = [variable(n) for n in ("smtp_url", "mail_from") if info.data.get(n) == ""]
         if value and lacking:
             raise ValueError(f"it needs {' and '.join(lacking)} too")
+        return value
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _names_us(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError(f"{variable('oidc_issuer')} needs it too")
         return value
 
     @classmethod
@@ -253,6 +284,11 @@ class Settings(BaseSettings):
         """A secret is not shown, not even a wrong one: the error ends up in logs and on screens."""
         shown = "" if name in cls.secrets() else f" (given: {value!r})"
         return f"{variable(name)}: {wrong}{shown}"
+
+    @property
+    def names_its_organisation(self) -> bool:
+        """Whether somebody has said whose this is."""
+        return bool(self.organisation != type(self).model_fields["organisation"].default)
 
     @property
     def console_url(self) -> str:

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from broadcaster.cli import terminal
+from broadcaster.cli.commands_for import as_arguments
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
 from broadcaster.domain.readiness import ReadinessState
-from broadcaster.service.findings import as_arguments
 from broadcaster.service.readiness import Standing
 
 channels = terminal.group("Check whether the accounts on the platforms could send now.")

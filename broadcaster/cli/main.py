@@ -26,8 +26,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "password": ("login", "app", "Set or change your own password."),
     "factor": ("factors", "factors", "Set up your second factor, and give it."),
     "user": ("users", "users", "Add, list, change and disable the people who may use this."),
+    "rota": ("rota", "rota", "Say who is on call, and see who is."),
+    "sso": ("sso", "sso", "Say who may use single sign-on, and check that it works."),
     "token": ("tokens", "tokens", "List, make and revoke tokens, with which programs say who asks."),
     "proposal": ("proposals", "proposals", "Confirm or decline what another administrator proposes."),
+    "delegation": ("delegations", "delegations", "Let somebody approve some messages, for a time."),
     "policy": ("proposals", "policies", "Show and propose how users are managed."),
     "account": ("accounts", "accounts", "List the accounts on the platforms and resume paused ones."),
     "channels": ("channels", "channels", "Check whether the accounts could send now, without posting."),
@@ -46,6 +49,8 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "alarms": ("alarms", "alarms", "Show what is wrong now and what to do; exit code 1 while anything is."),
     "stop": ("status", "app", "Stop a broadcast: nothing more of it is sent."),
     "unknown": ("unknowns", "unknowns", "Decide about deliveries that may or may not have been sent."),
+    "again": ("mending", "app", "Try again what a platform refused, once its cause is mended."),
+    "by-hand": ("mending", "by_hand", "Note what people posted themselves, or told in another way."),
     "backup": ("backup", "app", "Save everything into one file while it runs, or check such a file."),
     "restore": ("backup", "app", "Bring everything back from a backup."),
     "key": ("keys", "keys", "Change the keys that protect what is stored."),
@@ -86,7 +91,7 @@ class Commands(TyperGroup):
             failures.show(error.format_message(), as_json=True)
             raise typer.Exit(error.exit_code) from error
         except Problem as problem:
-            failures.show(problem.text, problem.details, as_json=as_json)
+            failures.show(problem.at_a_terminal, problem.details, as_json=as_json)
             code = 1
         except Exception as error:  # noqa: BLE001 - the command line's error page: a person reads a sentence
             if ctx.params["debug"]:

@@ -10,12 +10,13 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from broadcaster.cli import commands_for
 from broadcaster.cli.show_posts import pictures, texts
 from broadcaster.cli.terminal import add_row, local, table
 from broadcaster.cli.visible import visible
 from broadcaster.db.alarms import Alarm
 from broadcaster.domain.audit import AuditEvent
-from broadcaster.domain.checks.finding import Level
+from broadcaster.domain.checks.finding import Finding, Level
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.times import time_in_words
@@ -102,12 +103,17 @@ def _warnings(shown: Proof) -> Iterator[Text]:
         yield Text(f"\n{heading}", style="bold red")
         yield from (Text(visible(f"  - {line}")) for line in shown.problems)
     for level, heading, style in FINDINGS:
-        found = [each.line for each in shown.findings if each.level is level]
+        found = [_line(each, shown.mode) for each in shown.findings if each.level is level]
         if found:
             yield Text(f"\n{heading}", style=style)
             yield from (Text(visible(f"  - {line}")) for line in found)
     if shown.reading_age is not None:
         yield Text(f"\nReading age: about {shown.reading_age} (Automated Readability Index).")
+
+
+def _line(each: Finding, mode: str) -> str:
+    command = commands_for.warning(each.code, each.where, mode)
+    return f"{each.line} {command}".rstrip()
 
 
 def status(shown: Status, zone: ZoneInfo) -> Group:
@@ -146,7 +152,9 @@ def alarms(found: Iterable[Alarm], zone: ZoneInfo) -> Iterator[Text | str]:
         seen = f", acknowledged {local(each.acknowledged_at, zone)}" if each.acknowledged_at else ""
         heading = f"{each.code} {each.subject}, since {local(each.raised_at, zone)}{seen}{ended}"
         yield Text(visible(heading), style="" if seen or ended else "bold red")
-        yield visible(f"  {each.text}")  # not folded: it ends with a command to copy
+        command = commands_for.alarm(each.code, each.subject)
+        then = f" Then: {command}" if command else ""
+        yield visible(f"  {each.text}{then}")  # not folded: it ends with a command to copy
 
 
 def no_receipts(shown: Status, zone: ZoneInfo) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from broadcaster.cli import show, terminal
+from broadcaster.cli import commands_for, show, terminal
 from broadcaster.cli.message_view import listed
 from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, console, print_json, say
@@ -165,7 +165,8 @@ def as_json_data(now: Status, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
 
 def alarm_data(each: Alarm) -> Mapping[str, Any]:
     keys = ("code", "subject", "text", "raised_at", "acknowledged_at", "cleared_at")
-    return {key: getattr(each, key) for key in keys}
+    command = commands_for.alarm(each.code, each.subject)
+    return {**{key: getattr(each, key) for key in keys}, "command": command}
 
 
 def _target(each: TargetStatus) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ from sqlalchemy import Row, delete, func, or_, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
-from broadcaster.db.tables import challenge, passkey, password, recovery_code, totp
+from broadcaster.db.tables import challenge, passkey, password, recovery_code, totp, totp_begun
 
-P, T, R, C = passkey.c, totp.c, recovery_code.c, challenge.c
+P, T, B, R, C = passkey.c, totp.c, totp_begun.c, recovery_code.c, challenge.c
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +71,32 @@ def totp_of(tx: Tx, person_id: int, *, lock: bool = False) -> Totp | None:
     return Totp(**values)
 
 
-def begin_totp(tx: Tx, person_id: int, *, bound_to: bytes, secret_sealed: bytes) -> None:
-    """In place of one that was begun and never confirmed."""
+def begun_totp(tx: Tx, person_id: int, holder: str, *, since: datetime) -> bytes | None:
+    """The sealed secret of one that this holder began no earlier than that."""
+    mine = (B.person_id == person_id) & (B.holder == holder) & (B.created_at > since)
+    found: bytes | None = tx.execute(select(B.secret_sealed).where(mine)).scalar_one_or_none()
+    return found
+
+
+def begin_totp(
+    tx: Tx, person_id: int, holder: str, *, bound_to: bytes, secret_sealed: bytes, since: datetime
+) -> None:
+    """In place of what this holder began before; what anybody began before `since` goes too."""
+    mine = (B.person_id == person_id) & (B.holder == holder)
+    tx.execute(delete(totp_begun).where(mine | (B.created_at <= since)))
+    values = {"person_id": person_id, "holder": holder, "bound_to": bound_to, "secret_sealed": secret_sealed}
+    tx.insert(totp_begun, {**values, "created_at": tx.now()})
+
+
+def add_totp(tx: Tx, person_id: int, *, bound_to: bytes, secret_sealed: bytes, step: int) -> bool:
+    """One whose code of this step was given. Whatever was begun beside it is over. False where there is one already."""
+    tx.execute(delete(totp_begun).where(B.person_id == person_id))
     tx.execute(delete(totp).where(T.person_id == person_id, T.confirmed_at.is_(None)))
     values = {"person_id": person_id, "bound_to": bound_to, "secret_sealed": secret_sealed}
-    tx.insert(totp, {**values, "created_at": tx.now(), "last_step": -1})
+    times = {"created_at": tx.now(), "confirmed_at": tx.now(), "used_at": tx.now()}
+    tx.add_missing(totp, {**values, **times, "last_step": step})
+    made = totp_of(tx, person_id)
+    return made is not None and made.secret_sealed == secret_sealed
 
 
 def use_step(tx: Tx, totp_id: int, step: int) -> bool:
@@ -162,7 +183,7 @@ def remove_passkey(tx: Tx, person_id: int, uid: str) -> str:
 
 
 def remove_all_factors(tx: Tx, person_id: int) -> None:
-    for table in (totp, recovery_code, passkey):
+    for table in (totp, totp_begun, recovery_code, passkey):
         tx.execute(delete(table).where(table.c.person_id == person_id))
 
 

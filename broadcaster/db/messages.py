@@ -16,6 +16,8 @@ from broadcaster.domain.errors import NotFound, Stale
 from broadcaster.domain.message import MESSAGE_TRANSITIONS, Facts, Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
 
+AMONG_THE_NEWEST = 2_000  # versions: nobody waits while all of ten years are looked through
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
@@ -186,6 +188,15 @@ def current_version(tx: Tx, row: Message) -> Version:
         template=json.loads(found.template or "{}"),
         images=tuple(VersionImage(**each) for each in json.loads(found.images)),
     )
+
+
+def last_blanks_of(tx: Tx, person_id: int) -> dict[str, str]:
+    """What this person filled in last, as far as it is among the newest versions; nothing otherwise."""
+    c = message_version.c
+    newest = select(func.max(c.id) - AMONG_THE_NEWEST).scalar_subquery()
+    query = select(c.blanks).where(c.author_id == person_id, c.id > newest).order_by(c.id.desc()).limit(1)
+    found = tx.execute(query).scalar_one_or_none()
+    return dict(json.loads(found)) if found else {}
 
 
 def author(tx: Tx, row: Message) -> str:

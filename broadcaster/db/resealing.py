@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, ColumnElement, bindparam, case, func, select, update
 
 from broadcaster.db.engine import Tx
-from broadcaster.db.tables import audience_version, callback, heard, recipient, totp
+from broadcaster.db.tables import audience_version, callback, heard, recipient, totp, totp_begun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +32,7 @@ PLACES = (
     Place(_H.number_sealed, case((_H.number_index == b"", _H.mark), else_=_H.number_index)),
     Place(_H.text_sealed, _H.mark),
     Place(totp.c.secret_sealed, totp.c.bound_to),
+    Place(totp_begun.c.secret_sealed, totp_begun.c.bound_to),
 )
 
 

@@ -32,12 +32,20 @@ class StoredSession:
 
 
 def insert(
-    tx: Tx, *, person_id: int, sha256: str, ends_at: datetime, factor: str, address: str, agent: str
+    tx: Tx,
+    *,
+    person_id: int,
+    sha256: str,
+    ends_at: datetime,
+    factor: str,
+    factor_at: datetime | None,
+    address: str,
+    agent: str,
 ) -> str:
     uid = new_uid()
     values: dict[str, Any] = {"uid": uid, "person_id": person_id, "sha256": sha256, "ends_at": ends_at}
     values |= {"created_at": tx.now(), "seen_at": tx.now(), "address": address, "agent": agent}
-    tx.insert(session, {**values, "factor": factor, "factor_at": tx.now() if factor else None})
+    tx.insert(session, {**values, "factor": factor, "factor_at": factor_at})
     return uid
 
 

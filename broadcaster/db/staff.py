@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Table, func, select
 from broadcaster.db import people
 from broadcaster.db.engine import Tx
 from broadcaster.db.people import Known
-from broadcaster.db.tables import invitation, passkey, password, session, totp
+from broadcaster.db.tables import invitation, passkey, password, session, sso_user, totp
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
     """`seen_at` is when a browser of theirs was last here, as long as its session is kept; `invited_until` is None where
-    no invitation waits."""
+    no invitation waits; `sso_since` is None until the first time."""
 
     known: Known
     has_password: bool
@@ -24,6 +24,8 @@ class Member:
     passkeys: int
     seen_at: datetime | None
     invited_until: datetime | None
+    sso: bool
+    sso_since: datetime | None
 
     @property
     def name(self) -> str:
@@ -31,7 +33,7 @@ class Member:
 
     @property
     def can_sign_in(self) -> bool:
-        return self.has_password or self.passkeys > 0
+        return self.has_password or self.passkeys > 0 or self.sso
 
 
 def everybody(tx: Tx) -> list[Member]:
@@ -41,6 +43,7 @@ def everybody(tx: Tx) -> list[Member]:
     apps = _by_person(tx, totp, func.count(), totp.c.confirmed_at.is_not(None))
     keys = _by_person(tx, passkey, func.count())
     seen = _by_person(tx, session, func.max(session.c.seen_at))
+    by_sso = _by_person(tx, sso_user, func.max(sso_user.c.linked_at))
     invited = _by_person(tx, invitation, func.max(invitation.c.expires_at), waiting)
     return [
         Member(
@@ -50,6 +53,8 @@ def everybody(tx: Tx) -> list[Member]:
             passkeys=keys.get(known.person.id, 0),
             seen_at=seen.get(known.person.id),
             invited_until=invited.get(known.person.id),
+            sso=known.person.id in by_sso,
+            sso_since=by_sso.get(known.person.id),
         )
         for known in people.everybody(tx)
     ]

@@ -32,6 +32,7 @@ FACTORS: Mapping[str, str] = {
     "totp": "a code from an app",
     "recovery-code": "a recovery code on paper",
     "password": "a password alone",
+    "single-sign-on": "single sign-on",
     "token": "a token of a program, without a second factor",
 }
 

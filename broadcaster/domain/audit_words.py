@@ -34,8 +34,9 @@ def _released(t: Told) -> str:
         f" and texts to {many(t.number('recipients'), 'person', 'people')}" if t.number("recipients") else ""
     )
     how = FACTORS.get(t.text("factor"), t.text("factor"))
+    under = f" under the delegation {t['delegation']} ({t['scheme']})" if t.get("delegation") else ""
     return (
-        f"{t['who']} approved {t['about']}, as a second person and with {how}, and it was released: "
+        f"{t['who']} approved {t['about']}{under}, as a second person and with {how}, and it was released: "
         f"{many(t.number('public_posts'), 'public post')}{people}."
     )
 
@@ -289,6 +290,20 @@ STAFF: Mapping[str, Sentence] = {
     "change_withdrawn": _undone("withdrew"),
     "signed_in": _came_in,
     "signed_out": "{who} signed out.",
+    "delegation_given": _staff(
+        "{who} let {about} approve under the delegation {delegation} ({scheme}), from {starts} until {ends}"
+    ),
+    "delegation_ended": lambda t: (
+        f"{t['who']} ended the delegation {t['delegation']} of {t['about']}{t.why()}."
+    ),
+    "duty_entered": "{who} entered {about} as on call, as {role}, from {starts} until {ends}.",
+    "duty_removed": "{who} took {about} out of the rota, as {role}, from {starts} until {ends}.",
+    "duty_acknowledged": "{who} has seen that he or she is on call, as {role}, from {starts}.",
+    "contact_changed": "{who} changed how he or she is reached at work.",
+    "sso_allowed": _staff("{who} allowed {about} to sign in by single sign-on"),
+    "sso_taken_away": _staff("{who} took single sign-on away from {about}, with what it knew {about} by"),
+    "sso_linked": "{who} came by single sign-on for the first time, and is known to it from now on as the one who came then.",
+    "sso_refused": "Somebody else came by single sign-on under the name {about}, and was refused.",
     "sessions_ended": "{who} ended {sessions} sessions of {about}.",
     "sign_in_failed": "Somebody tried to sign in as {about} and failed, {tries} times within an hour.",
     "factor_added": "{who} added a second factor for signing in: {name}.",

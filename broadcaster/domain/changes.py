@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
 from broadcaster.domain.canonical import Json
+from broadcaster.domain.delegation import Covers
+from broadcaster.domain.times import time_in_words
 
 
 class ProposalState(StrEnum):
@@ -108,6 +111,59 @@ class ChangeSwitch:
         return f'Change the policy "{self.name}" from "{self.before}" to "{self.value}": {SAID[self.name, self.value]}'
 
 
+@dataclass(frozen=True, kw_only=True)
+class AllowSso:
+    """Whoever single sign-on knows under this name gets in, from the first time on he alone."""
+
+    kind: ClassVar[str] = "allow_sso"
+    name: str
+
+    @property
+    def in_words(self) -> str:
+        return f"Let {self.name} sign in by single sign-on. Whoever comes first under that name is {self.name} from then on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeSsoAway:
+    """And what it knew the user by. Allowed anew, another may come under the name."""
+
+    kind: ClassVar[str] = "take_sso_away"
+    name: str
+
+    @property
+    def in_words(self) -> str:
+        return f"Take single sign-on away from {self.name}: every session ends, and password or passkey stay."
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiveDelegation:
+    """`starts` and `ends` are ISO 8601 with offset; the rest as in domain/delegation.py."""
+
+    kind: ClassVar[str] = "give_delegation"
+    name: str
+    templates: tuple[str, ...]
+    severities: tuple[str, ...]
+    most_cost: str
+    currency: str
+    starts: str
+    ends: str
+    scheme: str
+
+    @property
+    def covers(self) -> Covers:
+        return Covers(
+            templates=self.templates,
+            severities=self.severities,
+            most_cost=self.most_cost,
+            currency=self.currency,
+        )
+
+    @property
+    def in_words(self) -> str:
+        since, until = (time_in_words(datetime.fromisoformat(at)) for at in (self.starts, self.ends))
+        return f"Let {self.name} approve, from {since} until {until}: {self.covers.in_words}. Under: {self.scheme}."
+
+
 SAID: Mapping[tuple[str, str], str] = {
     ("second-administrator", "on"): "changes of users, roles, tokens and policies need two administrators.",
     ("second-administrator", "off"): "ONE administrator alone may change users, roles, tokens and policies.",
@@ -116,11 +172,15 @@ SAID: Mapping[tuple[str, str], str] = {
 }
 
 Change: TypeAlias = (
-    "AddUser | ChangeRoles | DisableUser | EnableUser | InviteUser | IssueToken | ChangeSwitch"
+    "AddUser | ChangeRoles | DisableUser | EnableUser | InviteUser | IssueToken | ChangeSwitch | AllowSso | TakeSsoAway"
+    " | GiveDelegation"
 )
 _KINDS: Mapping[str, type[Any]] = {
     made.kind: made
-    for made in (AddUser, ChangeRoles, DisableUser, EnableUser, InviteUser, IssueToken, ChangeSwitch)
+    for made in (
+        *(AddUser, ChangeRoles, DisableUser, EnableUser, InviteUser, IssueToken, ChangeSwitch),
+        *(AllowSso, TakeSsoAway, GiveDelegation),
+    )
 }
 
 

@@ -46,12 +46,19 @@ class OutcomeUnknown(SendError):
 
 
 class Problem(Exception):
-    """Something a person must mend. `text` says what happened and what to do; `details` lists each thing."""
+    """Something a person must mend. `text` says what happened and what to do; `details` lists each thing. `command` is how
+    to do it on the command line, which says it after the text: a page has a button for it, or a field.
+    """
 
-    def __init__(self, text: str, *, details: tuple[str, ...] = ()) -> None:
+    def __init__(self, text: str, *, details: tuple[str, ...] = (), command: str = "") -> None:
         self.text = text
         self.details = details
-        super().__init__("\n".join([text, *(f"  - {line}" for line in details)]))
+        self.command = command
+        super().__init__("\n".join([self.at_a_terminal, *(f"  - {line}" for line in details)]))
+
+    @property
+    def at_a_terminal(self) -> str:
+        return f"{self.text} {self.command}".rstrip()
 
 
 class Invalid(Problem):

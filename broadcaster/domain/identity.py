@@ -15,6 +15,7 @@ class Factor(StrEnum):
     PASSKEY = "passkey"
     TOTP = "totp"
     RECOVERY_CODE = "recovery-code"
+    SSO = "single-sign-on"  # the provider's word that one was given there
 
 
 class Wants(StrEnum):
@@ -38,10 +39,11 @@ SWITCHES: Mapping[Switch, tuple[str, ...]] = {
     Switch.SECOND_FACTOR: ("roles", "all"),
 }
 
-NEEDS_FACTOR = frozenset({Role.APPROVER, Role.ADMINISTRATOR})
+NEEDS_FACTOR = frozenset({Role.APPROVER, Role.DELEGATE, Role.ADMINISTRATOR})
 INVITATION_LASTS = timedelta(days=3)
 PROPOSAL_LASTS = timedelta(days=7)
 CHALLENGE_LASTS = timedelta(minutes=5)
+SSO_LASTS = timedelta(minutes=10)  # from being sent to the provider until coming back
 FACTOR_WANTED_LASTS = timedelta(minutes=15)  # from the password to the second factor, or until one is set up
 RECOVERY_CODES = 10
 

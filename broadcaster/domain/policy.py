@@ -14,6 +14,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
     DATA_KEEPER = "data-keeper"
+    DELEGATE = "delegate"  # approves what a delegation covers, and nothing else
 
 
 class Action(StrEnum):
@@ -29,19 +30,21 @@ class Action(StrEnum):
     MANAGE = "manage users, tokens and accounts"
     READ = "see messages"
     INCIDENT = "keep the record of an incident"
+    ROTA = "change the rota"
 
 
 MAY: Mapping[Action, frozenset[Role]] = {
     Action.WRITE: frozenset({Role.OFFICER}),
-    Action.APPROVE: frozenset({Role.APPROVER}),
-    Action.STOP: frozenset({Role.OFFICER, Role.APPROVER}),
+    Action.APPROVE: frozenset({Role.APPROVER, Role.DELEGATE}),
+    Action.STOP: frozenset({Role.OFFICER, Role.APPROVER, Role.DELEGATE}),
     Action.DECIDE: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.IMPORT: frozenset({Role.OFFICER, Role.ADMINISTRATOR, Role.DATA_KEEPER}),
     Action.ERASE: frozenset({Role.ADMINISTRATOR, Role.DATA_KEEPER}),
     Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
     Action.MANAGE: frozenset({Role.ADMINISTRATOR}),
     Action.INCIDENT: frozenset({Role.OFFICER, Role.APPROVER}),
-    Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.AUDITOR, Role.ADMINISTRATOR}),
+    Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.DELEGATE, Role.AUDITOR, Role.ADMINISTRATOR}),
+    Action.ROTA: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
 }
 
 
@@ -68,6 +71,7 @@ SCOPE_OF: Mapping[Action, Scope] = {
     Action.MANAGE: Scope.MANAGE,
     Action.READ: Scope.READ,
     Action.INCIDENT: Scope.OPERATE,
+    Action.ROTA: Scope.WRITE,
 }
 
 
@@ -96,7 +100,7 @@ RESEND_AT_MOST_PERCENT = 5
 def require(name: str, roles: Collection[str], action: Action) -> None:
     """NotAllowed, saying who may, unless one of these roles may do this, and can be used for it now."""
     if not MAY[action] & set(roles):
-        may = " or ".join(sorted(f"{_article(r)} {r}" for r in MAY[action]))
+        may = " or ".join(sorted(f"{_article(r)} {r}" for r in MAY[action] - {Role.DELEGATE}))
         has = ", ".join(sorted(roles)) or "no role"
         raise NotAllowed(f"Only {may} may {action}. You are {name} ({has}). Nothing was changed.")
     if isinstance(roles, Narrowed) and SCOPE_OF[action] not in roles.scopes:

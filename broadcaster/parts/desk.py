@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from broadcaster.service.board import Boards
     from broadcaster.service.by_hand import WorkByHand
     from broadcaster.service.compose import Compose
+    from broadcaster.service.delegations import Delegations
     from broadcaster.service.erasing import Erasing
     from broadcaster.service.home import Homes
     from broadcaster.service.incidents import Incidents
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from broadcaster.service.recall import Recall
     from broadcaster.service.report import Report
     from broadcaster.service.telling import Telling
+    from broadcaster.service.rota import Rota
     from broadcaster.service.try_again import TryAgain
     from broadcaster.service.unknowns import Unknowns
     from broadcaster.service.worksheets import Worksheets
@@ -74,6 +76,12 @@ class DeskParts(LogParts):
         )
 
     @part
+    def delegations(self) -> Delegations:
+        from broadcaster.service.delegations import Delegations
+
+        return Delegations(self.database)
+
+    @part
     def erasing(self) -> Erasing:
         from broadcaster.service.erasing import Erasing
 
@@ -83,7 +91,7 @@ class DeskParts(LogParts):
     def homes(self) -> Homes:
         from broadcaster.service.home import Homes
 
-        return Homes(self.database, self.alarms)
+        return Homes(self.database, self.alarms, self.rota)
 
     @part
     def incidents(self) -> Incidents:
@@ -138,6 +146,12 @@ class DeskParts(LogParts):
             zone=self.settings.zone,
             organisation=self.settings.organisation,
         )
+
+    @part
+    def rota(self) -> Rota:
+        from broadcaster.service.rota import Rota
+
+        return Rota(self.database)
 
     @part
     def try_again(self) -> TryAgain:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from broadcaster.service.rules import Rules
     from broadcaster.service.sessions import Sessions
     from broadcaster.service.sign_in import SignIn
+    from broadcaster.service.single_sign_on import SingleSignOn
     from broadcaster.service.staff import Staff
 
 
@@ -98,6 +99,24 @@ class IdentityParts(SharedParts):
             self.passkeys,
             token_lasts=timedelta(hours=self.settings.session_hours),
         )
+
+    @part
+    def single_sign_on(self) -> SingleSignOn | None:
+        """None where none is set up."""
+        from broadcaster.service.provider import Client, Provider
+        from broadcaster.service.single_sign_on import SingleSignOn, Words
+
+        given = self.settings
+        if not given.oidc_issuer:
+            return None
+        client = Client(
+            issuer=given.oidc_issuer,
+            id=given.oidc_client_id,
+            secret=given.oidc_client_secret,
+            redirect_uri=f"{given.console_url}/sign-in/sso/back",
+        )
+        words = Words(user_claim=given.oidc_user_claim, factors=tuple(given.oidc_factor_values.split()))
+        return SingleSignOn(self.database, self.sessions, self._braking, Provider(client), words)
 
     @part
     def staff(self) -> Staff:

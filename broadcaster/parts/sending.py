@@ -91,6 +91,7 @@ class SendingParts(DeskParts):
                 self.hearing.wipe_old,
                 self.sessions.wipe_old,
                 self.worksheets.wipe_old,
+                self.uploads.sweep,
             ]
         )
 

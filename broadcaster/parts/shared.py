@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what the parts are; each is imported where it is built
     from broadcaster.queue import Bells
     from broadcaster.service.callbacks import Callbacks
     from broadcaster.service.hashing import Hashing
+    from broadcaster.service.uploads import Uploads
 
 P = TypeVar("P")
 
@@ -85,6 +86,12 @@ class SharedParts:
         from broadcaster.service.hashing import Hashing
 
         return self._given_hashing or Hashing()
+
+    @part
+    def uploads(self) -> Uploads:
+        from broadcaster.service.uploads import Uploads
+
+        return Uploads(self.settings.root)
 
     @part
     def _vault(self) -> Vault:

@@ -111,7 +111,8 @@ class Alarms:
             found = [a for a in alarms.open_ones(tx) if a.code == code and a.subject.upper() == wanted]
             if not found:
                 raise NotFound(
-                    f"No alarm {code} of {subject} is open. Nothing was changed. See broadcaster alarms"
+                    f"No alarm {code} of {subject} is open. Nothing was changed.",
+                    command="See: broadcaster alarms",
                 )
             alarms.acknowledge(tx, found[0].id)
             if found[0].code not in FOUND_BY_LOOKING:
@@ -194,7 +195,8 @@ def _check(code: str, reason: str) -> None:
         raise NotFound(f'There is no alarm "{code}".{did_you_mean(code, AlarmCode)} Nothing was changed.')
     if code not in ACKNOWLEDGED_BY_A_PERSON:
         raise Invalid(
-            f"{code} is over by itself once its cause is mended: broadcaster alarms says how. Nothing was changed."
+            f"{code} is over by itself once its cause is mended. Nothing was changed.",
+            command="What to do about it: broadcaster alarms",
         )
     require_reason(reason)
 

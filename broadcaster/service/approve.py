@@ -10,12 +10,16 @@ from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person
 from broadcaster.db.submissions import StoredPost, Submission
 from broadcaster.domain.broadcast import Lane, precedence
+from broadcaster.domain.canonical import Json
+from broadcaster.domain.delegation import Cost, Delegation
 from broadcaster.domain.errors import Invalid, NotAllowed, Stale
 from broadcaster.domain.manifest import Manifest, manifest_hash
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
 from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
+from broadcaster.service.cost import cost_of
+from broadcaster.service.delegations import required
 from broadcaster.service.manifests import build_manifest, overtaken, target_of
 from broadcaster.service.readiness import refuse_unready
 from broadcaster.service.rules import Rules
@@ -57,6 +61,7 @@ class Approve:
             try:
                 version = messages.current_version(tx, row)
                 manifest = self._compare(tx, row, version, waiting, stored)
+                under = required(tx, actor, version, self._cost(row, stored, manifest))
             # facts or a post that nobody can read any more
             except (ValueError, KeyError, TypeError) as error:
                 raise _altered(row) from error
@@ -73,6 +78,7 @@ class Approve:
                     "manifest_sha256": waiting.manifest_sha256,
                     "public_posts": released.public_posts,
                     "recipients": released.recipients,
+                    **_told_under(under),
                 },
             )
             broadcast = broadcasts.by_message(tx, row.id)
@@ -99,9 +105,16 @@ class Approve:
             row = messages.find(tx, ref, lock=True)
             if row.state is not MessageState.SUBMITTED:
                 raise Stale(f"{row.ref} is {row.state} and waits for nobody. Nothing was changed.")
+            under = required(tx, actor, messages.current_version(tx, row))
             submissions.void_open(tx, row.id)
             messages.set_state(tx, row.id, state)
-            audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload={"reason": reason})
+            payload = {"reason": reason, **_told_under(under)}
+            audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload=payload)
+
+    def _cost(self, row: Message, stored: list[StoredPost], manifest: Manifest) -> Cost:
+        posts = [Post.from_bytes(p.content) for p in stored]
+        recipients = manifest.audience.count if manifest.audience else 0
+        return cost_of(posts, self._channels.get(row.mode, {}), recipients)
 
     def _compare(
         self, tx: Tx, row: Message, version: Version, waiting: Submission, stored: list[StoredPost]
@@ -208,9 +221,14 @@ def _approvable(tx: Tx, row: Message, actor: Person, given: str) -> Submission:
     if given != waiting.manifest_sha256:
         raise Stale(
             f"This is not what {row.ref} says now: the hash {given[:12]}… belongs to another version. "
-            f"Look at `broadcaster message show {row.ref}` again and approve the hash it prints. Nothing was changed."
+            "Look at the message again, and approve what it says then. Nothing was changed.",
+            command=f"It and its hash: broadcaster message show {row.ref}",
         )
     return waiting
+
+
+def _told_under(under: Delegation | None) -> dict[str, Json]:
+    return {"delegation": under.ref, "scheme": under.scheme} if under else {}
 
 
 def _new_broadcast(tx: Tx, row: Message, version: Version, manifest: Manifest, approval_id: int) -> Broadcast:
@@ -241,8 +259,9 @@ def _altered(row: Message) -> Stale:
 def _overtaken(row: Message) -> Stale:
     return Stale(
         f"Another message of the same incident was released since {row.ref} was submitted, so {row.ref} would carry another "
-        f"number now than the one you were shown. Nothing was sent. Give it back: broadcaster message return {row.ref}, then "
-        "its officer submits it again."
+        f"number now than the one you were shown. Nothing was sent. Give it back; then its officer "
+        "submits it again.",
+        command=f"To give it back: broadcaster message return {row.ref}",
     )
 
 

@@ -1,22 +1,27 @@
 """Carries a change of who may do what out, to the letter, or refuses it: in the transaction of whoever decided it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
-from broadcaster.db import credentials, people, proposals, sessions, tokens
+from broadcaster.db import credentials, delegations, people, proposals, sessions, sso, tokens
 from broadcaster.db.engine import Tx
 from broadcaster.db.people import Known, Person
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.changes import (
     AddUser,
+    AllowSso,
     Change,
     ChangeRoles,
     ChangeSwitch,
     DisableUser,
     EnableUser,
+    GiveDelegation,
     InviteUser,
     IssueToken,
+    TakeSsoAway,
+    to_json,
 )
 from broadcaster.domain.errors import NotAllowed, NotFound, Stale
 from broadcaster.domain.identity import SWITCHES, Switch
@@ -124,6 +129,48 @@ def _(change: ChangeSwitch, tx: Tx, by: Person) -> Made:  # noqa: ARG001
     proposals.set_switch(tx, change.name, change.value)
     payload: dict[str, Json] = {"before": change.before, "value": change.value}
     return Made(act="policy_changed", subject=change.name, payload=payload)
+
+
+@_carry_out.register
+def _(change: AllowSso, tx: Tx, by: Person) -> Made:  # noqa: ARG001
+    known = _enabled(tx, change.name)
+    if not sso.allow(tx, known.person.id):
+        raise Stale(f"{change.name} may sign in by single sign-on already. Nothing was changed.")
+    return Made(act="sso_allowed", subject=change.name)
+
+
+@_carry_out.register
+def _(change: TakeSsoAway, tx: Tx, by: Person) -> Made:  # noqa: ARG001
+    known = _known(tx, change.name)
+    if not sso.forget(tx, known.person.id):
+        raise Stale(f"{change.name} could not sign in by single sign-on. Nothing was changed.")
+    ended = sessions.end_all(tx, "single sign-on taken away", person_id=known.person.id)
+    return Made(act="sso_taken_away", subject=change.name, payload={"sessions": ended})
+
+
+@_carry_out.register
+def _(change: GiveDelegation, tx: Tx, by: Person) -> Made:
+    """Whoever is no approver becomes a delegate by it: without a delegation in force that role opens nothing."""
+    known = _enabled(tx, change.name)
+    starts_at, ends_at = datetime.fromisoformat(change.starts), datetime.fromisoformat(change.ends)
+    if ends_at <= tx.now():
+        raise Stale("That time is over already. Propose it anew. Nothing was changed.")
+    roles, payload = known.person.roles, to_json(change)
+    ref = delegations.insert(
+        tx,
+        person_id=known.person.id,
+        covers=change.covers.to_json(),
+        scheme=change.scheme,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        by=by.id,
+    )
+    if not {Role.APPROVER, Role.DELEGATE} & set(roles):
+        people.set_roles(tx, known.person.id, roles | {str(Role.DELEGATE)})
+        payload["sessions"] = sessions.end_all(tx, "roles changed", person_id=known.person.id)
+        payload["role_added"] = str(Role.DELEGATE)
+    told = {name: value for name, value in payload.items() if name not in {"kind", "name"}}
+    return Made(act="delegation_given", subject=change.name, payload={"delegation": ref, **told})
 
 
 def _enabled(tx: Tx, name: str) -> Known:

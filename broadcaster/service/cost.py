@@ -1,6 +1,7 @@
 """What the texts of a message cost and what is left of the month's budget, for officer and approver before anybody decides."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import costs
@@ -8,9 +9,11 @@ from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Message
 from broadcaster.domain.checks.cost import Run, Tariff, check_cost, month_start
 from broadcaster.domain.checks.finding import Finding
+from broadcaster.domain.delegation import Cost
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.post import Post
-from channels.base import ChannelsOfMode, Charges, SendsMany
+from broadcaster.service.ways import spares_of
+from channels.base import Channel, ChannelsOfMode, Charges, SendsMany
 from channels.text import sms_size
 
 #: A released message has used its money up, so that it would be counted twice.
@@ -37,6 +40,22 @@ def cost_findings(
             used_segments=_used_segments(tx, row, post.account, zone) if tariff.price is not None else 0,
         )
         yield check_cost(run, tariff, f"cost ({post.account})")
+
+
+def cost_of(posts: Iterable[Post], configured: Mapping[str, Channel], recipients: int) -> Cost:
+    """What the texts of these posts cost at most, whichever of its accounts each goes through."""
+    amount, currencies, known = Decimal(0), set[str](), True
+    for post in posts:
+        channel = configured.get(post.account)
+        if channel is None or not isinstance(channel, SendsMany) or not recipients:
+            continue
+        names = (post.account, *spares_of(post.account, channel))
+        tariffs = [c.tariff if isinstance(c := configured.get(n), Charges) else Tariff() for n in names]
+        prices = [tariff.price for tariff in tariffs if tariff.price is not None]
+        known = known and len(prices) == len(tariffs)
+        amount += max(prices, default=Decimal(0)) * recipients * _segments(post)
+        currencies |= {tariff.currency for tariff in tariffs if tariff.price is not None}
+    return Cost(amount=amount, currencies=frozenset(currencies), known=known)
 
 
 def _used_segments(tx: Tx, row: Message, account: str, zone: ZoneInfo) -> int:

@@ -121,19 +121,26 @@ class Factors:
             known = credentials.totp_of(tx, person.id, lock=True)
             if known and known.confirmed_at:
                 raise Invalid("You have an authenticator app already. Remove it first. Nothing was changed.")
-            secret = self._pending(tx, known, person) or self._begin(tx, person)
+            secret = self._begun(tx, person) or self._begin(tx, person)
         uri = pyotp.TOTP(secret).provisioning_uri(name=person.name, issuer_name=self._issuer)
         return Enrolment(uri=uri, secret=secret)
 
-    def _pending(self, tx: Tx, known: Totp | None, person: Person) -> str:
-        if known is None or tx.now() - known.created_at >= PENDING_LASTS:
-            return ""
-        return self._vault.open(known.secret_sealed, bound_to(person))
+    def _begun(self, tx: Tx, person: Person) -> str:
+        since = tx.now() - PENDING_LASTS
+        sealed = credentials.begun_totp(tx, person.id, _holder(person), since=since)
+        return self._vault.open(sealed, bound_to(person)) if sealed else ""
 
     def _begin(self, tx: Tx, person: Person) -> str:
         secret = pyotp.random_base32(SECRET_CHARS)
         sealed = self._vault.seal(secret, bound_to(person))
-        credentials.begin_totp(tx, person.id, bound_to=bound_to(person), secret_sealed=sealed)
+        credentials.begin_totp(
+            tx,
+            person.id,
+            _holder(person),
+            bound_to=bound_to(person),
+            secret_sealed=sealed,
+            since=tx.now() - PENDING_LASTS,
+        )
         return secret
 
     def finish_totp(self, person: Person, code: str, *, cookie: str = "") -> Enrolled:
@@ -141,7 +148,7 @@ class Factors:
         with self._database.write() as tx:
             self.require_may_add(tx, person)
             made = self._braking.factor_try(tx, person.uid)
-            right = self._takes_totp(tx, person, code, confirmed=False)
+            right = self._adds_totp(tx, person, code)
             if right:
                 self._braking.was_right(tx, made)
                 done = self.enrolled(tx, person, Factor.TOTP, APP_NAME, cookie=cookie)
@@ -233,7 +240,7 @@ class Factors:
         made = self._braking.factor_try(tx, person.uid)
         given = "".join(c for c in code.upper() if c.isalnum())
         factor = ""
-        if self._takes_totp(tx, person, given, confirmed=True):
+        if self._takes_totp(tx, person, given):
             factor = str(Factor.TOTP)
         elif credentials.use_recovery_code(tx, person.id, code_digest(given)):
             factor = str(Factor.RECOVERY_CODE)
@@ -247,24 +254,46 @@ class Factors:
         if has:
             return NotAllowed(WRONG)
         return NotAllowed(
-            "You have no second factor yet. Set one up: broadcaster factor add. Nothing was changed."
+            "You have no second factor yet. Set one up first. Nothing was changed.",
+            command="To do so: broadcaster factor add",
         )
 
-    def _takes_totp(self, tx: Tx, person: Person, code: str, *, confirmed: bool) -> bool:
-        app = credentials.totp_of(tx, person.id, lock=True)
-        given = "".join(code.split())
-        if app is None or (app.confirmed_at is not None) is not confirmed or not given.isascii():
+    def _adds_totp(self, tx: Tx, person: Person, code: str) -> bool:
+        secret = self._begun(tx, person)
+        step = _step_of(tx, secret, code) if secret else None
+        if step is None:
             return False
-        codes = pyotp.TOTP(self._vault.open(app.secret_sealed, bound_to(person)))
-        now = int(tx.now().timestamp()) // STEP_S
-        fitting = [now + d for d in DRIFT if hmac.compare_digest(codes.generate_otp(now + d), given)]
-        return bool(fitting) and credentials.use_step(tx, app.id, max(fitting))
+        sealed = self._vault.seal(secret, bound_to(person))
+        return credentials.add_totp(
+            tx, person.id, bound_to=bound_to(person), secret_sealed=sealed, step=step
+        )  # False: another session of this person was quicker
+
+    def _takes_totp(self, tx: Tx, person: Person, code: str) -> bool:
+        app = credentials.totp_of(tx, person.id, lock=True)
+        if app is None or app.confirmed_at is None:
+            return False
+        step = _step_of(tx, self._vault.open(app.secret_sealed, bound_to(person)), code)
+        return step is not None and credentials.use_step(tx, app.id, step)
 
     def _new_codes(self, tx: Tx, person: Person) -> tuple[str, ...]:
         codes = tuple(_new_code() for _ in range(RECOVERY_CODES))
         digests = [code_digest(code.replace("-", "")) for code in codes]
         credentials.set_recovery_codes(tx, person.id, digests)
         return codes
+
+
+def _step_of(tx: Tx, secret: str, code: str) -> int | None:
+    """Of which step this is the code, as near now as a phone's clock may be."""
+    given = "".join(code.split())
+    if not given.isascii():
+        return None
+    codes, now = pyotp.TOTP(secret), int(tx.now().timestamp()) // STEP_S
+    fitting = [now + d for d in DRIFT if hmac.compare_digest(codes.generate_otp(now + d), given)]
+    return max(fitting, default=None)
+
+
+def _holder(person: Person) -> str:
+    return person.session or (f"token {person.token_id}" if person.token_id is not None else "")
 
 
 def require_all_in(person: Person) -> None:

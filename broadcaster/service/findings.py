@@ -53,7 +53,7 @@ def unknown_undecided(places: Places) -> Finding:
         places,
         AlarmCode.UNKNOWN_UNDECIDED,
         f"{_deliveries(places)} may or may not have been sent, and nothing will prove it. Look at the platform, then "
-        "decide: broadcaster unknown list",
+        "decide.",
     )
 
 
@@ -89,7 +89,7 @@ def counts_differ(row: Broadcast, *, planned: int, totals: Mapping[str, int]) ->
 def account_paused(paused: Paused) -> Finding:
     text = (
         f"The {paused.mode} account {paused.name} is paused, and nothing is sent with it. {paused.reason} Mend the "
-        f"account, then: broadcaster account resume {as_arguments(paused.name, paused.mode)}"
+        "account, then resume it."
     )
     subject = f"{paused.mode}/{paused.name}"
     return Finding(code=AlarmCode.ACCOUNT_PAUSED, subject=subject, text=text)
@@ -99,7 +99,7 @@ def account_failing(failing: Failing) -> Finding:
     text = (
         f"The {failing.mode} account {failing.name} has failed since {failing.since:%H:%M} UTC: its gateway refuses, or does "
         "not answer. Its texts go through its spares. It is tried every 5 seconds and used again by itself once it takes "
-        f"one. Why: broadcaster channels check {as_arguments(failing.name, failing.mode)}"
+        "one. A check of the account says why."
     )
     return Finding(code=AlarmCode.ACCOUNT_FAILING, subject=f"{failing.mode}/{failing.name}", text=text)
 
@@ -107,7 +107,7 @@ def account_failing(failing: Failing) -> Finding:
 def account_not_ready(probed: Probed) -> Finding:
     text = (
         f"The {probed.mode} account {probed.name} could not send now. {probed.readiness.operator_text} Messages that need "
-        f"it cannot be approved. Mend its file, restart, then: broadcaster channels check {as_arguments(probed.name, probed.mode)}"
+        "it cannot be approved. Mend its file, restart, then check it."
     )
     return Finding(code=AlarmCode.ACCOUNT_NOT_READY, subject=f"{probed.mode}/{probed.name}", text=text)
 
@@ -115,21 +115,15 @@ def account_not_ready(probed: Probed) -> Finding:
 def credentials_end(probed: Probed, ends: datetime) -> Finding:
     text = (
         f"The credentials of the {probed.mode} account {probed.name} end on {ends.day} {ends:%B %Y} at {ends:%H:%M} UTC, "
-        "and nothing is sent with it afterwards. Renew them in its file, restart, then: "
-        f"broadcaster channels check {as_arguments(probed.name, probed.mode)}"
+        "and nothing is sent with it afterwards. Renew them in its file, restart, then check it."
     )
     return Finding(code=AlarmCode.CREDENTIALS_END, subject=f"{probed.mode}/{probed.name}", text=text)
-
-
-def as_arguments(name: str, mode: str) -> str:
-    """How a command of ours is told which account is meant."""
-    return name if mode == Mode.LIVE else f"{name} --mode {mode}"
 
 
 def nobody_sends(mode: Mode, lane: Lane, ref: str) -> Finding:
     text = (
         f"{mode.capitalize()} {WORK[lane]} have been waiting for more than 30 seconds and no worker takes them, first "
-        f"those of {ref}. They go out once one does. See that `broadcaster up` runs, and why its workers do not."
+        f"those of {ref}. They go out once one does. See that the broadcaster runs, and why its workers do not."
     )
     subject = f"{mode}/{lane}"
     return Finding(code=AlarmCode.NOBODY_SENDS, subject=subject, text=text)

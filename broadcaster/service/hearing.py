@@ -162,7 +162,9 @@ class Hearing:
         with self._database.write() as tx:
             found = heard.by_id(tx, heard_id)
             if found is None:
-                raise NotFound(f"There is no message {heard_id}. Those there are: broadcaster heard list")
+                raise NotFound(
+                    f"There is no message {heard_id}.", command="Those there are: broadcaster heard list"
+                )
             audit_log.append(tx, actor=actor.name, act="answer_number_read", payload={"heard": heard_id})
         return self._shown(found, whole=True)
 

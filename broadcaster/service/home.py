@@ -11,6 +11,7 @@ from broadcaster.db.unknowns import Unknown
 from broadcaster.db.worksheets import Worksheet
 from broadcaster.domain.policy import Action, require
 from broadcaster.service.alarms import Alarms, Watch
+from broadcaster.service.rota import Roster, Rota
 
 SHOWN = 20
 
@@ -27,21 +28,23 @@ class Home:
     in_force: tuple[InForce, ...]
     drafts: tuple[Begun, ...]
     sheets: tuple[Worksheet, ...]
+    rota: Roster
 
     def waited_s(self, submission: Waiting) -> int:
         return int((self.at - submission.submitted_at).total_seconds())
 
 
 class Homes:
-    def __init__(self, database: Database, alarms: Alarms) -> None:
+    def __init__(self, database: Database, alarms: Alarms, rota: Rota) -> None:
         self._database = database
+        self._rota = rota
         self._alarms = alarms
 
     def of(self, actor: Person) -> Home:
         """The same for everybody who may see messages, but for one's own worksheets: who is to act differs, and not what is
         the case."""
         require(actor.name, actor.roles, Action.READ)
-        watch = self._alarms.watch()
+        watch, roster = self._alarms.watch(), self._rota.of(actor)
         with self._database.read() as tx:
             return Home(
                 at=tx.now(),
@@ -51,4 +54,5 @@ class Homes:
                 in_force=tuple(home.in_force(tx, limit=SHOWN)),
                 drafts=tuple(home.drafts(tx, limit=SHOWN)),
                 sheets=tuple(worksheets.of_person(tx, actor.id)),
+                rota=roster,
             )

@@ -53,8 +53,9 @@ class OptOuts:
             count = opt_outs.end(tx, index, of=of, reasons=list(Reason))
             if not count:
                 raise NotFound(
-                    "This number has no such opt-out. Nothing was changed. Which it has: broadcaster audience find -. One that "
-                    "was kept when a person was erased is ended by erasing once more without --keep-out."
+                    "This number has no such opt-out. Nothing was changed. One that was kept when a person was erased is "
+                    "ended by erasing the number once more without keeping it out.",
+                    command="Which it has: broadcaster audience find -. To erase without keeping it out, leave out --keep-out.",
                 )
             heard.call_off(tx, index)
             payload: dict[str, Json] = {"count": count, "reason": reason.strip()}

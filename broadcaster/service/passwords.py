@@ -100,10 +100,7 @@ class Passwords:
                 raise Invalid(f'There is no user "{name}" without a password. Nothing was changed.')
             credentials.set_password(tx, person.id, made)
             sealed = self._vault.seal(secret, bound_to(person))
-            credentials.begin_totp(tx, person.id, bound_to=bound_to(person), secret_sealed=sealed)
-            app = credentials.totp_of(tx, person.id)
-            assert app
-            credentials.use_step(tx, app.id, 0)
+            credentials.add_totp(tx, person.id, bound_to=bound_to(person), secret_sealed=sealed, step=0)
             audit_log.append(tx, actor="nobody", act="sandbox_user_prepared", subject=name)
 
     def _invited(self, tx: Tx, invitation: str) -> Person:

@@ -49,15 +49,16 @@ class People:
         """The user whose token this is. NotAllowed, saying what to do, where it is nobody's."""
         if not token:
             raise NotAllowed(
-                "You are not signed in. Sign in with `broadcaster login`, or put a token into BROADCASTER_TOKEN."
+                "You are not signed in.",
+                command="Sign in with `broadcaster login`, or put a token into BROADCASTER_TOKEN.",
             )
         with self._database.read() as tx:
             found = tokens.holder(tx, digest(token))
             now = tx.now()
         if found is None:
             raise NotAllowed(
-                "The token in BROADCASTER_TOKEN is not valid: mistyped, expired or revoked. "
-                "Sign in anew with `broadcaster login`."
+                "The token is not valid: mistyped, expired or revoked.",
+                command="It is the one in BROADCASTER_TOKEN, or of `broadcaster login`: sign in anew with that.",
             )
         person, used_at = found
         if used_at is None or now - used_at >= USED_EVERY:
@@ -107,7 +108,7 @@ class People:
             if actor is None:
                 if tokens.any_at_all(tx):
                     raise NotAllowed(
-                        "Only an administrator may issue tokens. Sign in with `broadcaster login`."
+                        "Only an administrator may issue tokens.", command="Sign in with `broadcaster login`."
                     )
             elif actor.id == owner.id:
                 self._rules.require_fresh(tx, actor)
@@ -143,7 +144,9 @@ class People:
         with self._database.write() as tx:
             found = tokens.good(tx, token_id=token_id)
             if not found or (found[0].person != actor.name and not _manages(actor)):
-                raise NotFound(f"You have no token {token_id} that can be used. See: broadcaster token list")
+                raise NotFound(
+                    f"You have no token {token_id} that can be used.", command="See: broadcaster token list"
+                )
             if not tokens.revoke(tx, token_id):
                 raise NotFound(f"Token {token_id} was revoked already. Nothing was changed.")
             audit_log.append(
@@ -218,7 +221,9 @@ def check_roles(given: Sequence[str]) -> frozenset[str]:
     problems = [f'"{role}" is not a role.{did_you_mean(role, known)}' for role in given if role not in known]
     if problems or not given:
         raise Invalid(
-            "The roles cannot be used.", details=tuple(problems or ["Give at least one with --role."])
+            "The roles cannot be used.",
+            details=tuple(problems or ["Give at least one."]),
+            command="Give each with --role.",
         )
     return frozenset(given)
 
@@ -253,11 +258,13 @@ def _require_first(tx: Tx, wanted: frozenset[str]) -> None:
     tx.alone("people")  # two at once would both find nobody
     if people.count(tx):
         raise NotAllowed(
-            "Only an administrator may add users. Sign in with `broadcaster login`, as an administrator."
+            "Only an administrator may add users.",
+            command="Sign in with `broadcaster login`, as an administrator.",
         )
     if Role.ADMINISTRATOR not in wanted:
         raise Invalid(
-            "The first user must be an administrator: add --role administrator. Nothing was changed."
+            "The first user must be an administrator. Nothing was changed.",
+            command="Add: --role administrator",
         )
 
 

@@ -7,7 +7,7 @@ one, the only change that can be made is the one that adds a second.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from broadcaster.db import audit_log, people, proposals
@@ -17,21 +17,27 @@ from broadcaster.db.proposals import StoredProposal
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.changes import (
     AddUser,
+    AllowSso,
     Change,
     ChangeRoles,
     ChangeSwitch,
     DisableUser,
     EnableUser,
+    GiveDelegation,
     InviteUser,
     IssueToken,
     ProposalState,
+    TakeSsoAway,
     from_json,
     to_json,
 )
+from broadcaster.domain.delegation import LONGEST, Covers, problems
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
 from broadcaster.domain.identity import PROPOSAL_LASTS, SWITCHES, Switch
+from broadcaster.domain.message import Severity
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Action, Role, require
+from broadcaster.render.notices import shipped_notices
 from broadcaster.service.carrying_out import Made, carry_out
 from broadcaster.service.people import check_name, check_roles, check_scopes
 from broadcaster.service.rules import Rules
@@ -101,6 +107,43 @@ class Proposals:
 
     def invite_user(self, actor: Person, name: str, *, factors: bool = False, reason: str = "") -> Outcome:
         return self._propose(actor, InviteUser(name=name, factors=factors), reason)
+
+    def allow_sso(self, actor: Person, name: str, *, reason: str = "") -> Outcome:
+        return self._propose(actor, AllowSso(name=name), reason)
+
+    def take_sso_away(self, actor: Person, name: str, *, reason: str = "") -> Outcome:
+        return self._propose(actor, TakeSsoAway(name=name), reason)
+
+    def give_delegation(
+        self,
+        actor: Person,
+        name: str,
+        covers: Covers,
+        *,
+        scheme: str,
+        starts_at: datetime,
+        ends_at: datetime,
+        reason: str = "",
+    ) -> Outcome:
+        """Invalid, with every problem at once, where it cannot be one."""
+        known = problems(
+            covers, scheme=scheme, templates=set(shipped_notices()), severities={str(s) for s in Severity}
+        )
+        if not timedelta() < ends_at - starts_at <= LONGEST:
+            known.append("It must end after it begins, and within a year.")
+        if known:
+            raise Invalid("This cannot be a delegation. Nothing was changed.", details=tuple(known))
+        change = GiveDelegation(
+            name=name,
+            templates=tuple(sorted(covers.templates)),
+            severities=covers.severities,
+            most_cost=covers.most_cost,
+            currency=covers.currency,
+            starts=starts_at.isoformat(timespec="minutes"),
+            ends=ends_at.isoformat(timespec="minutes"),
+            scheme=scheme.strip(),
+        )
+        return self._propose(actor, change, reason)
 
     def issue_token(
         self,
@@ -235,7 +278,7 @@ class Proposals:
     def _open(self, tx: Tx, ref: str) -> StoredProposal:
         stored = proposals.find(tx, ref, lock=True)
         if stored is None:
-            raise NotFound(f'There is no proposal "{ref}". See: broadcaster proposal list')
+            raise NotFound(f'There is no proposal "{ref}".', command="See: broadcaster proposal list")
         if stored.state != ProposalState.OPEN:
             raise Stale(f"{stored.ref} is {stored.state} already. Nothing was changed.")
         if stored.expires_at <= tx.now():

@@ -27,7 +27,6 @@ from broadcaster.domain.readiness import (
     Readiness,
     ReadinessState,
 )
-from broadcaster.service.findings import as_arguments
 from broadcaster.service.record import SYSTEM
 from broadcaster.service.ways import spares_of
 from channels.base import Channel, ChannelsOfMode, Probes
@@ -209,23 +208,24 @@ def refuse_unready(tx: Tx, ref: str, mode: str, needed: Mapping[str, Sequence[st
     if not found:
         return
     cure = (
-        f"Mend what is named below, or leave the account out: broadcaster message return {ref}, then its officer edits and "
-        "submits it again."
+        "Mend what is named below; or leave the account out: give the message back, then its officer edits and submits it "
+        "again."
     )
     raise Stale(
         f"{ref} needs an account that could not send now. Nothing was changed. {cure}",
         details=tuple(found.values()),
+        command=f"To give it back: broadcaster message return {ref}",
     )
 
 
 def _why_not(tx: Tx, mode: str, name: str, probed: Probed | None) -> str:
     row = accounts.by_name(tx, mode=mode, name=name)
     if row and row.paused_at:
-        cure = f"Mend its file, restart, then: broadcaster account resume {as_arguments(name, mode)}"
+        cure = "Mend its file, restart, then resume the account."
         return f"{name} is paused since {_utc(row.paused_at)}: {row.pause_reason} {cure}"
     if probed is None or probed.state is not ReadinessState.NOT_READY or _is_stale(tx, probed):
         return ""
-    cure = f"Mend its file, restart, then: broadcaster channels check {as_arguments(name, mode)}"
+    cure = "Mend its file, restart, then check the account."
     return f"{name} is not ready since {_utc(probed.since)}: {probed.readiness.operator_text} {cure}"
 
 
@@ -241,7 +241,7 @@ def warnings(
             instead = next((other for other in could if other != each), "")
             yield from _if_paused(tx, mode, each, instead)
             if isinstance(configured.get(each), Probes):
-                yield from _warnings_of(tx, mode, each, probed.get(each), zone, instead)
+                yield from _warnings_of(tx, each, probed.get(each), zone, instead)
 
 
 def _if_paused(tx: Tx, mode: str, name: str, instead: str) -> Iterator[Finding]:
@@ -255,26 +255,19 @@ def _if_paused(tx: Tx, mode: str, name: str, instead: str) -> Iterator[Finding]:
         )
 
 
-def _warnings_of(
-    tx: Tx, mode: str, name: str, probed: Probed | None, zone: ZoneInfo, instead: str
-) -> Iterator[Finding]:
+def _warnings_of(tx: Tx, name: str, probed: Probed | None, zone: ZoneInfo, instead: str) -> Iterator[Finding]:
     """`instead` is an account that stands in for it, or empty."""
-    command = f"broadcaster channels check {as_arguments(name, mode)}"
     if probed is None:
-        yield _warning(
-            "account_unchecked", name, f"This account has not been checked yet. To check it: {command}"
-        )
+        yield _warning("account_unchecked", name, "This account has not been checked yet: check it.")
         return
     found = probed.readiness
     if _is_stale(tx, probed):
         at = _local(probed.at, zone)
-        yield _warning(
-            "account_check_old", name, f"This account was last checked on {at}. To check it: {command}"
-        )
+        yield _warning("account_check_old", name, f"This account was last checked on {at}: check it again.")
     elif found.state is ReadinessState.NOT_READY:
         means = f"Its texts go through {instead}:" if instead else "Cannot be approved until this is mended:"
         yield _warning(
-            "account_not_ready", name, f"{means} {found.operator_text} Then restart, and: {command}"
+            "account_not_ready", name, f"{means} {found.operator_text} Then restart, and check it."
         )
     elif found.state is ReadinessState.DOUBTFUL:
         yield _warning("account_doubtful", name, found.operator_text)

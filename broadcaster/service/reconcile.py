@@ -27,7 +27,7 @@ WORKER_DIED = "The worker stopped while sending this; the platform may have take
 POISON = (
     "Sending stopped the worker at least twice, the last time with nothing but this under way. It may or may not have"
     " been sent, and is not sent again by itself. Tell an administrator, look at the platform, then say what became"
-    " of it with broadcaster unknown resolve."
+    " of it."
 )
 
 

@@ -194,6 +194,12 @@ class Report:
                 audience=audiences.version_by_id(tx, audience_id).name if audience_id else "",
             )
 
+    def said_last(self, person: Person, blanks: Sequence[str]) -> dict[str, str]:
+        """What this person filled into these blanks last, those that were filled in."""
+        with self._database.read() as tx:
+            last = messages.last_blanks_of(tx, person.id)
+        return {name: value for name in blanks if (value := last.get(name, ""))}
+
     def turned_down(self, ref: str) -> TurnedDown | None:
         """Why a message came back, was rejected or was stopped, where that is how it stands."""
         with self._database.read() as tx:

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from broadcaster.db import credentials, people, proposals, tokens
+from broadcaster.db import credentials, people, proposals, sso, tokens
 from broadcaster.db.engine import Tx
 from broadcaster.db.people import Person
 from broadcaster.domain.errors import FactorWanted
 from broadcaster.domain.identity import SWITCHES, Switch, needs_factor
 from broadcaster.domain.message import Mode
 
-WANTED = (
-    "This needs your second factor, given in the last {minutes} minutes. Nothing was changed. "
+WANTED = "This needs your second factor, given in the last {minutes} minutes. Nothing was changed."
+WANTED_COMMAND = (
     "On the command line: add --code and a code of your app, or sign in anew with broadcaster login. "
     "If you have no second factor yet: broadcaster factor add."
 )
@@ -52,8 +52,14 @@ class Rules:
         exercise nothing is asked for: it reaches nobody."""
         if mode is not Mode.LIVE or self.is_fresh(tx, actor) or not self.needs_factor(tx, actor.roles):
             return
-        raise FactorWanted(WANTED.format(minutes=self.fresh_for // timedelta(minutes=1)))
+        raise FactorWanted(
+            WANTED.format(minutes=self.fresh_for // timedelta(minutes=1)), command=WANTED_COMMAND
+        )
 
 
 def can_act(tx: Tx, person: Person) -> bool:
-    return bool(credentials.password_hash(tx, person.id) or tokens.good(tx, person_id=person.id))
+    return bool(
+        credentials.password_hash(tx, person.id)
+        or tokens.good(tx, person_id=person.id)
+        or sso.is_linked(tx, person.id)
+    )

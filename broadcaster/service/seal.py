@@ -27,8 +27,8 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE = 1_000  # events under one checkpoint
 ALTERED = (
-    "The record of who did what was altered in the database: {what}. Keep the database as it is, run `broadcaster audit "
-    "verify`, which names the first event that nobody can trust, and tell the auditor."
+    "The record of who did what was altered in the database: {what}. Keep the database as it is, have the log "
+    "checked, which names the first event that nobody can trust, and tell the auditor."
 )
 
 

@@ -139,9 +139,20 @@ class Sessions:
 
     # --- within a transaction of the services beside this one ---------------------------------------------
 
-    def open(self, tx: Tx, person: Person, *, factor: str = "", address: str = "", agent: str = "") -> Opened:
+    def open(
+        self,
+        tx: Tx,
+        person: Person,
+        *,
+        factor: str = "",
+        factor_at: datetime | None = None,
+        address: str = "",
+        agent: str = "",
+    ) -> Opened:
+        """`factor_at` is when the factor was given, where that was not just now."""
         cookie = secrets.token_urlsafe(COOKIE_BYTES)
-        wants = self._wants(tx, replace(person, factor=factor, factor_at=tx.now() if factor else None))
+        given_at = (factor_at or tx.now()) if factor else None
+        wants = self._wants(tx, replace(person, factor=factor, factor_at=given_at))
         ends_at = tx.now() + (self._limits.longest if wants is Wants.NOTHING else FACTOR_WANTED_LASTS)
         sessions.insert(
             tx,
@@ -149,6 +160,7 @@ class Sessions:
             sha256=digest(cookie),
             ends_at=ends_at,
             factor=factor,
+            factor_at=given_at,
             address=address[:64],
             agent=short_agent(agent),
         )

@@ -134,7 +134,9 @@ class SignIn:
                 self._arrived(tx, person, factor, place, failed=proved.made.of_name - 1)
                 self._braking.got_in(tx, proved.made)
         if has and not code:
-            raise FactorWanted("A code of your authenticator app is needed too: give it with --code.")
+            raise FactorWanted(
+                "A code of your authenticator app is needed too.", command="Give it with --code."
+            )
         if has and not factor:
             raise NotAllowed(WRONG)
         self._refresh(proved, password)

@@ -21,6 +21,11 @@ class Staff:
         with self._database.read() as tx:
             return staff.everybody(tx)
 
+    def names(self) -> list[str]:
+        """Of those who are enabled."""
+        with self._database.read() as tx:
+            return [known.person.name for known in people.everybody(tx) if known.disabled_at is None]
+
     def one(self, actor: Person, name: str) -> Member:
         found = {each.name: each for each in self.everybody(actor)}
         if name not in found:

@@ -19,7 +19,7 @@ from broadcaster.service.record import note
 LOOK_AGAIN = timedelta(seconds=10)
 MISSING = (
     "The part of the thread before this one is not known to be there, so this one was not sent: it would stand without "
-    "its beginning. Where the part before may have been sent, say what became of it with broadcaster unknown resolve, "
+    "its beginning. Where the part before may have been sent, say what became of it first, "
     "and the thread goes on. Otherwise write a new message."
 )
 

@@ -15,7 +15,8 @@ from broadcaster.domain.thread import id_in
 from broadcaster.service.threads import go_on, wake
 
 AS_SENT = "A person looked and found it sent."
-GONE = "No delivery with an unknown outcome has this id: somebody has decided, or it was proved. See `broadcaster unknown list`."
+GONE = "No delivery with an unknown outcome has this id: somebody has decided, or it was proved."
+GONE_COMMAND = "Those that there are: broadcaster unknown list"
 AT_ONCE = 10_000  # one transaction, during which others wait to write: about a second
 
 
@@ -81,7 +82,7 @@ class Unknowns:
         with self._database.read() as tx:
             found = unknowns.by_uid(tx, uid)
         if found is None:
-            raise NotFound(GONE)
+            raise NotFound(GONE, command=GONE_COMMAND)
         return found
 
     def many(self, ref: str, target_id: int) -> Many:
@@ -158,7 +159,7 @@ def _one(tx: Tx, uid: str) -> tuple[Unknown, Broadcast]:
         batches.lock(tx, [seen.batch_id])
         seen = unknowns.by_uid(tx, uid)
     if seen is None:
-        raise NotFound(GONE)
+        raise NotFound(GONE, command=GONE_COMMAND)
     return seen, broadcasts.by_id(tx, seen.broadcast_id)
 
 

@@ -13,8 +13,8 @@ def public_places(visibility: Visibility, channels: Iterable[tuple[str, Channel]
         if visibility is not Visibility.PUBLIC and not isinstance(channel, SendsMany):
             yield (
                 f"{channel.title} ({account}): everybody can read it there, and this message is for {visibility} "
-                "only. Leave this channel out and choose only channels that reach an audience, such as --channel "
-                "sms; or write a message for the public."
+                "only. Leave this channel out and choose only channels that reach an audience, such as text "
+                "messages; or write a message for the public."
             )
 
 

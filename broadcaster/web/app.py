@@ -7,19 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
-from starlette.requests import Request
-from starlette.responses import Response
 
 from broadcaster.bootstrap import Parts, build
-from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
 from broadcaster.settings import Settings
 from broadcaster.web import health, hooks, log, metrics
-from broadcaster.web.console.app import add_console, asks_for_a_page, problem_page
+from broadcaster.web.console.app import add_console
 from broadcaster.web.hooks import Intake
 from broadcaster.web.site import PublicSite
-
-STATUS = {Invalid: 422, NotFound: 404, NotAllowed: 403, Stale: 409, Unavailable: 503}
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -28,6 +22,7 @@ def create_app(parts: Parts) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(parts.receipts.prepare)
+        await asyncio.to_thread(parts.uploads.sweep)  # of a web process that was killed
         app.state.intake, app.state.ear = Intake(parts.receipts), Intake(parts.hearing)
         yield
         await app.state.intake.close()
@@ -47,22 +42,7 @@ def create_app(parts: Parts) -> FastAPI:
     site.mkdir(parents=True, exist_ok=True)
     add_console(app)
     app.mount("/site", PublicSite(directory=site, html=True), name="site")
-    app.add_exception_handler(Problem, _problem)  # type: ignore[arg-type]  # Starlette types handlers by Exception
     return app
-
-
-def _problem(request: Request, problem: Problem) -> Response:
-    """What happened and what to do: a page for people, and for programs RFC 9457."""
-    status = next((code for kind, code in STATUS.items() if isinstance(problem, kind)), 400)
-    if asks_for_a_page(request):
-        return problem_page(request, problem, status)
-    body = {
-        "title": type(problem).__name__,
-        "detail": problem.text,
-        "status": status,
-        "problems": problem.details,
-    }
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
 
 
 def create() -> FastAPI:

@@ -246,10 +246,16 @@ INCIDENTS = [
     Page(route="/messages/{ref}/lines", who="olive", ref="sending"),
     Page(route="/messages/{ref}/lines", who="olive", ref="draft"),
 ]
-PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS]
-#: Not pages: a picture, a stream, and files.
+ROTA = [
+    Page(route="/manage/rota", who="olive", then=open_all),
+    Page(route="/manage/delegations", who="adam", then=open_all),
+]
+PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS, *ROTA]
+#: Not pages: a picture, a stream, files, and what leads to a provider of sign-ins and back.
 NO_PAGES = {
     "/messages/{ref}/poster.pdf",
+    "/sign-in/sso",
+    "/sign-in/sso/back",
     "/pictures/{sha256}",
     "/messages/{ref}/live",
     "/messages/{ref}/outcomes.csv",

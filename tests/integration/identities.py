@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 import pyotp
 
-from broadcaster.db import credentials, people
+from broadcaster.db import credentials, people, tokens
 from broadcaster.db.people import Person
 from broadcaster.domain.errors import Problem
+from broadcaster.service.people import new_token
 from broadcaster.service.sessions import Opened
-from tests.builders import World
+from tests.builders import ALWAYS, World
 from tests.soft_key import SoftKey
 
 PASSWORD = "seven wet gulls at noon"
@@ -67,6 +68,14 @@ def enter(world: World, name: str, password: str = PASSWORD, **given: Any) -> Op
 def all_the_way(world: World, app: App, name: str, **given: Any) -> Opened:
     opened = enter(world, name, **given)
     return world.parts.sign_in.with_code(opened.cookie, app.next_code())
+
+
+def token_of(world: World, who: Person) -> str:
+    """For the command line."""
+    text, sha256 = new_token()
+    with world.database.write() as tx:
+        tokens.insert(tx, person_id=who.id, sha256=sha256, expires_at=ALWAYS)
+    return text
 
 
 def outcome(act: Any) -> Any:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from broadcaster.cli import commands_for
 from broadcaster.db import alarms as store
 from broadcaster.db.tables import alarm, audit_event, batch, delivery
 from broadcaster.domain.broadcast import Lane
@@ -133,7 +134,7 @@ def test_what_nothing_will_prove_is_told_at_once_until_a_person_has_decided(worl
     assert looked(world) == [("unknown_undecided", released.ref)]
     words = told(world, "unknown_undecided")
     assert words.startswith(f"3 deliveries of {released.ref} (3 to sms) may or may not have been sent")
-    assert words.endswith("broadcaster unknown list")
+    assert words.endswith("then decide.")
     first, second, third = (d.uid for d in world.deliveries("sms"))
     for uid in (first, second):
         world.parts.unknowns.mark_sent(world.officer, uid, link="https://log.test", reason="seen")
@@ -224,8 +225,10 @@ def test_a_paused_account_is_told_with_its_reason_and_the_command_that_ends_it(w
     assert [subject for _, subject in looked(world)] == ["exercise/site", "live/page", "live/site"]
     words = {a.subject: a.text for a in world.parts.alarms.watch().alarms}
     assert "The token has expired." in words["live/page"]
-    assert words["live/page"].endswith("broadcaster account resume page")
-    assert words["exercise/site"].endswith("broadcaster account resume site --mode exercise")
+    assert words["live/page"].endswith("then resume it.")
+    assert [commands_for.alarm(a.code, a.subject) for a in world.parts.alarms.watch().alarms] == [
+        f"broadcaster account resume {each}" for each in ("site", "page", "site --mode exercise")
+    ]
     (raised,) = world.rows(audit_event, subject="page")
     assert raised.act == "alarm_raised"
 

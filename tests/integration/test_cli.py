@@ -1,6 +1,8 @@
 """The command line on both databases, without workers: users, roles, audiences, accounts, the audit log, unknowns."""
 
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, text, update
@@ -224,3 +226,38 @@ def test_an_unknown_delivery_is_listed_and_decided(desk, database):
     desk.do("unknown", "resolve", page["uid"], "--sent", "https://facebook.com/1", *why, who="officer")
     assert page["uid"] not in desk.do("unknown", "list", who="officer")
     assert "seen there" in desk.do("audit", "show", ref, who="auditor")
+
+
+def test_what_was_refused_is_tried_again_and_what_people_did_is_noted(desk, database):
+    ref, digest = desk.submit("facebook")
+    assert "Nothing of" in desk.do("again", ref, who="officer")
+    assert "nobody has approved it" in desk.refused(
+        "by-hand", "told", ref, "radio", "--at", "0:00", who="officer"
+    )
+    desk.do("message", "approve", ref, "--hash", digest, who="approver")
+    with database.write() as tx:
+        tx.execute(
+            text("UPDATE delivery SET state = 'failed', code = 'too_rude', operator_text = 'Too rude.'")
+        )
+    (refused,) = [r for r in desk.data_of("again", ref, who="officer") if r["channel"] == "facebook"]
+    assert (refused["code"], refused["count"], refused["text"]) == ("too_rude", 1, "Too rude.")
+    page = refused["account"]
+    assert "Fleetwood" in desk.do("by-hand", "text", ref, page, "--json", who="auditor")
+    assert "Give a reason" in desk.refused("again", ref, page, who="officer")
+    assert "Only" in desk.refused("again", ref, page, "--reason", "x", who="auditor")
+    assert "no account" in desk.refused("again", ref, "nowhere", "--reason", "x", who="officer")
+    now = datetime.now(ZoneInfo("Europe/London"))
+    at = f"{now:%H:%M}"
+    assert "https://" in desk.refused(
+        "by-hand", "posted", ref, page, "--at", at, "--link", "x", who="officer"
+    )
+    told = desk.data_of("by-hand", "told", ref, "radio", "--at", at, "--words", "Read out", who="officer")
+    assert told["way"] == "radio"
+    done = desk.data_of("again", ref, page, "--reason", "Mended", who="officer")
+    assert (done["code"], done["tried_again"]) == ("too_rude", 1)
+    with database.write() as tx:
+        tx.execute(text("UPDATE delivery SET state = 'failed', code = 'too_rude'"))
+    link = "https://facebook.example/1"
+    desk.do("by-hand", "posted", ref, page, "--at", at, "--link", link, who="officer")
+    acts = [e["act"] for e in desk.data_of("audit", "show", ref, who="auditor")["events"]]
+    assert acts[-3:] == ["told_by_hand", "failed_tried_again", "posted_by_hand"]

@@ -18,6 +18,8 @@ OPEN_TO_ALL = {
     "/sign-in/passkey/again",
     "/sign-in/passkey/options",
     "/sign-in/code",
+    "/sign-in/sso",
+    "/sign-in/sso/back",
     "/help",
     "/accessibility",
     "/invitation/{code}",
@@ -75,6 +77,20 @@ def test_no_page_has_a_script_or_a_style_in_itself(officer):
     for path in ("/", "/messages/new/severe-weather", "/me/second-factor"):
         text = officer.get(path).text
         assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:", text)
+
+
+def test_who_says_so_is_filled_in_from_the_settings_and_then_as_this_person_said_it_last(world, officer):
+    shown = officer.get("/messages/new/severe-weather").text
+    assert "Duty officer, Broadcaster" not in shown  # nobody has said whose this is
+    world.parts.settings = world.parts.settings.model_copy(update={"organisation": "Fylde Council"})
+    assert "Duty officer, Fylde Council" in officer.get("/messages/new/severe-weather").text
+    said = {**FIELDS, "blank-source": "Flood desk, Wyre Council", "blank-phone": "01632 960124"}
+    assert officer.post("/messages/new/severe-weather", said).status == 303
+    shown = officer.get("/messages/new/severe-weather").text
+    assert "Flood desk, Wyre Council" in shown
+    assert "01632 960124" in shown
+    other = visitor(world, "oscar", "officer")
+    assert "Duty officer, Fylde Council" in other.get("/messages/new/severe-weather").text
 
 
 def test_a_form_of_another_site_does_nothing(world, officer):

@@ -12,10 +12,10 @@ from broadcaster.db.tables import alarm, audit_event, by_hand, sighting, target
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused, Stale, Unavailable
 from broadcaster.domain.sight import Sight
+from broadcaster.domain.times import last_time
 from broadcaster.service.outcomes_file import line
 from broadcaster.service.sessions import form_key
 from broadcaster.web.app import create_app
-from broadcaster.web.console.by_hand import moment
 from broadcaster.web.console.guard import COOKIE, CSRF
 from broadcaster.web.console.live import Look, Watchers
 from tests.builders import NO_HURRY, a_world, number
@@ -365,8 +365,8 @@ def test_that_people_were_told_at_doors_is_noted_and_its_words_are_not_in_the_lo
 def test_a_time_is_the_last_one_that_the_clock_showed(world):
     zone = world.parts.settings.zone
     now = world.now().astimezone(zone).replace(hour=0, minute=10)
-    assert (now - moment("23:55", now, zone)).total_seconds() < 16 * 60
-    assert moment("00:05", now, zone).date() == now.date()
+    assert (now - last_time("23:55", now, zone)).total_seconds() < 16 * 60
+    assert last_time("00:05", now, zone).date() == now.date()
 
 
 # --- who may not -------------------------------------------------------------------------------------------

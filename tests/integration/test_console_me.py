@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from sqlalchemy import func, select
 
-from broadcaster.db.tables import audit_event, passkey, token, totp
+from broadcaster.db.tables import audit_event, passkey, token, totp, totp_begun
 from tests.integration.identities import PASSWORD, App, enter, person
 from tests.integration.visitor import Visitor, later, visitor
 from tests.soft_key import ORIGIN, SoftKey
@@ -42,12 +42,26 @@ def test_the_key_of_a_new_app_stays_the_same_while_its_page_is_loaded_again(worl
     assert secret_of(new.get("/me/second-factor")) == secret
     wrong = new.post("/me/second-factor", code="000000")
     assert (wrong.status, secret_of(wrong)) == (422, secret)
-    assert secret.encode() not in b"".join(row.secret_sealed for row in world.rows(totp))
+    assert secret.encode() not in b"".join(row.secret_sealed for row in world.rows(totp_begun))
     before = events(world)
     done = new.post("/me/second-factor", code=App(world, secret).next_code())
     assert (done.status, events(world) - before) == (200, 1)
     assert len(codes_of(done)) == 10
     assert new.get("/").status == 200
+
+
+def test_two_sessions_that_set_up_an_app_at_once_do_not_swap_their_keys(world, new):
+    other = Visitor(world.parts, enter(world, "anna").cookie)
+    mine, theirs = secret_of(new.get("/me/second-factor")), secret_of(other.get("/me/second-factor"))
+    assert mine != theirs
+    assert new.post("/me/second-factor", code=App(world, theirs).next_code()).status == 422
+    assert secret_of(new.get("/me/second-factor")) == mine
+    assert new.post("/me/second-factor", code=App(world, mine).next_code()).status == 200
+    assert world.size(totp_begun) == 0
+    (kept,) = world.rows(totp)
+    assert kept.confirmed_at is not None
+    assert 'action="/sign-in"' in other.post("/me/second-factor", code=App(world, theirs).code()).text
+    assert world.rows(totp) == [kept]
 
 
 def test_an_old_key_that_nobody_confirmed_is_replaced(world, new):

@@ -64,8 +64,8 @@ def test_a_red_account_stops_an_approval_with_the_reason_and_lets_it_through_onc
     (why,) = caught.value.details
     assert why.startswith("hall is not ready since ")
     assert "It is not_ready." in why
-    assert "restart, then: broadcaster channels check hall" in why
-    assert f"broadcaster message return {submitted.ref}" in caught.value.text
+    assert "restart, then check the account" in why
+    assert f"broadcaster message return {submitted.ref}" in caught.value.command
     assert world.snapshot() == before
     check(world, found(READY))
     assert world.approve(submitted).public_posts == 2
@@ -105,7 +105,7 @@ def test_a_paused_account_is_refused_with_since_when_and_what_to_do(world):
         world.approve(submitted)
     (why,) = caught.value.details
     assert why.startswith("hall is paused since ")
-    assert why.endswith("The token lapsed. Mend its file, restart, then: broadcaster account resume hall")
+    assert why.endswith("The token lapsed. Mend its file, restart, then resume the account.")
 
 
 # --- checks -----------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_what_nothing_proves_ends_the_later_parts_and_the_broadcast(world):
     assert (unknown.part, unknown.parts) == (2, 3)
     assert place(unknown) == "x (feed), part 2 of 3"
     assert codes(world)[2] == "part_before_missing"
-    assert "unknown resolve" in world.deliveries("x")[2].operator_text
+    assert "say what became of it first" in world.deliveries("x")[2].operator_text
     counts = ends_soundly(world, released, accepted=1, unknown_final=1, failed=1)
     assert (counts["unknown"], counts["not_sent"]) == (1, 1)
 

@@ -42,7 +42,7 @@ def test_a_public_place_is_a_problem_that_names_it_and_the_cure(world, visibilit
     [problem] = proof.problems
     assert problem.startswith(f"{channel.capitalize()} (")
     assert f"this message is for {visibility} only" in problem
-    assert "--channel sms" in problem
+    assert "such as text messages" in problem
 
 
 @pytest.mark.parametrize("visibility", NOT_PUBLIC)

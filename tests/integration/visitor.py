@@ -41,7 +41,7 @@ class Visitor:
 
     def __init__(self, parts, cookie="", app=None):
         self.web, self.cookie, self.app = web_of(parts), cookie, app
-        self.page = ""
+        self.page, self.jar = "", {}  # the jar: cookies beside the session's
 
     def get(self, path):
         return self.seen(self.ask("GET", path))
@@ -70,6 +70,9 @@ class Visitor:
         body = b"".join(b"--" + edge + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + edge + b"--\r\n"
         return self.seen(self.ask("POST", path, body, b"multipart/form-data; boundary=" + edge))
 
+    def _cookies(self):
+        return "; ".join(f"{k}={v}" for k, v in {COOKIE: self.cookie, **self.jar}.items()).encode()
+
     def seen(self, answer):
         if answer.body:
             self.page = answer.text
@@ -87,7 +90,7 @@ class Visitor:
 
     async def _ask(self, method, path, body, kind, headers):
         answer, split = Answer(), urlsplit(path)
-        sent = [(b"host", b"testserver"), PAGE, (b"cookie", f"{COOKIE}={self.cookie}".encode()), *headers]
+        sent = [(b"host", b"testserver"), PAGE, (b"cookie", self._cookies()), *headers]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -116,14 +119,24 @@ class Visitor:
             if message["type"] == "http.response.start":
                 answer.status = message["status"]
                 answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
-                given = re.match(rf"{COOKIE}=([^;]*)", answer.headers.get("set-cookie", ""))
-                answer.cookie = given.group(1) if given else ""
+                for name, value in message["headers"]:
+                    if name == b"set-cookie":
+                        self._keep(answer, value.decode())
             else:
                 answer.body += message.get("body", b"")
 
         with suppress(RuntimeError):
             await self.web(scope, receive, send)
         return answer
+
+    def _keep(self, answer, told):
+        name, value = re.match(r"([^=]+)=([^;]*)", told).groups()
+        if name == COOKIE:
+            answer.cookie = value
+        elif "Max-Age=0" in told:
+            self.jar.pop(name, None)
+        else:
+            self.jar[name] = value
 
 
 def web_of(parts):

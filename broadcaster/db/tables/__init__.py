@@ -30,6 +30,7 @@ from broadcaster.db.tables.identity import (
     recovery_code,
     session,
     totp,
+    totp_begun,
 )
 from broadcaster.db.tables.incidents import (
     incident,
@@ -61,6 +62,7 @@ from broadcaster.db.tables.people import (
 )
 from broadcaster.db.tables.readiness import probe
 from broadcaster.db.tables.record import alarm, audit_checkpoint, audit_event, leader
+from broadcaster.db.tables.rota import delegation, duty, sso_user, work_contact
 
 __all__ = [
     "FOR_A_PERSON",
@@ -82,7 +84,9 @@ __all__ = [
     "by_hand",
     "callback",
     "challenge",
+    "delegation",
     "delivery",
+    "duty",
     "heard",
     "incident",
     "incident_action",
@@ -111,11 +115,14 @@ __all__ = [
     "route",
     "session",
     "sighting",
+    "sso_user",
     "standing_approval",
     "submission",
     "suppression",
     "target",
     "token",
     "totp",
+    "totp_begun",
+    "work_contact",
     "worksheet",
 ]

@@ -30,12 +30,25 @@ totp = Table(
     Column("bound_to", LargeBinary(64), nullable=False),  # what its seal is for, and whose it is
     Column("secret_sealed", LargeBinary, nullable=False),
     moment("created_at"),
-    moment("confirmed_at", nullable=True),  # until a code of it was given it counts for nothing
+    moment("confirmed_at", nullable=True),  # NULL counts for nothing: before 0016 one that was being set up
     moment("used_at", nullable=True),
     Column(
         "last_step", BigInteger, nullable=False
     ),  # a code of this step or an earlier one is not taken again
     UniqueConstraint("person_id"),
+)
+
+#: An app that is being set up, of one session or token of a person: two that are at it at once never swap their keys.
+totp_begun = Table(
+    "totp_begun",
+    metadata,
+    own_id(),
+    to("person"),
+    Column("holder", String(64), nullable=False),
+    Column("bound_to", LargeBinary(64), nullable=False),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    moment("created_at"),
+    UniqueConstraint("person_id", "holder"),
 )
 
 recovery_code = Table(

@@ -1,14 +1,15 @@
 """Posting by hand what a channel could not, and noting in which other ways people were told."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.requests import Request
 
-from broadcaster.domain.errors import Invalid, Problem
+from broadcaster.domain.errors import Problem
 from broadcaster.domain.policy import Action
+from broadcaster.domain.times import last_time
 from broadcaster.service.by_hand import WorkByHand
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.mending import place_of
@@ -29,7 +30,7 @@ def posted(request: Request, desk: SignedIn, form: Sent, ref: str, target_id: in
     service, now, zone = _clock(request)
     wrong = "at"
     try:
-        at = moment(typed["at"], now, zone)
+        at = last_time(typed["at"], now, zone)
         wrong = "link"
         service.posted(desk.person, ref, target_id, at=at, link=typed["link"])
     except Problem as problem:
@@ -77,7 +78,7 @@ def told_by_hand(request: Request, desk: SignedIn, form: Sent, ref: str) -> Resp
     service, now, zone = _clock(request)
     wrong = "at"
     try:
-        at = moment(typed["at"], now, zone)
+        at = last_time(typed["at"], now, zone)
         wrong = "words" if typed["way"] else "way"
         service.told(desk.person, ref, way=typed["way"], at=at, words=typed["words"])
     except Problem as problem:
@@ -117,14 +118,3 @@ def _clock(request: Request) -> tuple[WorkByHand, datetime, ZoneInfo]:
     parts = parts_of(request)
     with parts.database.read() as tx:
         return parts.by_hand, tx.now(), parts.settings.zone
-
-
-def moment(typed: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """The last time that the clock here showed this. At 00:10, "23:55" was yesterday."""
-    try:
-        clock = datetime.strptime(typed.replace(".", ":"), "%H:%M").time()  # noqa: DTZ007 - of the zone below
-    except ValueError as wrong:
-        raise Invalid("Say when as the clock shows it, such as 03:14. Nothing was noted.") from wrong
-    local = now.astimezone(zone)
-    at = datetime.combine(local.date(), clock, zone)
-    return at - timedelta(days=1) if at > local + timedelta(minutes=2) else at

@@ -27,9 +27,14 @@ class Chosen:
     base: int = 0
 
     @classmethod
-    def begun(cls, template: NoticeTemplate, *, zone: ZoneInfo) -> Self:
-        """A new form: times that have to be given stand there already, as the template proposes them."""
+    def begun(
+        cls, template: NoticeTemplate, *, zone: ZoneInfo, known: Mapping[str, str] | None = None
+    ) -> Self:
+        """A new form: times that have to be given stand there already, as the template proposes them, and what is `known`
+        from elsewhere, such as who says so."""
         proposed = {blank.name: _proposed(blank, zone) for blank in template.blanks if blank.required}
+        names = {blank.name for blank in template.blanks}
+        proposed |= {name: value for name, value in (known or {}).items() if name in names}
         return cls(channels=template.channels, values={name: at for name, at in proposed.items() if at})
 
     @classmethod

@@ -101,6 +101,13 @@ def enable(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
     )
 
 
+@router.post("/users/{name}/sso")
+def single_sign_on(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
+    proposals = parts_of(request).proposals
+    change = proposals.take_sso_away if text(form, "away") else proposals.allow_sso
+    return _about(request, desk, form, name, lambda actor: change(actor, name, reason=text(form, "reason")))
+
+
 @router.post("/users/{name}/sign-out")
 def sign_out(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:  # noqa: ARG001 - checked
     parts_of(request).sessions.end_all(desk.person, name)
@@ -238,6 +245,7 @@ def _user(
         problems=told(problem),
         member=found,
         address=_address(name),
+        has_sso=parts.single_sign_on is not None,
         reason=text(form, "reason") if form else "",
         roles=roles_asked(chosen),
         tokens=[] if found.known.disabled_at else parts.people.tokens(desk.person, of=name),

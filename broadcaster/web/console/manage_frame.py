@@ -15,14 +15,17 @@ from broadcaster.web.console.pages import page, streamed
 
 SECTIONS = (
     ("People and policies", "/manage", Action.MANAGE),
+    ("Delegations", "/manage/delegations", Action.MANAGE),
     ("Tokens", "/manage/tokens", Action.MANAGE),
     ("Audiences", "/manage/audiences", Action.IMPORT),
     ("One person's number", "/manage/person", Action.ERASE),
     ("Accounts", "/manage/accounts", Action.READ),
+    ("Rota", "/manage/rota", Action.READ),
 )
 ROLES: Mapping[str, str] = {
     Role.OFFICER: "Writes messages and hands them over, stops what is being sent, imports audiences.",
     Role.APPROVER: "Approves, gives back or rejects what somebody else wrote. Needs a second factor.",
+    Role.DELEGATE: "Approves what a delegation covers, and nothing else. Needs a second factor.",
     Role.AUDITOR: "Reads the audit log.",
     Role.DATA_KEEPER: "Imports audiences, finds and erases a person's number.",
     Role.ADMINISTRATOR: "Manages people, policies, tokens and accounts. Needs a second factor.",

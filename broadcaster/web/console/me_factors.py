@@ -22,7 +22,7 @@ from broadcaster.web.console.guard import (
 from broadcaster.web.console.me import me_page
 from broadcaster.web.console.message import told
 from broadcaster.web.console.pages import page
-from broadcaster.web.console.sign_in import own, set_cookie
+from broadcaster.web.console.sign_in import hold, own, set_cookie
 from broadcaster.web.console.step_up import asked, carried_out
 
 router = APIRouter(prefix="/me")
@@ -41,7 +41,7 @@ def enrol(request: Request, desk: Half, form: HalfSent) -> Response:
             desk.person, str(form.get("code", "")), cookie=desk.cookie
         )
     except Problem as problem:
-        return _enrol(request, desk, problem=problem)
+        return hold(_enrol(request, desk, problem=problem), problem)
     return _enrolled(request, desk, done)
 
 

@@ -5,8 +5,6 @@ The folder is private to this process's user, and whoever asked for the form rem
 """
 
 import asyncio
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +15,9 @@ from python_multipart.multipart import Field, File, FormParser, parse_options_he
 from starlette.requests import ClientDisconnect, Request
 
 from broadcaster.domain.errors import Invalid, Unavailable
+from broadcaster.service.uploads import Upload
 from broadcaster.web.console.guard import CSRF, Desk, parts_of, require_token, signed_in
 
-FOLDER = "uploads"
 NO_ROOM = (
     "The file could not be stored: {}. Nothing was imported. Tell whoever looks after this installation."
 )
@@ -30,7 +28,7 @@ BROKEN_OFF = "The file did not arrive whole. Nothing was imported. Send it again
 class Received:
     """`path` is None where no file was chosen, or an empty one. `name` is what the browser calls it."""
 
-    folder: Path
+    upload: Upload
     fields: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
     name: str = ""
@@ -39,7 +37,11 @@ class Received:
         return self.fields.get(name, "").strip()
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.upload.remove()
+
+    @property
+    def folder(self) -> Path:
+        return self.upload.folder
 
     def add_field(self, found: Field) -> None:
         name = (found.field_name or b"").decode("utf-8", "replace")
@@ -54,10 +56,8 @@ class Received:
 
 async def received(request: Request, desk: Annotated[Desk, Depends(signed_in)]) -> Received:
     """What one of our own forms sent. NotAllowed where another site made the browser send it; nothing is left then."""
-    root = parts_of(request).settings.root / FOLDER
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = Received(folder=Path(tempfile.mkdtemp(dir=root)))
+        found = Received(upload=parts_of(request).uploads.begin())
     except OSError as error:
         raise Unavailable(NO_ROOM.format(error.strerror)) from error
     try:

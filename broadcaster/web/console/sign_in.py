@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from broadcaster.domain.errors import NotAllowed, Problem
+from broadcaster.domain.errors import NotAllowed, Problem, TryLater, Unavailable
 from broadcaster.domain.identity import Wants
 from broadcaster.service.sessions import Opened
 from broadcaster.web.console.guard import (
@@ -157,6 +157,16 @@ def _where_to(opened: Opened, wanted: str) -> str:
             return own(wanted)
 
 
+def hold(response: Response, problem: Problem | None) -> Response:
+    """Where somebody must wait, or something is away, the answer says so to programs too."""
+    if isinstance(problem, TryLater):
+        response.status_code = 429
+        response.headers["Retry-After"] = str(problem.retry_after_s)
+    elif isinstance(problem, Unavailable):
+        response.status_code = 503
+    return response
+
+
 def own(address: str) -> str:
     """Only to a page of ours: another address would lead a person who has just signed in to somebody else's."""
     return address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
@@ -170,18 +180,21 @@ def sign_in_page(
     problem: Problem | None = None,
     kept: Sequence[tuple[str, str]] = (),
     action: str = "",
-) -> HTMLResponse:
-    return page(
+) -> Response:
+    parts = parts_of(request)
+    shown = page(
         request,
         "sign_in.html",
         title="Sign in",
         answer=403 if problem else 200,
         onward=own(onward),
         who=name,
+        sso=parts.settings.oidc_name if parts.single_sign_on else "",
         problems=[{"text": problem.text, "href": "#password"}] if problem else [],
         kept=kept,
         action=action,
     )
+    return hold(shown, problem)
 
 
 def _code_page(
@@ -191,8 +204,8 @@ def _code_page(
     problem: Problem | None = None,
     kept: Sequence[tuple[str, str]] = (),
     action: str = "",
-) -> HTMLResponse:
-    return page(
+) -> Response:
+    shown = page(
         request,
         "code.html",
         title="Second step",
@@ -202,6 +215,7 @@ def _code_page(
         kept=kept,
         action=action,
     )
+    return hold(shown, problem)
 
 
 def kept_of(form: FormData) -> list[tuple[str, str]]:

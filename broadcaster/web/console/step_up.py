@@ -6,7 +6,7 @@ Knows no act. A page that has a field for the code itself says so with `own_fiel
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
@@ -14,7 +14,7 @@ from broadcaster.db.people import Person
 from broadcaster.domain.errors import FactorWanted, Problem
 from broadcaster.web.console.guard import CSRF, Desk, desk_of, parts_of
 from broadcaster.web.console.pages import page
-from broadcaster.web.console.sign_in import address_of, set_cookie
+from broadcaster.web.console.sign_in import address_of, hold, set_cookie
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def carried_out(
                 request, desk, action=request.url.path, kept=typed(form), problem=problem if code else None
             )
         else:
-            response = again(desk, problem)
+            response = hold(again(desk, problem), problem)
     if opened:
         set_cookie(request, response, opened)
     return response
@@ -62,9 +62,9 @@ def asked(
     action: str,
     kept: Sequence[tuple[str, str]],
     problem: Problem | None = None,
-) -> HTMLResponse:
+) -> Response:
     """The page that asks for the code and then sends `kept` to `action`."""
-    return page(
+    shown = page(
         request,
         "give_code.html",
         title="Once more: is it you?",
@@ -74,6 +74,7 @@ def asked(
         action=action,
         kept=kept,
     )
+    return hold(shown, problem)
 
 
 def typed(form: FormData) -> list[tuple[str, str]]:

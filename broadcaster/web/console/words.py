@@ -74,6 +74,8 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "iso": lambda moment: _moment(moment).astimezone(UTC).isoformat(timespec="seconds") if moment else "",
         "count": lambda number: f"{number:,}",
         "many": many,
+        "first_letter": lambda text: text[:1].upper() + text[1:],
+        "on_duty": lambda role: str(role).replace("-", " "),
         "opt_out": lambda reason: OPT_OUTS.get(str(reason), str(reason)),
         "channel": lambda name: CHANNELS.get(name, name),
         "own_name": lambda account, channel: "" if account.lower() == channel.lower() else account,

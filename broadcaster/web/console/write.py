@@ -37,7 +37,11 @@ def choose(request: Request, desk: SignedIn) -> HTMLResponse:
 def blank(request: Request, desk: SignedIn, name: str, sheet: str = "") -> HTMLResponse:
     """The form, empty or as it was left."""
     template = shipped_notice(name)
-    chosen = Chosen.begun(template, zone=parts_of(request).settings.zone)
+    parts = parts_of(request)
+    known = parts.report.said_last(desk.person, ("source", "phone"))
+    if parts.settings.names_its_organisation:
+        known = {"source": f"Duty officer, {parts.settings.organisation}", **known}
+    chosen = Chosen.begun(template, zone=parts.settings.zone, known=known)
     if sheet:
         chosen = Chosen.from_json(parts_of(request).worksheets.find(desk.person, sheet).content)
     return _form(request, desk, template, chosen=chosen)
