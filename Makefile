@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench faults soak seeded run check format lock clean
+.PHONY: help demo screenshots test bench faults soak seeded run check format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: $(STAMP) ## one message from draft to every channel, end to end; FAULT=kil
 
 run: $(STAMP) ## the whole product with sandbox platforms at http://127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/broadcaster up --sandbox
+
+screenshots: $(STAMP) ## take the pictures of docs/console.md anew (needs Chromium)
+	@$(BIN)/python docs/take_screens.py
 
 test: $(STAMP) ## every test, on SQLite and PostgreSQL, with real worker processes
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)

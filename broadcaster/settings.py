@@ -159,6 +159,12 @@ class Settings(BaseSettings):
         le=365,
         description="Days that callbacks of gateways are kept as they came, sealed. 0: only what could not be read, for a day.",
     )
+    drafts_kept_days: int = Field(
+        0,
+        ge=0,
+        le=36500,
+        description="Days that the words of drafts that nobody released are kept; 0 keeps them.",
+    )
     answers_kept_days: int = Field(
         30,
         ge=1,

@@ -115,6 +115,8 @@ def _found(found: Found, zone: ZoneInfo) -> Iterator[str]:
     yield f"The number ending in {found.ending}:"
     for each in found.audiences:
         yield f"  in {each.audience}, version {', '.join(map(str, each.versions))}"
+    for where in found.held:
+        yield f"  cannot be erased from {where}"
     for out in found.opt_outs:
         what = "was erased and stays out of imports" if out.reason == KEPT_OUT else "opted out"
         yield f"  {what} ({out.purpose or 'all purposes'}, {local(out.since, zone)})"
@@ -131,6 +133,8 @@ def _erased(erased: Erased) -> Iterator[str]:
         f"{many(erased.written, 'message')} that came from it"
     )
     yield f"The number ending in {erased.ending} is erased: from {gone}."
+    for where in erased.held:
+        yield f"It STAYS in {where}. Nothing is sent to it. Erase it again when the hold is lifted."
     if erased.kept_out:
         yield "Its keyed index is kept, so that imports leave it out."
     elif erased.opt_outs:

@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "token": ("tokens", "tokens", "List, make and revoke tokens, with which programs say who asks."),
     "proposal": ("proposals", "proposals", "Confirm or decline what another administrator proposes."),
     "delegation": ("delegations", "delegations", "Let somebody approve some messages, for a time."),
-    "policy": ("proposals", "policies", "Show and propose how users are managed."),
+    "policy": ("proposals", "policies", "Show and propose how users are managed; read the policy."),
     "account": ("accounts", "accounts", "List the accounts on the platforms and resume paused ones."),
     "channels": ("channels", "channels", "Check whether the accounts could send now, without posting."),
     "audience": (
@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     ),
     "opt-out": ("opt_outs", "opt_outs", "Leave numbers out because their people asked, and take it back."),
     "heard": ("heard", "heard", "Read what people wrote to us."),
-    "template": ("templates", "templates", "List the notice templates and their blanks."),
+    "template": ("templates", "templates", "List, edit and compare the notice templates."),
     "message": ("messages", "messages", "Write, submit, approve and look at messages."),
     "incident": ("incidents", "incidents", "Keep the record of an incident: decisions, actions, hand-over."),
     "status": ("status", "app", "Show what became of a message on every channel."),
@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "backup": ("backup", "app", "Save everything into one file while it runs, or check such a file."),
     "restore": ("backup", "app", "Bring everything back from a backup."),
     "key": ("keys", "keys", "Change the keys that protect what is stored."),
+    "record": ("records", "records", "Hold, redact and hand out what is kept."),
     "audit": ("audit", "audit", "Read the record of who did what, and check that nobody altered it."),
 }
 

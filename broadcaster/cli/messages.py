@@ -18,7 +18,6 @@ from broadcaster.domain.blanks import BlankType
 from broadcaster.domain.errors import FactorWanted, Invalid
 from broadcaster.domain.message import Mode, Visibility
 from broadcaster.domain.policy import Action
-from broadcaster.render.notices import shipped_notice
 from broadcaster.service.approve import Released
 from broadcaster.service.proof import Proof
 from broadcaster.service.report import Written
@@ -80,13 +79,12 @@ def draft(
     as_json: Json = False,
 ) -> None:
     """Write a new message and show what every channel would say. Nothing is sent."""
-    notice = shipped_notice(template)
     given = {**(read_facts(facts, template=template) if facts else {}), **single_values(values or ())}
     images = read_images(image or (), alt or ())
     with signed_in(channels=True) as session:
         made = session.parts.compose.draft(
             session.actor,
-            template=notice,
+            template=session.parts.templates.current(template),
             values=given,
             channels=channel or (),
             audience=audience,

@@ -1,6 +1,7 @@
 """`broadcaster proposal` and `broadcaster policy`: what two administrators decide together."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,8 @@ from broadcaster.cli import asked, terminal
 from broadcaster.cli.session import TOKEN, Session, signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.db.people import Person
+from broadcaster.domain.errors import Invalid
+from broadcaster.service.first_live import NONE_YET
 from broadcaster.service.proposals import Done, Outcome
 
 proposals = terminal.group("Confirm or decline what another administrator proposes.")
@@ -84,11 +87,63 @@ def set_policy(
     code: asked.Code = "",
     as_json: Json = False,
 ) -> None:
-    """Propose another policy: second-administrator on or off, second-factor roles or all."""
+    """Propose another policy: second-administrator on or off, second-factor roles or all, first-live on or off."""
     with signed_in() as session:
         actor = with_code(session, code)
         made = session.parts.proposals.change_switch(actor, name, value, reason=reason)
         say_outcome(session.parts, made, as_json=as_json)
+
+
+@policies.command(epilog="Example: broadcaster policy read")
+def read(*, as_json: Json = False) -> None:
+    """Show the policy that staff read before their first live message, and what you still have to do before yours."""
+    with signed_in() as session:
+        found = session.parts.first_live.of(session.actor)
+    if as_json:
+        print_json(asdict(found))
+        return
+    if found.text is None:
+        say(NONE_YET)
+        return
+    say(f"Version {found.text.no}", "", found.text.words, "")
+    if not found.has_read:
+        say(f"When you have read it: broadcaster policy acknowledge {found.text.no}")
+    say(*found.lacking)
+
+
+@policies.command(epilog="Example: broadcaster policy acknowledge 1")
+def acknowledge(
+    *,
+    version: Annotated[int, typer.Argument(metavar="N", help="The version that you have read.")],
+    as_json: Json = False,
+) -> None:
+    """Say that you have read the policy and keep to it."""
+    with signed_in() as session:
+        text = session.parts.first_live.acknowledge(session.actor, version)
+        left = session.parts.first_live.of(session.actor).lacking
+    if as_json:
+        print_json({"version": text.no, "sha256": text.sha256, "lacking": left})
+    else:
+        say(f"It is recorded that you have read version {text.no}.", *left)
+
+
+@policies.command(epilog="Example: broadcaster policy write policy.txt")
+def write(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The whole policy, as plain text in UTF-8.")],
+    as_json: Json = False,
+) -> None:
+    """Make this the policy that staff read before their first live message, as a new version."""
+    try:
+        words = file.read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise Invalid(f"{file} cannot be read as text ({error}). Nothing was changed.") from error
+    with signed_in() as session:
+        made = session.parts.first_live.write(session.actor, words)
+    if as_json:
+        print_json(asdict(made))
+    else:
+        say(f"Version {made.no} is the policy now.")
 
 
 def with_code(session: Session, code: str) -> Person:

@@ -1,48 +1,73 @@
-"""`broadcaster template`: which notice templates there are, what they ask for, what they lack. Needs no database."""
+"""`broadcaster template`: which notice templates are in force, what they ask for, what they lack, and their versions.
+
+Looking works before there is a database: then those that ship are shown.
+"""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from broadcaster.cli import terminal
-from broadcaster.cli.terminal import Json, add_row, print_json, say, table
+from broadcaster.cli.session import opened, signed_in
+from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.domain.blanks import Blank
-from broadcaster.domain.errors import Invalid
+from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.notice_lacks import lacks
-from broadcaster.render.notices import read_notice, shipped_example, shipped_notice, shipped_notices
+from broadcaster.render.notice_toml import notice_toml
+from broadcaster.render.notices import read_notice, shipped_notice, shipped_notices
+from broadcaster.service.templates import SHIPPED, InForce, example_of
+from broadcaster.settings import Settings
 
-templates = terminal.group("List the notice templates and their blanks.")
+templates = terminal.group("List, edit and compare the notice templates.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `broadcaster template list`.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: the auditor reads it.")]
 
 
 @templates.command("list", epilog="Example: broadcaster template list")
 def list_(*, as_json: Json = False) -> None:
-    """List the notice templates."""
-    found = shipped_notices().values()
+    """List the notice templates that are in force."""
+    found = _all().values()
     if as_json:
         keys = ("name", "title", "language", "severity", "urgency", "certainty", "channels", "review_by")
-        print_json([{key: getattr(each, key) for key in keys} for each in found])
+        print_json(
+            [{**{key: getattr(each.template, key) for key in keys}, "version": each.no} for each in found]
+        )
         return
-    shown = table("Name", "For", "Severity", "Channels", "Review by")
+    shown = table("Name", "For", "Severity", "Channels", "Review by", "Version")
+    today = _today()
     for each in found:
-        cells = (each.name, each.title, each.severity, ", ".join(each.channels), each.review_by)
-        add_row(shown, cells)
+        t = each.template
+        review = f"{t.review_by} (has passed)" if each.is_overdue(today) else t.review_by
+        version = f"{each.no}, by {each.changed_by}" if each.no != SHIPPED else "as it ships"
+        add_row(shown, (t.name, t.title, t.severity, ", ".join(t.channels), review, version))
     say(shown, "", "Its blanks: broadcaster template show NAME")
 
 
 @templates.command(epilog="Example: broadcaster template show severe-weather")
 def show(
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `broadcaster template list`.")],
+    name: Name,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="An older version; 0 is the one that ships.")
+    ] = None,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print it as a file, to edit it and give it to `template edit`.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show a notice template: when to use it, what it never says, its blanks, and a facts file to start from."""
-    found = shipped_notice(name)
+    found = _one(name, version)
     if as_json:
-        print_json({**found.to_json(), "example": shipped_example(name)})
+        print_json({**found.to_json(), "example": example_of(found)})
+        return
+    if toml:
+        typer.echo(notice_toml(found), nl=False)
         return
     say(
         f"{found.title} ({found.name}): {found.severity}, {found.urgency}, {found.certainty}. "
@@ -55,23 +80,23 @@ def show(
         say(*_lines(blank), "")
     say(f"Put your values into a file and run: broadcaster message draft {found.name} --facts FILE", "")
     say(f"# facts.toml, an example for {found.name}")
-    say(*(f"{key} = {_toml(value)}" for key, value in shipped_example(name).items()))
+    say(*(f"{key} = {_toml(value)}" for key, value in example_of(found).items()))
 
 
 @templates.command(epilog="Example: broadcaster template check my-template.toml")
 def check(
     *,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A template's file; without one, all that ship.")
+        Path | None, typer.Argument(metavar="FILE", help="A template's file; without one, all in force.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what a notice template lacks; the exit code is 1 where it lacks something."""
     if file is None:
-        found = list(shipped_notices().values())
+        found = [each.template for each in _all().values()]
     else:
         found = [read_notice(_content(file), name=file.stem, file=str(file))]
-    missing = {each.name: lacks(each, datetime.now(UTC).date()) for each in found}
+    missing = {each.name: lacks(each, _today()) for each in found}
     if as_json:
         print_json(missing)
     else:
@@ -79,6 +104,112 @@ def check(
             say(f"{name}: {'lacks something' if lines else 'nothing is missing'}", *(f"  {x}" for x in lines))
     if any(missing.values()):
         raise typer.Exit(1)
+
+
+@templates.command(epilog='Example: broadcaster template edit flood flood.toml --reason "New flood line"')
+def edit(
+    *,
+    name: Name,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The whole template, as `template show NAME --toml` prints it."),
+    ],
+    reason: Reason,
+    base: Annotated[
+        int | None,
+        typer.Option(
+            "--base", metavar="N", help="The version you began from: refused if another is in force."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put another wording in force, as a new version. It is tried on every channel first; a new name is a new template."""
+    template = read_notice(_content(file), name=name, file=str(file))
+    with signed_in(channels=True) as session:
+        made = session.parts.templates.edit(session.actor, template, reason=reason, base=base)
+    if as_json:
+        print_json(asdict(made))
+    else:
+        say(f"Version {made.no} of {name} is in force. Messages that were begun before keep their wording.")
+
+
+@templates.command(
+    "put-back", epilog='Example: broadcaster template put-back flood 0 --reason "Wrong number"'
+)
+def put_back(
+    *,
+    name: Name,
+    version: Annotated[int, typer.Argument(metavar="N", help="The version to have back; 0 is as it ships.")],
+    reason: Reason,
+    as_json: Json = False,
+) -> None:
+    """Put an older version's wording back in force, as a new version."""
+    with signed_in() as session:
+        made = session.parts.templates.put_back(session.actor, name, version, reason=reason)
+    if as_json:
+        print_json(asdict(made))
+    else:
+        say(f"Version {version} of {name} is in force again, as version {made.no}.")
+
+
+@templates.command(epilog="Example: broadcaster template versions flood")
+def versions(*, name: Name, as_json: Json = False) -> None:
+    """List a template's versions, the newest first: who made each, when and why."""
+    with opened() as parts:
+        found, zone = parts.templates.versions(name), parts.settings.zone
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    shown = table("Version", "By", "At", "Why", "Review by")
+    for each in found:
+        why = each.reason if each.put_back_no is None else f"version {each.put_back_no} again: {each.reason}"
+        row = (each.no, each.author or "ships", local(each.created_at, zone), why, each.review_by)
+        add_row(shown, row)
+    say(shown)
+
+
+@templates.command(epilog="Example: broadcaster template diff flood 0 1")
+def diff(
+    *,
+    name: Name,
+    before: Annotated[int, typer.Argument(metavar="BEFORE", help="A version; 0 is the one that ships.")],
+    after: Annotated[int, typer.Argument(metavar="AFTER", help="Another version.")],
+    as_json: Json = False,
+) -> None:
+    """Say in words what changed between two versions of a template."""
+    with opened() as parts:
+        found = parts.templates.diff(name, before, after)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    if not found:
+        say("Nothing changed between the two.")
+    say(*(f"{each.name}: {each.said}" for each in found))
+
+
+def _all() -> dict[str, InForce]:
+    if not _has_database():
+        return {n: InForce(template=each, no=SHIPPED) for n, each in shipped_notices().items()}
+    with opened() as parts:
+        return parts.templates.all()
+
+
+def _one(name: str, version: int | None) -> NoticeTemplate:
+    if not _has_database():
+        if version:
+            raise NotFound(f'There is no database yet, and so no version {version} of "{name}".')
+        return shipped_notice(name)
+    with opened() as parts:
+        return parts.templates.current(name) if version is None else parts.templates.version(name, version)
+
+
+def _has_database() -> bool:
+    settings = Settings.load()
+    return bool(settings.database_url) or (settings.root / "broadcaster.db").exists()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _content(file: Path) -> bytes:

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import media, rendition
+from broadcaster.domain.errors import Invalid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,10 @@ def ensure(tx: Tx, *, content: bytes, media_type: str, width: int, height: int) 
     """Keep these bytes; once, however often they come, and also where two officers bring them at the same moment."""
     sha256 = hashlib.sha256(content).hexdigest()
     found = by_sha256(tx, sha256)
+    if found and not found.size:
+        raise Invalid(
+            "This picture was redacted here, so it is not taken again. Choose another one. Nothing was changed."
+        )
     if found:
         return found
     row = {
@@ -51,6 +56,21 @@ def contents(tx: Tx, digests: Collection[str]) -> dict[str, bytes]:
     query = select(media.c.sha256, media.c.content).where(media.c.sha256.in_(digests))
     found: Mapping[str, bytes] = {row.sha256: row.content for row in tx.execute(query)} if digests else {}
     return {name: body for name, body in found.items() if hashlib.sha256(body).hexdigest() == name}
+
+
+def redact(tx: Tx, sha256: str) -> list[str]:
+    """The bytes of a picture and of all that was made of it go; their digests stay, and are returned."""
+    original = select(media.c.id).where(media.c.sha256 == sha256).scalar_subquery()
+    made = select(rendition.c.media_id).where(rendition.c.original_id == original)
+    these = (media.c.sha256 == sha256) | media.c.id.in_(made)
+    digests = list(tx.execute(select(media.c.sha256).where(these).order_by(media.c.id)).scalars())
+    tx.execute(update(media).where(media.c.sha256.in_(digests)).values(content=b""))
+    return digests
+
+
+def is_redacted(tx: Tx, sha256: str) -> bool:
+    found = by_sha256(tx, sha256)
+    return found is not None and not found.size
 
 
 def set_rendition(tx: Tx, original: Stored, rules: str, made: Stored) -> None:

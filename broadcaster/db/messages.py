@@ -47,7 +47,8 @@ class VersionImage:
 @dataclass(frozen=True, kw_only=True)
 class Version:
     """One version of a message's content. `accounts` are names, in the order in which they were chosen; `blanks` what its
-    officer filled in, and `template` the notice template's content then."""
+    officer filled in, and `template` the notice template's content then, which was its version `template_no`: None in
+    what is older than such versions."""
 
     id: int
     no: int
@@ -58,6 +59,8 @@ class Version:
     blanks: Mapping[str, str]
     template: Mapping[str, Any]
     images: tuple[VersionImage, ...] = ()
+    template_id: int | None = None
+    template_no: int | None = None
 
 
 def open_incident(tx: Tx, name: str) -> int:
@@ -76,6 +79,12 @@ def incident_ref(tx: Tx, incident_id: int) -> str:
 def is_incident_closed(tx: Tx, incident_id: int) -> bool:
     query = select(incident.c.closed_at).where(incident.c.id == incident_id)
     return tx.execute(query).scalar_one() is not None
+
+
+def count_of_incident(tx: Tx, incident_id: int) -> int:
+    """How many messages belong to it."""
+    query = select(func.count()).where(message.c.incident_id == incident_id)
+    return int(tx.execute(query).scalar_one())
 
 
 def sequence(tx: Tx, row: Message) -> int:
@@ -118,6 +127,7 @@ def insert_version(
     blanks: Mapping[str, str],
     accounts: Sequence[str],
     notice_template_id: int,
+    template_no: int | None = None,
     audience_version_id: int | None,
     images: Sequence[VersionImage] = (),
     author_id: int,
@@ -126,6 +136,7 @@ def insert_version(
         "message_id": message_id,
         "no": no,
         "notice_template_id": notice_template_id,
+        "template_no": template_no,
         "facts": canonical(facts.to_json()).decode(),
         "blanks": canonical(dict(blanks)).decode(),
         "accounts": json.dumps(list(accounts)),
@@ -187,6 +198,8 @@ def current_version(tx: Tx, row: Message) -> Version:
         blanks=json.loads(found.blanks),
         template=json.loads(found.template or "{}"),
         images=tuple(VersionImage(**each) for each in json.loads(found.images)),
+        template_id=found.notice_template_id,
+        template_no=found.template_no,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select, update
 
+from broadcaster.db import holds
 from broadcaster.db.engine import Tx
 from broadcaster.db.submissions import OPEN
 from broadcaster.db.tables import (
@@ -33,7 +34,7 @@ class OldVersion:
 
 def kept_long_enough(tx: Tx, before: datetime) -> OldVersion | None:
     """The oldest version whose numbers nothing needs any more: a newer one took its place before that moment, no message
-    to it waits for approval, and no broadcast to it is under way or ended after that moment."""
+    to it waits for approval, no broadcast to it is under way or ended after that moment, and no legal hold covers it."""
     v, newer = audience_version.c, audience_version.alias()
     superseded = exists().where(
         newer.c.audience_id == v.audience_id, newer.c.no > v.no, newer.c.sealed_at <= before
@@ -49,6 +50,7 @@ def kept_long_enough(tx: Tx, before: datetime) -> OldVersion | None:
     query = (
         _versions()
         .where(v.sealed_at.is_not(None), v.wiped_at.is_(None), superseded, ~submitted, ~used)
+        .where(v.id.not_in(holds.held_versions()))
         .limit(1)
     )
     row = tx.execute(query).one_or_none()

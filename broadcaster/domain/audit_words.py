@@ -167,6 +167,16 @@ INCIDENTS: Mapping[str, Sentence] = {
     "message_moved_to_incident": "{who} moved the draft {about} from the incident {before} to {incident}.",
 }
 
+TEMPLATES: Mapping[str, Sentence] = {
+    "template_edited": lambda t: (
+        f"{t['who']} edited the notice template {t['about']}: version {t.text('version')} is in force{t.why()}."
+    ),
+    "template_put_back": lambda t: (
+        f"{t['who']} put version {t.text('of')} of the notice template {t['about']} back in force, as version "
+        f"{t.text('version')}{t.why()}."
+    ),
+}
+
 # --- accounts, audiences, the public ----------------------------------------------------------------------
 
 _REPLIES = {
@@ -285,6 +295,8 @@ STAFF: Mapping[str, Sentence] = {
     "token_issued": _staff("{who} issued a token for {about}, good until {expires}"),
     "token_revoked": "{who} revoked a token of {about}.",
     "policy_changed": _staff('{who} changed the policy "{about}" from "{before}" to "{value}"'),
+    "policy_text_set": "{who} wrote version {version} of the policy that staff read before their first live message.",
+    "policy_acknowledged": "{who} said to have read version {version} of the policy.",
     "change_proposed": _proposed,
     "change_declined": _undone("declined"),
     "change_withdrawn": _undone("withdrew"),
@@ -380,7 +392,17 @@ def _backed_up(t: Told) -> str:
     return f"{t['who']} took a backup ({t['about']}) up to event {t.text('last_event')}{secret}."
 
 
+def _redacted(t: Told) -> str:
+    what = "a picture" if t.text("kind") == "picture" else "words"
+    return f"{t['who']} redacted {what} of {t['about']} ({t.text('code')}), authorised by {t['authorised_by']}{t.why()}."
+
+
 RECORD: Mapping[str, Sentence] = {
+    "hold_placed": lambda t: f"{t['who']} placed a legal hold on the {t['kind']} {t['about']}{t.why()}.",
+    "hold_lifted": lambda t: f"{t['who']} lifted the legal hold on the {t['kind']} {t['about']}{t.why()}.",
+    "message_redacted": _redacted,
+    "draft_wiped": "The words of {about}, which was never released, went after {kept_days} days.",
+    "records_exported": "{who} took records of {messages} messages away, as a file.",
     "alarm_raised": _alarm("An alarm began"),
     "alarm_cleared": _alarm("An alarm is over"),
     "alarm_acknowledged": _alarm("{who} took note of an alarm"),
@@ -401,11 +423,19 @@ RECORD: Mapping[str, Sentence] = {
     "audit_log_rebuilt_as_tree": "The older form of this log was carried over into the present one.",
 }
 
-SENTENCES: Mapping[str, Sentence] = {**MESSAGES, **INCIDENTS, **PUBLIC, **STAFF, **RECORD}
+SENTENCES: Mapping[str, Sentence] = {
+    **MESSAGES,
+    **INCIDENTS,
+    **TEMPLATES,
+    **PUBLIC,
+    **STAFF,
+    **RECORD,
+}
 #: The acts under the headings of a list.
 KINDS: Mapping[str, Sequence[str]] = {
     "Messages": sorted(MESSAGES),
     "Incidents": sorted(INCIDENTS),
+    "Notice templates": sorted(TEMPLATES),
     "Accounts, audiences and the public": sorted(PUBLIC),
     "Staff": sorted(STAFF),
     "The record itself": sorted(RECORD),

@@ -169,6 +169,12 @@ SAID: Mapping[tuple[str, str], str] = {
     ("second-administrator", "off"): "ONE administrator alone may change users, roles, tokens and policies.",
     ("second-factor", "roles"): "approvers and administrators need a second factor.",
     ("second-factor", "all"): "everybody needs a second factor.",
+    ("first-live", "off"): "nothing is asked of somebody before the first live message.",
+    (
+        "first-live",
+        "on",
+    ): "before the first live message or approval, everybody has read the policy and taken part in an "
+    "exercise that was sent, so that nobody learns it in a real event.",
 }
 
 Change: TypeAlias = (

@@ -64,7 +64,7 @@ class OptOut:
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What is known of a number. `deliveries` counts by state those of broadcasts of the last `days` days, `written` the
-    messages that came from it and are still kept."""
+    messages that came from it and are still kept. `held` tells where a legal hold keeps it from being erased."""
 
     ending: str
     audiences: tuple[Membership, ...]
@@ -72,6 +72,7 @@ class Found:
     written: int
     deliveries: Mapping[str, int]
     days: int
+    held: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -85,10 +86,11 @@ class Found:
 @dataclass(frozen=True, kw_only=True)
 class Erased:
     """How much was erased: from so many audience versions, so many opt-outs, and so many messages that came from the
-    number. `kept_out`: the keyed index stays."""
+    number. `kept_out`: the keyed index stays. `held`: where a legal hold keeps the number, such as "residents, version 2"."""
 
     ending: str
     versions: int
     opt_outs: int
     written: int
     kept_out: bool
+    held: tuple[str, ...] = ()

@@ -31,12 +31,14 @@ class Switch(StrEnum):
 
     SECOND_ADMINISTRATOR = "second-administrator"
     SECOND_FACTOR = "second-factor"
+    FIRST_LIVE = "first-live"
 
 
 #: What each may be set to; the first is how it is shipped.
 SWITCHES: Mapping[Switch, tuple[str, ...]] = {
     Switch.SECOND_ADMINISTRATOR: ("on", "off"),
     Switch.SECOND_FACTOR: ("roles", "all"),
+    Switch.FIRST_LIVE: ("off", "on"),
 }
 
 NEEDS_FACTOR = frozenset({Role.APPROVER, Role.DELEGATE, Role.ADMINISTRATOR})

@@ -23,6 +23,15 @@ class ApprovedAudience:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovedTemplate:
+    """The notice template that the message was written from, as it was then. Version 0 is the one that ships."""
+
+    name: str
+    version: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ManifestTarget:
     """One target: the post it gets (by digest) and through which account, or through which of several `ways`."""
 
@@ -70,10 +79,16 @@ class Manifest:
     audience: ApprovedAudience | None
     targets: tuple[ManifestTarget, ...]
     visibility: Visibility = Visibility.PUBLIC
+    template: ApprovedTemplate | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Visibility stands there only where it is not public: an older manifest keeps its hash."""
-        later = {} if self.visibility is Visibility.PUBLIC else {"visibility": str(self.visibility)}
+        """Visibility stands there only where it is not public, the template where its version is known: an older
+        manifest keeps its hash."""
+        later: dict[str, Any] = {}
+        if self.visibility is not Visibility.PUBLIC:
+            later["visibility"] = str(self.visibility)
+        if self.template:
+            later["template"] = asdict(self.template)
         return {
             "audience": self.audience and asdict(self.audience),
             "expires": self.expires,

@@ -31,6 +31,9 @@ class Action(StrEnum):
     READ = "see messages"
     INCIDENT = "keep the record of an incident"
     ROTA = "change the rota"
+    WORD = "edit notice templates"
+    HOLD = "place or lift a legal hold"
+    REDACT = "redact what was sent"
 
 
 MAY: Mapping[Action, frozenset[Role]] = {
@@ -45,6 +48,9 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.INCIDENT: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.READ: frozenset({Role.OFFICER, Role.APPROVER, Role.DELEGATE, Role.AUDITOR, Role.ADMINISTRATOR}),
     Action.ROTA: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
+    Action.WORD: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
+    Action.HOLD: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
+    Action.REDACT: frozenset({Role.ADMINISTRATOR}),
 }
 
 
@@ -72,6 +78,9 @@ SCOPE_OF: Mapping[Action, Scope] = {
     Action.READ: Scope.READ,
     Action.INCIDENT: Scope.OPERATE,
     Action.ROTA: Scope.WRITE,
+    Action.WORD: Scope.WRITE,
+    Action.HOLD: Scope.AUDIT,
+    Action.REDACT: Scope.MANAGE,
 }
 
 

@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from broadcaster.service.compose import Compose
     from broadcaster.service.delegations import Delegations
     from broadcaster.service.erasing import Erasing
+    from broadcaster.service.first_live import FirstLive
+    from broadcaster.service.holding import Holding
     from broadcaster.service.home import Homes
     from broadcaster.service.incidents import Incidents
     from broadcaster.service.opt_outs import OptOuts
     from broadcaster.service.outcomes_file import OutcomesFile
     from broadcaster.service.pack import InquiryPacks
     from broadcaster.service.recall import Recall
+    from broadcaster.service.records_file import RecordsFile
+    from broadcaster.service.redacting import Redacting
     from broadcaster.service.report import Report
     from broadcaster.service.telling import Telling
     from broadcaster.service.rota import Rota
+    from broadcaster.service.templates import Templates
     from broadcaster.service.try_again import TryAgain
     from broadcaster.service.unknowns import Unknowns
     from broadcaster.service.worksheets import Worksheets
@@ -71,6 +76,7 @@ class DeskParts(LogParts):
             self.database,
             self.channels,
             Renderer(),
+            self.rules,
             zone=self.settings.zone,
             submission_minutes=self.settings.submission_minutes,
         )
@@ -86,6 +92,18 @@ class DeskParts(LogParts):
         from broadcaster.service.erasing import Erasing
 
         return Erasing(self.database, self._vault)
+
+    @part
+    def first_live(self) -> FirstLive:
+        from broadcaster.service.first_live import FirstLive
+
+        return FirstLive(self.database, self.rules)
+
+    @part
+    def holding(self) -> Holding:
+        from broadcaster.service.holding import Holding
+
+        return Holding(self.database)
 
     @part
     def homes(self) -> Homes:
@@ -131,6 +149,18 @@ class DeskParts(LogParts):
         return Recall(self.database)
 
     @part
+    def records_file(self) -> RecordsFile:
+        from broadcaster.service.records_file import RecordsFile
+
+        return RecordsFile(self.database, self.settings.zone)
+
+    @part
+    def redacting(self) -> Redacting:
+        from broadcaster.service.redacting import Redacting
+
+        return Redacting(self.database, self.rules, drafts_kept_days=self.settings.drafts_kept_days)
+
+    @part
     def report(self) -> Report:
         from broadcaster.service.report import Report
 
@@ -152,6 +182,12 @@ class DeskParts(LogParts):
         from broadcaster.service.rota import Rota
 
         return Rota(self.database)
+
+    @part
+    def templates(self) -> Templates:
+        from broadcaster.service.templates import Templates
+
+        return Templates(self.database, self.compose, self.channels, zone=self.settings.zone)
 
     @part
     def try_again(self) -> TryAgain:

@@ -92,6 +92,7 @@ class SendingParts(DeskParts):
                 self.sessions.wipe_old,
                 self.worksheets.wipe_old,
                 self.uploads.sweep,
+                self.redacting.wipe_old_drafts,
             ]
         )
 

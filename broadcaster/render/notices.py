@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +16,7 @@ def shipped_notices() -> dict[str, NoticeTemplate]:
     return {name: shipped_notice(name) for name in _names()}
 
 
+@cache  # they change with the version of this program, and not while it runs
 def shipped_notice(name: str) -> NoticeTemplate:
     """One shipped notice template. NotFound, with the nearest name, where there is none."""
     if name not in _names():
@@ -57,6 +59,7 @@ def read_values(content: bytes, *, file: str) -> tuple[str, dict[str, str]]:
     raise Invalid(f'{file} must have notice = "NAME OF THE TEMPLATE", and its values under [values].')
 
 
+@cache
 def _names() -> list[str]:
     return sorted(_stems())
 

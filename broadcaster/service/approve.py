@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db import audit_log, batches, broadcasts, deliveries, messages, routes, submissions
+from broadcaster.db import (
+    audit_log,
+    batches,
+    broadcasts,
+    deliveries,
+    messages,
+    routes,
+    submissions,
+    templates,
+)
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version
@@ -56,10 +65,12 @@ class Approve:
         with self._database.write() as tx:
             row = messages.find(tx, ref, lock=True)
             waiting = _approvable(tx, row, actor, manifest_sha256.strip().lower())
+            self._rules.require_first_live(tx, actor, row.mode)
             self._rules.require_fresh(tx, actor, row.mode)
             stored = submissions.posts(tx, waiting.id)
             try:
                 version = messages.current_version(tx, row)
+                _refuse_who_worded(tx, row, version, actor)
                 manifest = self._compare(tx, row, version, waiting, stored)
                 under = required(tx, actor, version, self._cost(row, stored, manifest))
             # facts or a post that nobody can read any more
@@ -229,6 +240,15 @@ def _approvable(tx: Tx, row: Message, actor: Person, given: str) -> Submission:
 
 def _told_under(under: Delegation | None) -> dict[str, Json]:
     return {"delegation": under.ref, "scheme": under.scheme} if under else {}
+
+
+def _refuse_who_worded(tx: Tx, row: Message, used: Version, actor: Person) -> None:
+    """Who words a template writes in every message that uses it, and nobody approves what he wrote."""
+    if used.template_id and actor.id in templates.editors(tx, used.template_id, used.template_no or 0):
+        raise NotAllowed(
+            f'You worded version {used.template_no} of the notice template "{used.template["name"]}", which {row.ref} uses, so '
+            "another person must approve it. Nothing was changed."
+        )
 
 
 def _new_broadcast(tx: Tx, row: Message, version: Version, manifest: Manifest, approval_id: int) -> Broadcast:

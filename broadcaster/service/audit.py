@@ -11,7 +11,7 @@ from broadcaster.audit import export, verify_audit
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import size_and_root
 from broadcaster.audit.verify_audit import PROOF_FORMAT, Verdict
-from broadcaster.db import audit_log, broadcasts, messages, submissions
+from broadcaster.db import audit_log, broadcasts, messages, redactions, submissions
 from broadcaster.db import evidence as stored
 from broadcaster.db.audit_log import Checkpoint
 from broadcaster.db.engine import Database, Tx
@@ -117,10 +117,12 @@ class Audit:
             found = messages.find(tx, ref)
             proof = self._proof(tx, found.ref)
             documents = _documents(tx, found.id) if texts else []
+            told = redactions.of_message(tx, found.id)
         payload = {"checkpoint": proof["size"], "texts": texts}
         with self._database.write() as tx:
             audit_log.append(tx, actor=actor.name, act="message_proved", subject=found.ref, payload=payload)
-        return {**proof, "documents": documents}
+        redacted = [{"code": r.code, "at": _iso(r.at), "digests": list(r.digests)} for r in told]
+        return {**proof, "documents": documents, **({"redacted": redacted} if redacted else {})}
 
     def _proof(self, tx: Tx, ref: str) -> dict[str, Any]:
         mine = list(audit_log.events(tx, subject=ref))
@@ -205,12 +207,15 @@ def _group(event: AuditEvent) -> int:
 
 
 def _documents(tx: Tx, message_id: int) -> list[dict[str, str]]:
-    """What was approved last: the manifest and its posts, to the letter."""
+    """What was approved last: the manifest and its posts, to the letter. A post that was redacted since is left out: its
+    digest stands in the manifest still."""
     found = submissions.latest_for(tx, message_id)
     if found is None:
         return []
+    redacted = {digest for each in redactions.of_message(tx, message_id) for digest in each.digests}
     posts = [
         {"name": f"post for {post.account}", "text": post.content.decode()}
         for post in submissions.posts(tx, found.id)
+        if post.sha256 not in redacted
     ]
     return [{"name": "manifest", "text": found.manifest.decode()}, *posts]

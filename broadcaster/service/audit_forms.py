@@ -15,11 +15,11 @@ STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\
 
 
 def _csv(events: Iterator[AuditEvent]) -> Iterator[str]:
-    yield _row(COLUMNS)
+    yield row(COLUMNS)
     count = 0
     for count, event in enumerate(events, 1):  # noqa: B007 - counted
-        yield _row([_safe(value) for value in _values(event).values()])
-    yield _row(["end", f"{count} events"])
+        yield row([safe(value) for value in _values(event).values()])
+    yield row(["end", f"{count} events"])
 
 
 def _jsonl(events: Iterator[AuditEvent]) -> Iterator[str]:
@@ -34,12 +34,12 @@ def _values(event: AuditEvent) -> dict[str, object]:
     return dict(zip(COLUMNS, said, strict=True))
 
 
-def _safe(value: object) -> object:
+def safe(value: object) -> object:
     """A text that would be a formula gets an apostrophe before it, which spreadsheets show as text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(STARTS_A_FORMULA) else value
 
 
-def _row(values: object) -> str:
+def row(values: object) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow(values)  # type: ignore[arg-type]
     return line.getvalue()

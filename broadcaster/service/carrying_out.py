@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
-from broadcaster.db import credentials, delegations, people, proposals, sessions, sso, tokens
+from broadcaster.db import credentials, delegations, first_live, people, proposals, sessions, sso, tokens
 from broadcaster.db.engine import Tx
 from broadcaster.db.people import Known, Person
 from broadcaster.domain.canonical import Json
@@ -126,6 +126,10 @@ def _(change: ChangeSwitch, tx: Tx, by: Person) -> Made:  # noqa: ARG001
         raise Stale(MOVED.format(f'The policy "{change.name}"'))
     if change.value == change.before:
         raise Stale(f'The policy is "{change.value}" already. Nothing was changed.')
+    if switch is Switch.FIRST_LIVE and change.value == "on" and first_live.text_in_force(tx) is None:
+        raise Stale(
+            "There is no policy yet that anybody could read. Write it first: under Manage, Policy to read. Nothing was changed."
+        )
     proposals.set_switch(tx, change.name, change.value)
     payload: dict[str, Json] = {"before": change.before, "value": change.value}
     return Made(act="policy_changed", subject=change.name, payload=payload)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from broadcaster.db import accounts, audit_log, messages, notices, submissions
+from broadcaster.db import accounts, audit_log, messages, notices, submissions, templates
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version, VersionImage
 from broadcaster.db.people import Person
@@ -24,6 +24,7 @@ from broadcaster.service.audiences import latest
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.media import Attached, Ready
 from broadcaster.service.proof import Proof, Proofs
+from broadcaster.service.rules import Rules
 from broadcaster.service.ways import all_spares
 from broadcaster.tracing import traced
 from channels import CHANNELS
@@ -62,12 +63,14 @@ class Compose:
         database: Database,
         channels: ChannelsOfMode,
         renderer: Renderer,
+        rules: Rules,
         *,
         zone: ZoneInfo,
         submission_minutes: int,
     ) -> None:
         self._database = database
         self._channels = channels
+        self._rules = rules
         self._proofs = Proofs(channels, renderer, zone=zone)
         self._zone = zone
         self._waits = timedelta(minutes=submission_minutes)
@@ -174,10 +177,11 @@ class Compose:
         audience: str = "",
         mode: Mode = Mode.LIVE,
         ref: str = "",
+        action: Action = Action.WRITE,
     ) -> Proof:
         """How a new message, or the one with this reference, would read with these values; nothing is kept. As `draft`
-        where something cannot be used."""
-        require(actor.name, actor.roles, Action.WRITE)
+        where something cannot be used. `action` is what this person is about to do: who words a template may look too."""
+        require(actor.name, actor.roles, action)
         with self._database.read() as tx:
             now = tx.now()
             row = messages.find(tx, ref) if ref else _unwritten(mode, actor, now)
@@ -214,6 +218,7 @@ class Compose:
             row = messages.find(tx, ref, lock=True)
             if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
                 raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
+            self._rules.require_first_live(tx, actor, row.mode)
             proof = self._proofs.of(tx, row)
             problems = proof.problems + _past(tx, proof)
             if problems:
@@ -273,6 +278,7 @@ class Compose:
         audience = latest(tx, new.audience) if new.audience else None
         template = new.template
         content = canonical(template.to_json()).decode()
+        template_id = notices.ensure(tx, name=template.name, sha256=template.sha256, content=content)
         messages.insert_version(
             tx,
             row.id,
@@ -280,9 +286,8 @@ class Compose:
             facts=new.facts,
             blanks=new.values,
             accounts=new.accounts,
-            notice_template_id=notices.ensure(
-                tx, name=template.name, sha256=template.sha256, content=content
-            ),
+            notice_template_id=template_id,
+            template_no=templates.number_of(tx, template_id),
             audience_version_id=audience.id if audience else None,
             images=media.keep(tx, new.pictures),
             author_id=actor.id,

@@ -3,10 +3,11 @@
 What was sent stays provable by count: ordinals, deliveries, attempts, digests and the audit log stay as they are.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import groupby
 
-from broadcaster.db import audit_log, erasures, heard
+from broadcaster.db import audit_log, erasures, heard, holds
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.erasures import Holding
 from broadcaster.db.people import Person
@@ -39,6 +40,7 @@ class Erasing:
                 written=heard.kept(tx, index),
                 deliveries=erasures.deliveries_to(tx, [h.id for h in held], released_after=since),
                 days=days,
+                held=_said(held, holds.of_versions(tx, [h.version_id for h in held])),
             )
             told = {"versions": found.versions, "opt_outs": len(found.opt_outs), "days": days}
             payload = {**told, "written": found.written, "deliveries": sum(found.deliveries.values())}
@@ -51,7 +53,8 @@ class Erasing:
         """Takes the number out of every audience version, every opt-out and all that was written from it, in one transaction.
 
         `keep_out` keeps its keyed index alone, so that later imports leave the person out; without it a later list
-        that has the number brings it back, also where the person had opted out. What is pending to it is suppressed when
+        that has the number brings it back, also where the person had opted out. Where a legal hold covers a list, the number
+        stays in it and is kept out of everything that is sent; the result says so. What is pending to it is suppressed when
         it is claimed; what is being sent at this very moment still goes out. NotFound where it stands nowhere, Invalid for
         a reason that gives the number away, Stale where a decision has to be waited for; nothing is changed then.
         """
@@ -61,7 +64,12 @@ class Erasing:
         index = self._vault.index(e164_number)
         with self._database.write() as tx:
             erasures.leave_no_traces(tx)
-            held = erasures.holdings(tx, index)
+            everywhere = erasures.holdings(tx, index)
+            kept = holds.of_versions(tx, [each.version_id for each in everywhere])
+            held = [each for each in everywhere if each.version_id not in kept]
+            keep_out = keep_out or bool(
+                kept
+            )  # or a list that is held would bring texts to who asked to be forgotten
             _require_no_open_submission(tx, held)
             versions = sum(erasures.erase(tx, each, index) for each in held)
             opt_outs = erasures.delete_opt_outs(tx, index)
@@ -73,8 +81,11 @@ class Erasing:
             if keep_out:
                 erasures.keep_out(tx, index)
             counts = {"versions": versions, "opt_outs": opt_outs, "written": written}
-            erased = Erased(ending=ending(e164_number), kept_out=keep_out, **counts)
+            erased = Erased(
+                ending=ending(e164_number), kept_out=keep_out, held=_said(everywhere, kept), **counts
+            )
             payload: dict[str, Json] = {**counts, "kept_out": keep_out}
+            payload |= {"held": [*sorted({ref for refs in kept.values() for ref in refs})]} if kept else {}
             payload |= {"reason": reason.strip(), "digests": _new_digests(tx, held)}
             audit_log.append(tx, actor=actor.name, act="person_erased", payload=payload)
         erasures.clear_journal(self._database)
@@ -94,6 +105,15 @@ def _memberships(held: list[Holding]) -> tuple[Membership, ...]:
     return tuple(
         Membership(audience=name, versions=tuple(each.no for each in same))
         for name, same in groupby(held, key=lambda each: each.audience)
+    )
+
+
+def _said(everywhere: list[Holding], kept: Mapping[int, list[str]]) -> tuple[str, ...]:
+    """Where a number stays, and by which hold."""
+    return tuple(
+        f"{each.audience}, version {each.no} (legal hold {', '.join(kept[each.version_id])})"
+        for each in everywhere
+        if each.version_id in kept
     )
 
 

@@ -9,7 +9,7 @@ from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Message, Version
 from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import sha256
-from broadcaster.domain.manifest import ApprovedAudience, Manifest, ManifestTarget
+from broadcaster.domain.manifest import ApprovedAudience, ApprovedTemplate, Manifest, ManifestTarget
 from broadcaster.domain.post import Post, digest_of
 from broadcaster.service.ways import to_approve
 from channels.base import Channel
@@ -56,7 +56,16 @@ def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[Man
         audience=audience,
         targets=tuple(targets),
         visibility=row.visibility,
+        template=_template(version),
     )
+
+
+def _template(version: Version) -> ApprovedTemplate | None:
+    """Its digest is taken of what is stored, not of what was said of it."""
+    if version.template_no is None:
+        return None
+    content = dict(version.template)
+    return ApprovedTemplate(name=str(content["name"]), version=version.template_no, sha256=sha256(content))
 
 
 def overtaken(current: Manifest, submitted: bytes) -> bool:

@@ -32,6 +32,8 @@ from channels.base import (
     ShowsImages,
 )
 
+NO_AUDIENCE = "Text messages need an audience. Choose one, or leave text messages out."
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProofPost:
@@ -232,7 +234,7 @@ def _images(tx: Tx, version: Version, channel: Channel) -> tuple[Image, ...]:
 
 def _audience_problems(audience: AudienceVersion | None) -> list[str]:
     if audience is None:
-        return ["Text messages need an audience. Choose one, or leave text messages out."]
+        return [NO_AUDIENCE]
     if audience.wiped_at:
         text = f"The numbers of {audience.name}, version {audience.no}, were wiped: a newer one took its place long ago."
         return [f"{text} Edit the message and choose {audience.name} again."]

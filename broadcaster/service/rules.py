@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from broadcaster.db import credentials, people, proposals, sso, tokens
+from broadcaster.db import credentials, first_live, people, proposals, sso, tokens
 from broadcaster.db.engine import Tx
 from broadcaster.db.people import Person
-from broadcaster.domain.errors import FactorWanted
+from broadcaster.domain.errors import FactorWanted, NotAllowed
 from broadcaster.domain.identity import SWITCHES, Switch, needs_factor
 from broadcaster.domain.message import Mode
 
@@ -14,6 +14,16 @@ WANTED = "This needs your second factor, given in the last {minutes} minutes. No
 WANTED_COMMAND = (
     "On the command line: add --code and a code of your app, or sign in anew with broadcaster login. "
     "If you have no second factor yet: broadcaster factor add."
+)
+FIRST = (
+    "This would be your first live message, and something is to be done before it. Nothing was changed. If it cannot wait, "
+    "somebody who has done it can take this over."
+)
+READ_IT = (
+    "Read the policy and say so: in the console under your name, or with broadcaster policy acknowledge."
+)
+EXERCISE_IT = (
+    "Take part in one exercise that is sent: write and hand over, or approve, a message in the mode exercise."
 )
 
 
@@ -55,6 +65,26 @@ class Rules:
         raise FactorWanted(
             WANTED.format(minutes=self.fresh_for // timedelta(minutes=1)), command=WANTED_COMMAND
         )
+
+    def asks_before_first_live(self, tx: Tx) -> bool:
+        return self.switch(tx, Switch.FIRST_LIVE) == "on" and not self.is_sandbox()
+
+    def before_first_live(self, tx: Tx, actor: Person) -> tuple[str, ...]:
+        """What this person still lacks before a first live message, each with how to do it; nothing for who has sent one,
+        so that no new text of the policy ever holds up a warning by somebody who knows the trade."""
+        if not self.asks_before_first_live(tx) or first_live.has_taken_part(tx, actor.id, Mode.LIVE):
+            return ()
+        text, lacking = first_live.text_in_force(tx), []
+        if text and not first_live.has_read(tx, actor.id, text.id):
+            lacking.append(READ_IT)
+        if not first_live.has_taken_part(tx, actor.id, Mode.EXERCISE):
+            lacking.append(EXERCISE_IT)
+        return tuple(lacking)
+
+    def require_first_live(self, tx: Tx, actor: Person, mode: Mode) -> None:
+        """NotAllowed, with what is lacking, where this is live and this person has never been part of a live message."""
+        if mode is Mode.LIVE and (lacking := self.before_first_live(tx, actor)):
+            raise NotAllowed(FIRST, details=lacking)
 
 
 def can_act(tx: Tx, person: Person) -> bool:

@@ -250,7 +250,17 @@ ROTA = [
     Page(route="/manage/rota", who="olive", then=open_all),
     Page(route="/manage/delegations", who="adam", then=open_all),
 ]
-PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS, *ROTA]
+RECORDS = [
+    Page(route="/manage/templates", who="adam"),
+    Page(route="/manage/templates/{name}", who="olive", then=open_all),
+    Page(route="/manage/templates/{name}/edit", who="olive"),
+    Page(route="/manage/templates/{name}/diff", who="olive"),
+    Page(route="/me/policy", who="olive"),
+    Page(route="/manage/policy", who="adam"),
+    Page(route="/manage/records", who="rita", then=open_all),
+    Page(route="/messages/{ref}/redact", who="adam", ref="done"),
+]
+PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS, *ROTA, *RECORDS]
 #: Not pages: a picture, a stream, files, and what leads to a provider of sign-ins and back.
 NO_PAGES = {
     "/messages/{ref}/poster.pdf",

@@ -106,6 +106,9 @@ TAMPERINGS = {
     "one number more": lambda w: w.add_recipient(latest(w, message_version).audience_version_id, 5),
     "one number less": lambda w: remove(w, recipient, latest_recipients(w)[-1].id),
     "the mode": lambda w: w.change(message, {"mode": "exercise"}, id=latest(w, message).id),
+    "the version of the template": lambda w: w.change(
+        message_version, {"template_no": 1}, id=latest(w, message_version).id
+    ),
     "the purpose": lambda w: w.change(message, {"purpose": "x"}, id=latest(w, message).id),
 }
 

@@ -25,7 +25,9 @@ from broadcaster.db.tables.identity import (
     invitation,
     passkey,
     password,
+    policy_read,
     policy_switch,
+    policy_text,
     proposal,
     recovery_code,
     session,
@@ -39,6 +41,7 @@ from broadcaster.db.tables.incidents import (
     incident_decision,
     incident_hand_over,
 )
+from broadcaster.db.tables.keeping import legal_hold, redaction
 from broadcaster.db.tables.messages import (
     approval,
     media,
@@ -49,6 +52,7 @@ from broadcaster.db.tables.messages import (
     rendition,
     standing_approval,
     submission,
+    template_version,
     worksheet,
 )
 from broadcaster.db.tables.people import (
@@ -96,6 +100,7 @@ __all__ = [
     "intent_group",
     "invitation",
     "leader",
+    "legal_hold",
     "media",
     "message",
     "message_version",
@@ -104,13 +109,16 @@ __all__ = [
     "passkey",
     "password",
     "person",
+    "policy_read",
     "policy_switch",
+    "policy_text",
     "post",
     "probe",
     "proposal",
     "receipt",
     "recipient",
     "recovery_code",
+    "redaction",
     "rendition",
     "route",
     "session",
@@ -120,6 +128,7 @@ __all__ = [
     "submission",
     "suppression",
     "target",
+    "template_version",
     "token",
     "totp",
     "totp_begun",

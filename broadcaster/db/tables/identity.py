@@ -1,6 +1,6 @@
 """How people prove who they are: passwords, second factors, sessions, invitations, the brake on guessing, proposals."""
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from broadcaster.db.tables.columns import count, metadata, moment, own_id, prose, to, uid, word
 
@@ -164,4 +164,27 @@ policy_switch = Table(
     Column("name", String(64), nullable=False, unique=True),
     word("value"),
     moment("changed_at"),
+)
+
+#: What staff are to have read before their first live message. The highest number is the one that counts.
+policy_text = Table(
+    "policy_text",
+    metadata,
+    own_id(),
+    Column("no", Integer, nullable=False, unique=True),
+    prose("words"),
+    Column("sha256", String(64), nullable=False),
+    to("person", name="author_id"),
+    moment("created_at"),
+)
+
+#: Who said that he had read which.
+policy_read = Table(
+    "policy_read",
+    metadata,
+    own_id(),
+    to("person"),
+    to("policy_text"),
+    moment("at"),
+    UniqueConstraint("person_id", "policy_text_id"),
 )

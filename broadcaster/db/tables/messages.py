@@ -1,6 +1,6 @@
 """A message, its versions, its pictures, and what was submitted and approved."""
 
-from sqlalchemy import Column, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from broadcaster.db.tables.columns import count, metadata, moment, own_id, prose, to, uid, word
 
@@ -15,6 +15,21 @@ notice_template = Table(
     moment("created_at"),
     UniqueConstraint("name", "version"),
     UniqueConstraint("name", "sha256"),
+)
+
+#: What was edited here, over the template that ships under this name, which is version 0. The highest number is in force.
+template_version = Table(
+    "template_version",
+    metadata,
+    own_id(),
+    word("name"),
+    count("no"),
+    to("notice_template", index=True),
+    Column("put_back_no", Integer, nullable=True),  # the version whose wording was put back in force
+    to("person", name="author_id"),
+    prose("reason"),
+    moment("created_at"),
+    UniqueConstraint("name", "no"),
 )
 
 #: Pictures, stripped of what they say beside the picture; each once, under the SHA-256 of its bytes.
@@ -67,6 +82,7 @@ message_version = Table(
     to("message"),
     count("no"),
     to("notice_template", nullable=True),
+    Column("template_no", Integer, nullable=True),  # its version; NULL in what is older than such versions
     prose("facts"),  # canonical JSON
     prose("blanks"),  # canonical JSON: what the officer filled in, so that a draft can be opened again
     prose("accounts"),  # JSON list of account names, in the order they were chosen

@@ -26,4 +26,6 @@ def home(request: Request, desk: SignedIn) -> Response:
         may_write=desk.may(Action.WRITE),
         may_approve=desk.may(Action.APPROVE),
         may_decide=desk.may(Action.DECIDE),
+        before_live=parts.first_live.lacking(desk.person),
+        overdue=parts.templates.overdue() if desk.may(Action.WORD) else (),
     )

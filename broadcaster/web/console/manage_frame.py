@@ -16,9 +16,12 @@ from broadcaster.web.console.pages import page, streamed
 SECTIONS = (
     ("People and policies", "/manage", Action.MANAGE),
     ("Delegations", "/manage/delegations", Action.MANAGE),
+    ("Policy to read", "/manage/policy", Action.MANAGE),
     ("Tokens", "/manage/tokens", Action.MANAGE),
+    ("Templates", "/manage/templates", Action.READ),
     ("Audiences", "/manage/audiences", Action.IMPORT),
     ("One person's number", "/manage/person", Action.ERASE),
+    ("Records", "/manage/records", Action.AUDIT),
     ("Accounts", "/manage/accounts", Action.READ),
     ("Rota", "/manage/rota", Action.READ),
 )
@@ -42,6 +45,7 @@ SCOPES: Mapping[str, str] = {
 POLICIES: Mapping[str, str] = {
     Switch.SECOND_ADMINISTRATOR: "Two administrators",
     Switch.SECOND_FACTOR: "Who needs a second factor",
+    Switch.FIRST_LIVE: "Before the first live message",
 }
 
 

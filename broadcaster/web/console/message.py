@@ -54,6 +54,8 @@ def _proof(request: Request, desk: Desk, ref: str, *, problem: Problem | None = 
         may_submit=own and state in SUBMITTABLE and not found["proof"].problems,
         **_incident(request, desk, found["ref"], state),
         may_approve=desk.may(Action.APPROVE) and state is MessageState.SUBMITTED,
+        may_redact=desk.may(Action.REDACT),
+        redactions=parts_of(request).redacting.of(ref),
         problems=told(problem),
         **found,
     )

@@ -46,6 +46,8 @@ PLACES = (
     Place(text="Audit", href="/audit", action=Action.AUDIT),
     Place(text="Manage", href="/manage", action=Action.IMPORT),
 )
+#: For those who manage nothing else, straight to what is theirs there.
+OF_AUDITORS = Place(text="Records", href="/manage/records", action=Action.AUDIT)
 
 
 def page(
@@ -133,6 +135,6 @@ def _navigation(request: Request, desk: Desk) -> Sequence[dict[str, object]]:
             "href": p.href,
             "active": here == p.href or (p.href != "/" and here.startswith(p.href)),
         }
-        for p in PLACES
+        for p in (*PLACES, *(() if desk.may(Action.IMPORT) else (OF_AUDITORS,)))
         if desk.may(p.action)
     ]

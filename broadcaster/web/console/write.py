@@ -11,7 +11,6 @@ from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
-from broadcaster.render.notices import shipped_notice, shipped_notices
 from broadcaster.service.media import Attached
 from broadcaster.service.report import Written
 from broadcaster.web.console.chosen import Chosen
@@ -29,28 +28,30 @@ MOST_INCIDENTS = 50  # of the newest: a longer list is no help at night
 @router.get("/new")
 def choose(request: Request, desk: SignedIn) -> HTMLResponse:
     """What happened: one of the notice templates."""
-    templates = sorted(shipped_notices().values(), key=lambda t: t.title)
+    in_force = parts_of(request).templates.all().values()
+    templates = sorted((each.template for each in in_force), key=lambda t: t.title)
     return page(request, "choose.html", title="What happened?", desk=desk, templates=templates, back="/")
 
 
 @router.get("/new/{name}")
 def blank(request: Request, desk: SignedIn, name: str, sheet: str = "") -> HTMLResponse:
     """The form, empty or as it was left."""
-    template = shipped_notice(name)
     parts = parts_of(request)
+    template = parts.templates.current(name)
     known = parts.report.said_last(desk.person, ("source", "phone"))
     if parts.settings.names_its_organisation:
         known = {"source": f"Duty officer, {parts.settings.organisation}", **known}
     chosen = Chosen.begun(template, zone=parts.settings.zone, known=known)
     if sheet:
-        chosen = Chosen.from_json(parts_of(request).worksheets.find(desk.person, sheet).content)
+        chosen = Chosen.from_json(parts.worksheets.find(desk.person, sheet).content)
     return _form(request, desk, template, chosen=chosen)
 
 
 @router.post("/new/{name}")
 def draft(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
     """Keep it as a draft and show every channel's text; or the form again, with all that was typed and what to mend."""
-    parts, template = parts_of(request), shipped_notice(name)
+    parts = parts_of(request)
+    template = parts.templates.current(name)
     chosen = Chosen.of(form, template)
     try:
         made = parts.compose.draft(
@@ -71,7 +72,8 @@ def draft(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
 
 @router.post("/new/{name}/look")
 def look(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
-    return _look(request, desk, Chosen.of(form, shipped_notice(name)), shipped_notice(name))
+    template = parts_of(request).templates.current(name)
+    return _look(request, desk, Chosen.of(form, template), template)
 
 
 @router.get("/{ref}/edit")

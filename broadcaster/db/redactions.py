@@ -1,0 +1,173 @@
+"""Redactions, and the places where a message's words and pictures stand."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, or_, select, update
+
+from broadcaster.db.engine import Tx
+from broadcaster.db.ids import new_reference
+from broadcaster.db.tables import (
+    broadcast,
+    by_hand,
+    incident,
+    legal_hold,
+    message,
+    message_version,
+    person,
+    post,
+    redaction,
+    submission,
+    worksheet,
+)
+from broadcaster.domain.canonical import canonical
+from broadcaster.domain.records import WRITTEN, taken_out
+
+R, H = redaction.c, legal_hold.c
+Change = Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redaction:
+    """`digests` are those of the posts or pictures as they were; `kind` is text or picture."""
+
+    ref: str
+    kind: str
+    digests: tuple[str, ...]
+    code: str
+    reason: str
+    authorised_by: str
+    by: str
+    at: datetime
+
+
+def of_message(tx: Tx, message_id: int) -> list[Redaction]:
+    """The first one first."""
+    query = (
+        select(redaction, person.c.name.label("by"))
+        .join(person, person.c.id == R.person_id)
+        .where(R.message_id == message_id)
+        .order_by(R.id)
+    )
+    return [_redaction(row) for row in tx.execute(query)]
+
+
+def insert(
+    tx: Tx,
+    message_id: int,
+    *,
+    kind: str,
+    digests: list[str],
+    code: str,
+    reason: str,
+    authorised_by: str,
+    by: int,
+) -> Redaction:
+    row: dict[str, Any] = {"ref": new_reference(), "message_id": message_id, "kind": kind, "code": code}
+    row |= {"digests": json.dumps(digests), "reason": reason, "authorised_by": authorised_by}
+    made = tx.insert(redaction, {**row, "person_id": by, "at": tx.now()})
+    return next(each for each in of_message(tx, message_id) if each.ref == row["ref"] and made)
+
+
+def using_picture(tx: Tx, sha256: str) -> list[int]:
+    """Ids of the messages of which some version has this picture."""
+    c = message_version.c
+    mine = c.images.contains(f'"{sha256}"', autoescape=True)
+    return list(tx.execute(select(c.message_id).where(mine).distinct()).scalars())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where words of a message stand. `sha256` is the digest under which a manifest names it, empty where none does."""
+
+    table: Table
+    column: str
+    id: int
+    before: str
+    after: str
+    sha256: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before != self.after
+
+
+def places(tx: Tx, message_id: int, incident_id: int, change: Change) -> Iterator[Place]:
+    """Everything that holds a message's words, as it is and as it would be."""
+    v, p = message_version.c, post.c
+    for row in tx.execute(select(message_version).where(v.message_id == message_id)):
+        yield _json_place(message_version, "facts", row, change, only=WRITTEN)
+        yield _json_place(message_version, "images", row, change, only=WRITTEN)
+        yield _json_place(message_version, "blanks", row, change)
+    posts = (
+        select(p.id, p.content, p.sha256)
+        .join(submission, submission.c.id == p.submission_id)
+        .join(message_version, v.id == submission.c.message_version_id)
+        .where(v.message_id == message_id)
+    )
+    for row in tx.execute(posts):
+        before = row.content.decode()
+        after = _changed(before, change, WRITTEN | {"further"})
+        yield Place(table=post, column="content", id=row.id, before=before, after=after, sha256=row.sha256)
+    for row in tx.execute(select(worksheet).where(worksheet.c.message_id == message_id)):
+        yield _json_place(worksheet, "content", row, change, only=frozenset({"values"}))
+    told = select(by_hand).join(broadcast, broadcast.c.id == by_hand.c.broadcast_id)
+    for row in tx.execute(told.where(broadcast.c.message_id == message_id)):
+        yield Place(table=by_hand, column="words", id=row.id, before=row.words, after=change(row.words))
+    for row in tx.execute(select(incident).where(incident.c.id == incident_id)):
+        yield Place(table=incident, column="name", id=row.id, before=row.name, after=change(row.name))
+
+
+def write(tx: Tx, place: Place) -> None:
+    value = place.after.encode() if place.table is post else place.after
+    mine = place.table.c.id == place.id
+    tx.execute(update(place.table).where(mine).values({place.column: value}))
+
+
+def begun_long_ago(tx: Tx, before: datetime, mark: str) -> tuple[int, int] | None:
+    """A message that nobody released, whose last version is older than that and still has its words: its id and its
+    incident's. None that a legal hold covers."""
+    m, v = message.c, message_version.c
+    mine = or_(H.message_id == m.id, H.incident_id == m.incident_id)
+    held = select(H.id).where(mine, H.lifted_at.is_(None)).exists()
+    never = ~select(broadcast.c.id).where(broadcast.c.message_id == m.id).exists()
+    query = (
+        select(m.id, m.incident_id)
+        .join(message_version, (v.message_id == m.id) & (v.no == m.version))
+        .where(m.state.in_(("draft", "rejected", "expired")), never, ~held, v.created_at < before)
+        .where(~v.facts.contains(f'"headline":"{mark}"', autoescape=True))
+        .order_by(m.id)
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    return (row.id, row.incident_id) if row else None
+
+
+def _json_place(
+    table: Table, column: str, row: Any, change: Change, *, only: frozenset[str] = frozenset()
+) -> Place:
+    before = str(getattr(row, column))
+    return Place(table=table, column=column, id=row.id, before=before, after=_changed(before, change, only))
+
+
+def _changed(before: str, change: Change, only: frozenset[str]) -> str:
+    """As it is to the byte where nothing in it changes."""
+    data = json.loads(before)
+    after = taken_out(data, change, only=only)
+    return before if after == data else canonical(after).decode()
+
+
+def _redaction(row: Any) -> Redaction:
+    return Redaction(
+        ref=row.ref,
+        kind=row.kind,
+        digests=tuple(json.loads(row.digests)),
+        code=row.code,
+        reason=row.reason,
+        authorised_by=row.authorised_by,
+        by=row.by,
+        at=row.at,
+    )
