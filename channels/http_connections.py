@@ -30,7 +30,7 @@ class OncePerRequestAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        pools = {"http": _PlainPool, "https": _TlsPool}
+        pools = {"http": PlainPool, "https": TlsPool}
         self.poolmanager.pool_classes_by_scheme = {
             scheme: partial(pool, end=self._end) for scheme, pool in pools.items()
         }
@@ -93,11 +93,11 @@ class _TlsConnection(_Bounded, HTTPSConnection):
             raise NewConnectionError(self, f"no connection: {type(exc).__name__}") from exc
 
 
-class _PlainPool(HTTPConnectionPool):
+class PlainPool(HTTPConnectionPool):
     ConnectionCls = _PlainConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 

@@ -1,7 +1,8 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker.
 
 It also reads back what became of unknown outcomes, looks for each public post a minute after it was accepted, checks every three minutes whether the accounts could send, confirms
-opt-outs, and holds the lines over which gateways tell of receipts by themselves.
+opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one tells webhooks what happens: it
+may reach the outside, and the sweeper may not.
 """
 
 import sys
@@ -16,6 +17,7 @@ from worker.process import process
 READ_EVERY_S = 0.5
 LOOK_EVERY_S = 5.0
 CONFIRM_EVERY_S = 2.0
+TELL_EVERY_S = 1.0
 HOLD_AGAIN_AFTER_S = 5.0  # a line that broke
 CHECK_EVERY_S = 5.0  # looks for what is due; each account is due every three minutes
 
@@ -46,6 +48,8 @@ def main(mode: Mode) -> None:
         loop.beside(
             partial(parts.confirming.look, mode), every_s=CONFIRM_EVERY_S, failed="confirming_step_failed"
         )
+        if mode is Mode.LIVE:
+            loop.beside(parts.webhooks.look, every_s=TELL_EVERY_S, failed="webhooks_step_failed")
         for account in parts.listening.lines(mode):
             hold = partial(parts.listening.hold, mode, account, loop.running)
             loop.beside(hold, every_s=HOLD_AGAIN_AFTER_S, failed="line_failed")

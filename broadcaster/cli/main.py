@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "proposal": ("proposals", "proposals", "Confirm or decline what another administrator proposes."),
     "delegation": ("delegations", "delegations", "Let somebody approve some messages, for a time."),
     "policy": ("proposals", "policies", "Show and propose how users are managed; read the policy."),
+    "webhooks": ("webhooks", "webhooks", "Tell programs elsewhere what happens here, signed."),
     "account": ("accounts", "accounts", "List the accounts on the platforms and resume paused ones."),
     "channels": ("channels", "channels", "Check whether the accounts could send now, without posting."),
     "audience": (

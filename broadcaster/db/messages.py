@@ -225,8 +225,9 @@ def authors(tx: Tx, message_id: int) -> frozenset[int]:
     return frozenset(tx.execute(query).scalars())
 
 
-def listing(tx: Tx, *, limit: int) -> list[dict[str, object]]:
-    """The newest messages first: reference, state, mode, kind, headline, author and time."""
+def listing(tx: Tx, *, limit: int, before: str = "") -> list[dict[str, object]]:
+    """The newest messages first: reference, state, mode, kind, headline, author and time. With `before`, only those that are
+    older than the message with this reference."""
     c, v = message.c, message_version.c
     query = (
         select(c.ref, c.state, c.mode, c.kind, c.created_at, v.facts, person.c.name.label("author"))
@@ -235,6 +236,8 @@ def listing(tx: Tx, *, limit: int) -> list[dict[str, object]]:
         .order_by(c.id.desc())
         .limit(limit)
     )
+    if before:
+        query = query.where(c.id < select(c.id).where(c.ref == before).scalar_subquery())
     return [
         {
             "reference": r.ref,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Column, ColumnElement, bindparam, case, func, select, update
 
 from broadcaster.db.engine import Tx
-from broadcaster.db.tables import audience_version, callback, heard, recipient, totp, totp_begun
+from broadcaster.db.tables import audience_version, callback, heard, recipient, totp, totp_begun, webhook
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +33,7 @@ PLACES = (
     Place(_H.text_sealed, _H.mark),
     Place(totp.c.secret_sealed, totp.c.bound_to),
     Place(totp_begun.c.secret_sealed, totp_begun.c.bound_to),
+    Place(webhook.c.secret_sealed, webhook.c.bound_to),
 )
 
 

@@ -132,8 +132,9 @@ def platform_id_before(tx: Tx, unknown: Unknown) -> str:
     return str(tx.execute(query).scalar_one_or_none() or "")
 
 
-def undecided(tx: Tx, *, limit: int) -> list[Unknown]:
-    """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first.
+def undecided(tx: Tx, *, limit: int, after: tuple[int, int] = (0, 0)) -> list[Unknown]:
+    """Those that nothing has proved yet, and those that stopped workers, the oldest broadcast first; those that come `after`
+    this broadcast and this delivery, by their ids.
 
     Each kind is found by the small index that it has: all of a million deliveries were looked through for it, a tenth of a
     second each time that somebody opened Home.
@@ -141,7 +142,11 @@ def undecided(tx: Tx, *, limit: int) -> list[Unknown]:
     looked_into = select(delivery.c.id).where(WITH_UNKNOWN, delivery.c.state == DeliveryState.UNKNOWN)
     waiting_for_a_person = select(delivery.c.id).where(FOR_A_PERSON)
     few = delivery.c.id.in_(looked_into.union_all(waiting_for_a_person))
-    query = _select().where(few, OPEN).order_by(delivery.c.broadcast_id, delivery.c.id)
+    d, (broadcast_id, delivery_id) = delivery.c, after
+    query = _select().where(few, OPEN).order_by(d.broadcast_id, d.id)
+    if broadcast_id:
+        later = (d.broadcast_id > broadcast_id) | (d.id > delivery_id)
+        query = query.where(d.broadcast_id >= broadcast_id, later)
     return _read(tx, query.limit(limit))
 
 

@@ -19,6 +19,7 @@ class AlarmCode(StrEnum):
     NOBODY_SEALS = "nobody_seals"  #: the audit log is written and not sealed
     NOBODY_ANCHORS = "nobody_anchors"  #: the audit log is sealed and not laid down outside
     AUDIT_LOG_ALTERED = "audit_log_altered"  #: the audit log is not the one that was signed
+    WEBHOOK_FAILING = "webhook_failing"  #: nothing reaches a webhook, or it was disabled for that
     RESTORED = "restored"  #: a backup was restored: what was decided since it was taken is lost
 
 

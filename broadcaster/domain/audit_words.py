@@ -294,6 +294,10 @@ STAFF: Mapping[str, Sentence] = {
     "roles_changed": _staff("{who} changed the roles of {about} from {before} to {roles}"),
     "token_issued": _staff("{who} issued a token for {about}, good until {expires}"),
     "token_revoked": "{who} revoked a token of {about}.",
+    "webhook_added": "{who} added a webhook to {about}: it is told what happens here.",
+    "webhook_removed": "{who} removed the webhook to {about}.",
+    "webhook_tested": "{who} tried the webhook to {about}: {said}.",
+    "webhook_disabled": "The webhook to {about} was disabled, since nothing reached it: {said}.",
     "policy_changed": _staff('{who} changed the policy "{about}" from "{before}" to "{value}"'),
     "policy_text_set": "{who} wrote version {version} of the policy that staff read before their first live message.",
     "policy_acknowledged": "{who} said to have read version {version} of the policy.",
@@ -346,6 +350,7 @@ _ALARMS: Mapping[str, str] = {
     "nobody_anchors": "the audit log is not being laid down outside",
     "audit_log_altered": "the audit log is not the one that was signed",
     "restored": "a backup was restored",
+    "webhook_failing": "nothing reaches a webhook",
 }
 
 

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from broadcaster.service.records_file import RecordsFile
     from broadcaster.service.redacting import Redacting
     from broadcaster.service.report import Report
-    from broadcaster.service.telling import Telling
+    from broadcaster.service.requests_once import RequestsOnce
     from broadcaster.service.rota import Rota
+    from broadcaster.service.telling import Telling
     from broadcaster.service.templates import Templates
     from broadcaster.service.try_again import TryAgain
     from broadcaster.service.unknowns import Unknowns
+    from broadcaster.service.webhooks import Webhooks
     from broadcaster.service.worksheets import Worksheets
 
 
@@ -190,6 +192,12 @@ class DeskParts(LogParts):
         return Templates(self.database, self.compose, self.channels, zone=self.settings.zone)
 
     @part
+    def requests_once(self) -> RequestsOnce:
+        from broadcaster.service.requests_once import RequestsOnce
+
+        return RequestsOnce(self.database)
+
+    @part
     def try_again(self) -> TryAgain:
         from broadcaster.service.try_again import TryAgain
 
@@ -200,6 +208,14 @@ class DeskParts(LogParts):
         from broadcaster.service.unknowns import Unknowns
 
         return Unknowns(self.database)
+
+    @part
+    def webhooks(self) -> Webhooks:
+        from broadcaster.service.outgoing import Outgoing
+        from broadcaster.service.webhooks import Webhooks
+
+        outgoing = Outgoing(may_stay_here=self.rules.is_sandbox)
+        return Webhooks(self.database, self._vault, self.rules, outgoing)
 
     @part
     def worksheets(self) -> Worksheets:

@@ -93,6 +93,8 @@ class SendingParts(DeskParts):
                 self.worksheets.wipe_old,
                 self.uploads.sweep,
                 self.redacting.wipe_old_drafts,
+                self.requests_once.wipe_old,
+                self.webhooks.wipe_old,
             ]
         )
 

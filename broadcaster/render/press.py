@@ -1,4 +1,4 @@
-"""PDFs: tagged, PDF/UA-1, set by Typst out of a layout of ours and data. Nothing of the data is ever a layout (ADR 12).
+"""PDFs: tagged, PDF/UA-1, set by Typst out of a layout of ours and data. Nothing of the data is ever a layout (ADR 14).
 
 Each is set in a process of its own with bounds: a paper that goes wrong takes neither the web process nor the machine.
 """

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broadcaster.db import alarms, audit_log, readiness, sightings
+from broadcaster.db import alarms, audit_log, readiness, sightings, webhooks
 from broadcaster.db.alarms import Alarm
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 UNKNOWN_WAITS_AFTER = timedelta(seconds=120)
 NOBODY_SENDS_AFTER = timedelta(seconds=30)
 NOBODY_SEALS_AFTER = timedelta(seconds=60)
+WEBHOOK_FAILS_AFTER = timedelta(minutes=15)
 #: The sweeper looks every second. Where it has not for so long, an empty list of alarms says nothing.
 WATCHED_WITHIN = timedelta(seconds=60)
 #: Long after the pump went away, which checks accounts every three minutes: until then its last answer stands.
@@ -152,6 +153,7 @@ def _findings(tx: Tx) -> Iterator[Finding]:
     yield from map(findings.account_paused, alarms.paused(tx))
     yield from map(findings.account_failing, alarms.failing(tx))
     yield from _of_accounts(tx)
+    yield from map(findings.webhook_failing, webhooks.trouble(tx, tx.now() - WEBHOOK_FAILS_AFTER))
     for mode in Mode:
         for lane in Lane:
             ref = _left_lying(tx, mode, lane)

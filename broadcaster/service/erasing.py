@@ -67,9 +67,8 @@ class Erasing:
             everywhere = erasures.holdings(tx, index)
             kept = holds.of_versions(tx, [each.version_id for each in everywhere])
             held = [each for each in everywhere if each.version_id not in kept]
-            keep_out = keep_out or bool(
-                kept
-            )  # or a list that is held would bring texts to who asked to be forgotten
+            # or a list that is held would bring texts to somebody who asked to be forgotten
+            keep_out = keep_out or bool(kept)
             _require_no_open_submission(tx, held)
             versions = sum(erasures.erase(tx, each, index) for each in held)
             opt_outs = erasures.delete_opt_outs(tx, index)

@@ -7,6 +7,7 @@ from datetime import datetime
 from broadcaster.db.alarms import COUNTED, Failing, Paused, Places
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.readiness import Probed
+from broadcaster.db.webhooks import Webhook
 from broadcaster.domain.alarm import AlarmCode
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.message import Mode
@@ -143,6 +144,19 @@ def _deliveries(places: Places) -> str:
 
 def _at_least(number: int) -> str:
     return f"at least {number:,}" if number >= COUNTED else f"{number:,}"
+
+
+def webhook_failing(hook: Webhook) -> Finding:
+    host = hook.url.partition("://")[2].partition("/")[0]
+    since = f"{hook.failing_since or hook.disabled_at:%H:%M} UTC"
+    text = (
+        f"The webhook to {host} was disabled: for three days nothing reached it, or it said that it is gone. What happened since is "
+        f"not told to it. Mend its receiver, then: broadcaster webhooks test {hook.uid}; or remove it."
+        if hook.disabled_at
+        else f"Nothing has reached the webhook to {host} since {since}. It is tried again for three days, and sending messages does not "
+        f"wait for it. Why: broadcaster webhooks test {hook.uid}"
+    )
+    return Finding(code=AlarmCode.WEBHOOK_FAILING, subject=host[:128], text=text)
 
 
 def nobody_seals() -> Finding:

@@ -159,10 +159,11 @@ class Report:
                 targets=tuple(_targets(tx, row)) if row else (),
             )
 
-    def messages(self, *, limit: int = 20) -> list[dict[str, object]]:
-        """The newest messages first: reference, state, mode, kind, headline, author, created_at."""
+    def messages(self, *, limit: int = 20, before: str = "") -> list[dict[str, object]]:
+        """The newest messages first: reference, state, mode, kind, headline, author, created_at. With `before`, those older
+        than the one with this reference."""
         with self._database.read() as tx:
-            return messages.listing(tx, limit=limit)
+            return messages.listing(tx, limit=limit, before=before)
 
     def decision(self, ref: str) -> dict[str, str]:
         """The hash that waits or was approved, who submitted and when, who approved, until when; empty where nothing does."""

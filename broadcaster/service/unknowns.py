@@ -38,10 +38,11 @@ class Unknowns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def undecided(self, *, limit: int = 100) -> list[Unknown]:
-        """Deliveries that may or may not have been sent, the oldest broadcast first."""
+    def undecided(self, *, limit: int = 100, after: tuple[int, int] = (0, 0)) -> list[Unknown]:
+        """Deliveries that may or may not have been sent, the oldest broadcast first; those `after` this broadcast and
+        delivery."""
         with self._database.read() as tx:
-            return unknowns.undecided(tx, limit=limit)
+            return unknowns.undecided(tx, limit=limit, after=after)
 
     def mark_sent(self, actor: Person, uid: str, *, link: str, reason: str) -> int:
         """A person has seen it on the platform, at this address. How many parts of its thread had nothing to follow, and

@@ -1,17 +1,20 @@
-"""The web process: health, callbacks from platforms, the public pages, the audit log's checkpoints, and a front door
-that says what to do.
-"""
+"""The web process: health, callbacks from platforms, the public pages, the audit log's checkpoints, the console and the API."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from broadcaster.bootstrap import Parts, build
 from broadcaster.settings import Settings
 from broadcaster.web import health, hooks, log, metrics
+from broadcaster.web.api.app import PREFIX, api_over, of_http
 from broadcaster.web.console.app import add_console
+from broadcaster.web.console.went_wrong import page_of_http
 from broadcaster.web.hooks import Intake
 from broadcaster.web.site import PublicSite
 
@@ -41,8 +44,17 @@ def create_app(parts: Parts) -> FastAPI:
     site = parts.settings.site_dir
     site.mkdir(parents=True, exist_ok=True)
     add_console(app)
+    app.mount(PREFIX, api_over(parts), name="api")
+    app.add_exception_handler(HTTPException, _of_http)  # type: ignore[arg-type]  # Starlette types handlers by Exception
     app.mount("/site", PublicSite(directory=site, html=True), name="site")
     return app
+
+
+def _of_http(request: Request, error: HTTPException) -> Response:
+    """A mounted app is never asked for a path with a line break in it (Starlette 1.10): a program is answered all the same."""
+    if request.url.path.startswith(PREFIX):
+        return of_http(request, error)
+    return page_of_http(request, error)
 
 
 def create() -> FastAPI:

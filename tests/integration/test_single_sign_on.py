@@ -178,6 +178,7 @@ MISBEHAVIOURS = {
     "changed nonce": {"claims": {"nonce": "another"}},
     "no nonce": {"claims": {"nonce": None}},
     "wrong audience": {"claims": {"aud": "another-client"}},
+    "wrong audience, and yet said to be for us": {"claims": {"aud": "another-client", "azp": CLIENT}},
     "several audiences without whom it is for": {"claims": {"aud": [CLIENT, "another"], "azp": "another"}},
     "wrong issuer": {"claims": {"iss": "https://evil.example"}},
     "expired": {"claims": {"exp": 1}},

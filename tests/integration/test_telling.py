@@ -108,11 +108,13 @@ def test_a_poster_is_one_page_and_cuts_nothing_however_much_there_is_to_do():
         "instruction": " ".join(f"Leave number {n} by Fleetwood Road, slowly." for n in range(30)),
         "area": ", ".join(f"Street {n}" for n in range(40)),
         "details": "There is far more to know of it than a poster holds. " * 30,
-        **{"mode": "live", "reference": "7F3K2M", "from": "noon", "until": "6pm", "printed": "now"},
-        **{
-            "link": "https://site.test/7F3K2M",
-            "code": "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'/>",
-        },
+        "mode": "live",
+        "reference": "7F3K2M",
+        "from": "noon",
+        "until": "6pm",
+        "printed": "now",
+        "link": "https://site.test/7F3K2M",
+        "code": "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'/>",
     }
     told = read(Press().printed("poster", content, at=datetime.now(UTC)))
     assert told.pages == 1

@@ -13,6 +13,7 @@ from broadcaster.db.tables import receipt
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, Unavailable
 from broadcaster.web.app import create_app
 from broadcaster.web.hooks import Intake
+from broadcaster.web.problems import KINDS
 from channels.base import Account, Secret
 from channels.sms import Sms
 
@@ -141,12 +142,14 @@ def test_a_problem_is_told_to_people_and_programs(world):
 
     for answer, (kind, status) in zip(asyncio.run(all_of_them()), PROBLEMS, strict=True):
         assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
-        assert answer.json == {
-            "title": kind.__name__,
+        body = answer.json
+        about = body.pop("type"), body.pop("title")
+        assert body == {
             "detail": "It cannot be.",
             "status": status,
-            "problems": ["one", "two"],
+            "errors": [{"detail": "one"}, {"detail": "two"}],
         }
+        assert about == next((f"/api/v1/problems/{k.name}", k.title) for k in KINDS if k.error is kind)
 
 
 def test_what_is_not_there_is_not_found(world, subtests):

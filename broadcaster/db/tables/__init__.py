@@ -64,6 +64,7 @@ from broadcaster.db.tables.people import (
     suppression,
     token,
 )
+from broadcaster.db.tables.programs import request_once, webhook, webhook_message
 from broadcaster.db.tables.readiness import probe
 from broadcaster.db.tables.record import alarm, audit_checkpoint, audit_event, leader
 from broadcaster.db.tables.rota import delegation, duty, sso_user, work_contact
@@ -120,6 +121,7 @@ __all__ = [
     "recovery_code",
     "redaction",
     "rendition",
+    "request_once",
     "route",
     "session",
     "sighting",
@@ -132,6 +134,8 @@ __all__ = [
     "token",
     "totp",
     "totp_begun",
+    "webhook",
+    "webhook_message",
     "work_contact",
     "worksheet",
 ]

@@ -12,8 +12,8 @@ from starlette.requests import Request
 
 from broadcaster.domain.errors import Invalid, NotAllowed, Problem
 from broadcaster.domain.policy import Action
+from broadcaster.domain.times import last_time
 from broadcaster.service.incidents import KINDS
-from broadcaster.web.console.by_hand import moment
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.message import told
 from broadcaster.web.console.pages import page
@@ -61,7 +61,7 @@ def agreed(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     def act() -> None:
         with parts.database.read() as tx:
             now = tx.now()
-        at = moment(typed("at"), now, parts.settings.zone)
+        at = last_time(typed("at"), now, parts.settings.zone)
         parts.incidents.agreed(desk.person, ref, at=at, **given)
 
     return _do(request, desk, ref, form, "agreements", act)

@@ -10,13 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem, Stale, TryLater, Unavailable
+from broadcaster.domain.errors import Invalid, NotFound, Problem
 from broadcaster.domain.identity import Wants
+from broadcaster.web import problems
 from broadcaster.web.console.guard import Desk, HalfSignedIn, SignedOut, half_signed_in
 from broadcaster.web.console.pages import page
 from broadcaster.web.console.sign_in import hold, sign_in_page, to_keep
 
-STATUS = {Invalid: 422, NotFound: 404, NotAllowed: 403, Stale: 409, TryLater: 429, Unavailable: 503}
 TITLES = {404: "There is no such page", 429: "Wait a moment, then go on"}
 #: Whoever asks these is a program, whatever it says that it likes to read.
 OF_PROGRAMS = ("/health", "/hooks/", "/log/", "/metrics", "/site/", "/console/", "/api/")
@@ -32,7 +32,7 @@ def add_answers(app: FastAPI) -> None:
     app.add_exception_handler(SignedOut, _sign_in)  # type: ignore[arg-type]  # Starlette types handlers by Exception
     app.add_exception_handler(HalfSignedIn, _go_on)  # type: ignore[arg-type]
     app.add_exception_handler(Problem, _problem)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, page_of_http)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _unreadable)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _broken)
 
@@ -44,13 +44,12 @@ def asks_for_a_page(request: Request) -> bool:
 
 
 def _problem(request: Request, problem: Problem) -> Response:
-    status = next((code for kind, code in STATUS.items() if isinstance(problem, kind)), 400)
     if asks_for_a_page(request):
-        return hold(_page(request, problem, status), problem)
-    return hold(_json(type(problem).__name__, status, problem), problem)
+        return hold(_page(request, problem, problems.kind_of(problem).status), problem)
+    return problems.answer(problem)
 
 
-def _http(request: Request, error: HTTPException) -> Response:
+def page_of_http(request: Request, error: HTTPException) -> Response:
     if asks_for_a_page(request):
         text = MISSING if error.status_code == 404 else REFUSED
         response = _page(request, Problem(text), error.status_code)
@@ -64,19 +63,14 @@ def _unreadable(request: Request, _: RequestValidationError) -> Response:
     """An address with something in it that cannot stand there: for people there is no such page."""
     if asks_for_a_page(request):
         return _page(request, NotFound(MISSING), 404)
-    return _json("Invalid", 422, Problem("What was asked for cannot be read."))
+    return problems.answer(Invalid("What was asked for cannot be read."))
 
 
 def _broken(request: Request, _: Exception) -> Response:
     """The error itself goes on to the log; nothing of it is shown."""
     if asks_for_a_page(request):
         return _page(request, Problem(BROKEN), 500)
-    return _json("Error", 500, Problem(BROKEN))
-
-
-def _json(title: str, status: int, problem: Problem) -> Response:
-    body = {"title": title, "detail": problem.text, "status": status, "problems": problem.details}
-    return JSONResponse(body, status, media_type="application/problem+json")
+    return problems.answer(problems.Unexpected(BROKEN))
 
 
 def _page(request: Request, problem: Problem, status: int) -> Response:

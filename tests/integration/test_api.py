@@ -1,0 +1,573 @@
+"""The API: what each route does and leaves in the audit log, who may not, and how it says so."""
+
+import json
+import re
+import threading
+
+import pytest
+
+from broadcaster.db import alarms, proposals
+from broadcaster.db.tables import audit_event, message, request_once, submission, token
+from broadcaster.render.notices import shipped_example
+from broadcaster.web.console.guard import COOKIE
+from tests.builders import NO_HURRY, VALUES
+from tests.integration.desk import ROOT
+from tests.integration.identities import with_app
+from tests.integration.programs import API, Program, program, web_of
+from tests.integration.threads import SILENCE
+from tests.integration.visitor import visitor
+
+CSV = b"mobile\n07700 900001\n07700 900002\n"
+DRAFT = {"template": "severe-weather", "mode": "live", "channels": ["website"]}
+BECAUSE = {"reason": "as agreed"}
+
+#: What has nothing to do with the database, or is tested on both where its service is.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def values():
+    return shipped_example("severe-weather")
+
+
+@pytest.fixture
+def olive(world):
+    return program(world, "olive", "officer")
+
+
+@pytest.fixture
+def anna(world):
+    return program(world, "anna", "approver")
+
+
+@pytest.fixture
+def ada(world):
+    return program(world, "ada", "administrator")
+
+
+def number_of_events(world):
+    """Of what people did."""
+    return sum(event.actor != "system" for event in world.rows(audit_event))
+
+
+def test_a_message_goes_from_a_draft_to_every_channel(world, olive, anna, values):
+    made = olive.post("/messages", {**DRAFT, "values": values})
+    assert (made.status, made.json["state"], made.json["problems"]) == (201, "draft", [])
+    ref = made.json["reference"]
+    assert made.headers["location"] == f"{API}/messages/{ref}"
+    submitted = olive.post(f"/messages/{ref}/submit")
+    digest = submitted.json["decision"]["manifest_sha256"]
+    shown = anna.get(f"/messages/{ref}").json
+    assert shown == submitted.json
+    assert (shown["decision"]["submitted_by"], shown["facts"]["headline"]) == (
+        "olive",
+        shown["posts"][0]["title"],
+    )
+    other = anna.post(f"/messages/{ref}/approve", {"manifest_sha256": "0" * 64})
+    assert (other.status, other.json["type"]) == (409, f"{API}/problems/stale")
+    released = anna.post(f"/messages/{ref}/approve", {"manifest_sha256": digest})
+    assert (released.status, released.json["public_posts"]) == (200, 1)
+    world.work_public()
+    told = anna.get(f"/messages/{ref}/deliveries").json
+    assert (told["totals"], told["planned"], told["adds_up"]) == ({"accepted": 1}, 1, True)
+    assert [m["reference"] for m in anna.get("/messages").json["items"]] == [ref]
+
+
+@ON_SQLITE
+def test_the_message_that_the_document_shows_can_be_drafted(world, olive):
+    (body,) = re.findall(
+        r"--data '(\{\s+\"template.*?\}\})'", (ROOT / "docs" / "api.md").read_text(), re.DOTALL
+    )
+    assert olive.post("/messages", json.loads(body)).json["problems"] == []
+
+
+@ON_SQLITE
+def test_how_it_would_read_is_told_and_nothing_is_kept(world, olive, values):
+    olive.get("/me")  # notes that the token was used
+    before = world.snapshot()
+    look = olive.post("/messages/look", {**DRAFT, "values": values}).json
+    assert look["posts"][0]["title"]
+    assert world.snapshot() == before
+    ref = world.draft()
+    again = olive.post(
+        f"/messages/{ref}/look", {"values": {**VALUES, "area": "Knott End"}, "channels": ["x"]}
+    )
+    assert "Knott End" in again.json["posts"][0]["parts"][0]
+    assert world.parts.compose.preview(ref).version == 1
+
+
+@ON_SQLITE
+def test_an_edit_names_the_version_it_began_from(world, olive):
+    ref = world.draft()
+    edit = {"values": {**VALUES, "area": "Knott End"}, "channels": ["website"], "base": 1}
+    assert olive.ask("PUT", f"/messages/{ref}", edit).json["version"] == 2
+    late = olive.ask("PUT", f"/messages/{ref}", edit)
+    assert (late.status, "version 2" in late.json["detail"]) == (409, True)
+
+
+# --- each human act is one event ---------------------------------------------------------------------------
+
+
+class Acts:
+    """What each route that is not for reading does, made ready and done. `ask` is the whole of it."""
+
+    def __init__(self, world, values):
+        self.world, self.values = world, values
+        self.olive = program(world, "olive", "officer")
+        self.anna = program(world, "anna", "approver")
+        self.ada = program(world, "ada", "administrator")
+        self.kay = program(world, "kay", "data-keeper")
+
+    def draft(self):
+        return self.olive, "/messages", {**DRAFT, "values": self.values}
+
+    def edit(self):
+        body = {"values": VALUES, "channels": ["website"], "base": 1}
+        return self.olive, f"/messages/{self.world.draft()}", body
+
+    def submit(self):
+        return self.olive, f"/messages/{self.world.draft()}/submit", None
+
+    def approve(self):
+        made = self.world.submit()
+        return self.anna, f"/messages/{made.ref}/approve", {"manifest_sha256": made.manifest_sha256}
+
+    def send_back(self):
+        return self.anna, f"/messages/{self.world.submit().ref}/return", BECAUSE
+
+    def reject(self):
+        return self.anna, f"/messages/{self.world.submit().ref}/reject", BECAUSE
+
+    def stop(self):
+        return self.anna, f"/messages/{self.world.release_texts(3).ref}/stop", BECAUSE
+
+    def decide(self):
+        return (
+            self.olive,
+            f"/unknowns/{an_unknown(self.world)}/decision",
+            {"decision": "send_again", **BECAUSE},
+        )
+
+    def take_in(self):
+        return self.olive, "/audiences/harbour/versions", CSV
+
+    def find(self):
+        return self.kay, "/audiences/find", {"number": "+447700900001"}
+
+    def erase(self):
+        self.world.add_audience("quay", 3)
+        return self.kay, "/audiences/erase", {"number": "+447700900001", **BECAUSE}
+
+    def acknowledge(self):
+        an_alarm(self.world)
+        return self.olive, "/alarms/acknowledge", {"code": "counts_differ", "subject": "7F3K2M", **BECAUSE}
+
+    def factor(self):
+        app = with_app(self.world, "zoe", "approver")
+        return program(self.world, "zoe"), "/me/second-factor", {"code": app.next_code()}
+
+    def add_user(self):
+        return self.ada, "/users", {"name": "bea", "roles": ["officer"]}
+
+    def roles(self):
+        return self.ada, "/users/olive/roles", {"roles": ["officer", "auditor"]}
+
+    def disable(self):
+        return self.ada, "/users/kay/disable", {}
+
+    def enable(self):
+        self.ada.post("/users/kay/disable", {})
+        return self.ada, "/users/kay/enable", {}
+
+    def invite(self):
+        return self.ada, "/users/olive/invite", {"factors": False}
+
+    def issue(self):
+        return self.olive, "/tokens", {"days": 3, "scopes": ["read"]}
+
+    def revoke(self):
+        program(self.world, "olive")
+        return self.olive, f"/tokens/{self.world.rows(token)[-1].id}", None
+
+    def _second_administrator(self, value):
+        with self.world.database.write() as tx:
+            proposals.set_switch(tx, "second-administrator", value)
+
+    def _proposed(self, name):
+        self._second_administrator("on")
+        made = program(self.world, "carl", "administrator").post(
+            "/users", {"name": name, "roles": ["auditor"]}
+        )
+        assert made.json["done"] is False
+        return made.json
+
+    def confirm(self):
+        made = self._proposed("dan")
+        return self.ada, f"/proposals/{made['proposal']}/confirm", {"sha256": made["sha256"]}
+
+    def decline(self):
+        return self.ada, f"/proposals/{self._proposed('eve')['proposal']}/decline", BECAUSE
+
+    def policy(self):
+        self._second_administrator("off")
+        return self.ada, "/policies/second-factor", {"value": "all"}
+
+    def add_webhook(self):
+        return self.ada, "/webhooks", {"url": "https://localhost/", "types": ["alarm.raised"]}
+
+    def _webhook(self):
+        return self.ada.post("/webhooks", {"url": "https://localhost/"}).json["uid"]
+
+    def try_webhook(self):
+        return self.ada, f"/webhooks/{self._webhook()}/test", None
+
+    def remove_webhook(self):
+        return self.ada, f"/webhooks/{self._webhook()}", None
+
+
+#: Every route that is not for reading, with its act, and what the log says then. One that stands not here fails a test.
+ACTS = {
+    ("POST", "/unknowns/{uid}/decision"): (Acts.decide, "unknown_decided"),
+    ("POST", "/messages"): (Acts.draft, "message_drafted"),
+    ("PUT", "/messages/{ref}"): (Acts.edit, "message_edited"),
+    ("POST", "/messages/{ref}/submit"): (Acts.submit, "message_submitted"),
+    ("POST", "/messages/{ref}/approve"): (Acts.approve, "message_approved_and_released"),
+    ("POST", "/messages/{ref}/return"): (Acts.send_back, "message_returned"),
+    ("POST", "/messages/{ref}/reject"): (Acts.reject, "message_rejected"),
+    ("POST", "/messages/{ref}/stop"): (Acts.stop, "broadcast_stopped"),
+    ("POST", "/audiences/{name}/versions"): (Acts.take_in, "audience_imported"),
+    ("POST", "/audiences/find"): (Acts.find, "person_looked_up"),
+    ("POST", "/audiences/erase"): (Acts.erase, "person_erased"),
+    ("POST", "/alarms/acknowledge"): (Acts.acknowledge, "alarm_acknowledged"),
+    ("POST", "/me/second-factor"): (Acts.factor, "factor_given"),
+    ("POST", "/users"): (Acts.add_user, "user_added"),
+    ("PUT", "/users/{name}/roles"): (Acts.roles, "roles_changed"),
+    ("POST", "/users/{name}/disable"): (Acts.disable, "user_disabled"),
+    ("POST", "/users/{name}/enable"): (Acts.enable, "user_enabled"),
+    ("POST", "/users/{name}/invite"): (Acts.invite, "user_invited"),
+    ("POST", "/tokens"): (Acts.issue, "token_issued"),
+    ("DELETE", "/tokens/{token_id}"): (Acts.revoke, "token_revoked"),
+    ("POST", "/proposals/{ref}/confirm"): (Acts.confirm, "user_added"),
+    ("POST", "/proposals/{ref}/decline"): (Acts.decline, "change_declined"),
+    ("PUT", "/policies/{name}"): (Acts.policy, "policy_changed"),
+    ("POST", "/webhooks"): (Acts.add_webhook, "webhook_added"),
+    ("POST", "/webhooks/{uid}/test"): (Acts.try_webhook, "webhook_tested"),
+    ("DELETE", "/webhooks/{uid}"): (Acts.remove_webhook, "webhook_removed"),
+}
+#: They are sent what they show, and keep nothing of it.
+ONLY_LOOK = {("POST", "/messages/look"), ("POST", "/messages/{ref}/look")}
+
+
+def test_each_act_leaves_exactly_one_event_and_none_without_the_right_scope(world, values, subtests):
+    acts = Acts(world, values)
+    for (method, route), (ready, act) in ACTS.items():
+        with subtests.test(f"{method} {route}"):
+            who, path, body = ready(acts)
+            before = number_of_events(world)
+            nobody = Program(web_of(world)).ask(method, path, body)
+            assert (nobody.status, nobody.headers["www-authenticate"]) == (401, "Bearer")
+            if act not in {
+                "factor_given",
+                "token_issued",
+                "token_revoked",
+            }:  # of one's own: no scope is asked for
+                narrow = program(world, who.name, scopes=("read",)).ask(method, path, body)
+                assert (narrow.status, narrow.json["type"]) == (403, f"{API}/problems/not-allowed"), (
+                    narrow.json
+                )
+                assert "good for read only" in narrow.json["detail"]
+            assert number_of_events(world) == before
+            done = who.ask(method, path, body)
+            assert done.status in {200, 201}, done.json
+            assert number_of_events(world) == before + 1
+            assert [e.act for e in world.rows(audit_event) if e.actor != "system"][-1] == act
+
+
+@ON_SQLITE
+def test_every_route_is_in_the_table_of_acts_and_in_the_document(world):
+    document = program(world, "olive", "officer").get("/openapi.json").json
+    routes = {(m.upper(), path) for path, of in document["paths"].items() for m in of}
+    assert {r for r in routes if r[0] != "GET"} == set(ACTS) | ONLY_LOOK
+    told = set(re.findall(r"`(GET|POST|PUT|DELETE) (/\S*)`", (ROOT / "docs" / "api.md").read_text()))
+    assert told == routes
+
+
+@ON_SQLITE
+def test_nobody_reads_what_his_roles_or_his_token_do_not_allow(world, subtests):
+    keeper, auditor, ada = (
+        (program(world, role, role), program(world, role, scopes=("write",)))
+        for role in ("data-keeper", "auditor", "administrator")
+    )
+    for path, (may, narrow), (other, _) in (
+        ("/messages", auditor, keeper),
+        ("/unknowns", auditor, keeper),
+        ("/audiences", keeper, auditor),
+        ("/users", ada, auditor),
+        ("/policies", ada, auditor),
+        ("/audit/events", auditor, keeper),
+    ):
+        with subtests.test(path):
+            answers = [who.get(path).status for who in (may, other, narrow, Program(web_of(world), "bcr_no"))]
+            assert answers == [200, 403, 403, 401]
+
+
+@ON_SQLITE
+def test_a_person_finds_what_there_is_on_a_page_that_runs_nothing_from_elsewhere(world):
+    page = Program(web_of(world)).get("/")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert {f"{method} {path}".encode() in page.content for method, path in ACTS} == {True}
+    assert b"://" not in page.content.replace(b"http://www.w3.org", b"")
+
+
+# --- the second factor -------------------------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_a_live_message_wants_a_second_factor_that_was_given_for_the_token(world):
+    app = with_app(world, "zoe", "approver")
+    zoe, made = program(world, "zoe", fresh=False), world.submit()
+    body = {"manifest_sha256": made.manifest_sha256}
+    refused = zoe.post(f"/messages/{made.ref}/approve", body)
+    assert (refused.status, refused.json["type"]) == (403, f"{API}/problems/second-factor-wanted")
+    wrong = zoe.post("/me/second-factor", {"code": "000000"})
+    assert (wrong.status, zoe.get("/me").json["factor_at"]) == (403, None)
+    assert zoe.post("/me/second-factor", {"code": app.next_code()}).status == 200
+    assert zoe.post(f"/messages/{made.ref}/approve", body).status == 200
+
+
+@ON_SQLITE
+def test_who_guesses_codes_is_told_when_to_try_again(world):
+    with_app(world, "zoe", "approver")
+    zoe = program(world, "zoe", fresh=False)
+    for _ in range(20):
+        answer = zoe.post("/me/second-factor", {"code": "000000"})
+        if answer.status == 429:
+            break
+    assert answer.json["type"] == f"{API}/problems/try-later"
+    assert int(answer.headers["retry-after"]) > 0
+
+
+# --- once ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_request_with_the_same_key_is_done_once_and_answered_alike(world, olive, values):
+    body = {**DRAFT, "values": values}
+    first = olive.post("/messages", body, idempotency_key='"a-key"')
+    again = olive.post("/messages", body, idempotency_key="a-key")
+    assert (again.status, again.content) == (201, first.content)
+    assert again.headers["location"] == first.headers["location"]
+    assert world.size(message) == 1
+    ref = first.json["reference"]
+    one, two = (olive.post(f"/messages/{ref}/submit", idempotency_key="another") for _ in range(2))
+    assert (one.status, two.status, one.content == two.content) == (200, 200, True)
+    assert world.size(submission) == 1
+
+
+@ON_SQLITE
+def test_a_key_is_for_one_request_of_one_user(world, olive, values):
+    body = {**DRAFT, "values": values}
+    olive.post("/messages", body, idempotency_key="a-key")
+    other = olive.post("/messages", {**body, "mode": "exercise"}, idempotency_key="a-key")
+    assert (other.status, other.json["type"]) == (422, f"{API}/problems/key-reused")
+    oscar = program(world, "oscar", "officer")
+    assert oscar.post("/messages", body, idempotency_key="a-key").status == 201
+    assert world.size(message) == 2
+
+
+def test_of_two_at_once_one_is_done(world, olive):
+    ref, answers = world.draft(), []
+    together = threading.Barrier(2)
+
+    def submit():
+        together.wait()
+        answers.append(olive.post(f"/messages/{ref}/submit", idempotency_key="a-key"))
+
+    threads = [threading.Thread(target=submit) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert world.size(submission) == 1
+    statuses = sorted(a.status for a in answers)
+    assert statuses in ([200, 200], [200, 409])
+    if statuses == [200, 409]:
+        assert [a.json["type"] for a in answers if a.status == 409] == [f"{API}/problems/key-at-work"]
+
+
+def test_what_was_refused_frees_its_key_and_what_broke_off_keeps_it(world, olive):
+    ref = world.draft(audience="", channels=("sms",))
+    refused = olive.post(f"/messages/{ref}/submit", idempotency_key="a-key")
+    assert (refused.status, bool(refused.json["errors"])) == (422, True)
+    assert world.size(request_once) == 0
+    ref = world.draft()
+    answered = olive.post(f"/messages/{ref}/submit", idempotency_key="a-key")
+    world.change(
+        request_once, {"status": None}
+    )  # as it is where the process died before it could write the answer down
+    again = olive.post(f"/messages/{ref}/submit", idempotency_key="a-key")
+    assert (answered.status, again.status, again.json["type"]) == (200, 409, f"{API}/problems/key-at-work")
+    assert world.size(submission) == 1
+
+
+@ON_SQLITE
+def test_keys_are_kept_for_a_day(world, olive):
+    olive.post(f"/messages/{world.draft()}/submit", idempotency_key="a-key")
+    world.clock.advance(60 * 60 * 23)
+    world.parts.requests_once.wipe_old()
+    assert world.size(request_once) == 1
+    world.clock.advance(60 * 60 * 2)
+    world.parts.leftovers.wipe_what_was_told()
+    assert world.size(request_once) == 0
+
+
+# --- lists ---------------------------------------------------------------------------------------------------
+
+
+def test_lists_come_by_pages_and_each_tells_where_the_next_begins(world, olive):
+    refs = [world.draft() for _ in range(5)][::-1]
+    seen, path = [], "/messages?limit=2"
+    while path:
+        page = olive.get(path)
+        seen.append([m["reference"] for m in page.json["items"]])
+        link = page.headers.get("link", "")
+        assert bool(link) == bool(page.json["next"])
+        path = link.partition(">")[0].removeprefix("<" + API)
+    assert seen == [refs[:2], refs[2:4], refs[4:]]
+
+
+def test_the_pages_of_every_list_hold_each_thing_once(world, ada, subtests):
+    world.add_audience("one", 1), world.add_audience("two", 1)
+    for name in ("ben", "cid", "dot"):
+        program(world, name, "officer")
+    for _ in range(3):
+        ada.get("/me")
+        ada.post("/tokens", {"days": 1})
+    everything = program(world, "ed", "administrator", "officer", "auditor")
+    for path, least in (
+        ("/users", 4), ("/tokens?of=*", 5), ("/audiences", 2), ("/templates", 5), ("/channels", 5),
+        ("/audit/events", 3), ("/proposals?past=true", 0), ("/alarms?past=true", 0), ("/unknowns", 0),
+    ):  # fmt: skip
+        with subtests.test(path):
+            joint = "&" if "?" in path else "?"
+            whole = everything.get(f"{path}{joint}limit=200").json["items"]
+            assert len(whole) >= least
+            parts, cursor = [], ""
+            while cursor is not None:
+                page = everything.get(f"{path}{joint}limit=2&cursor={cursor}").json
+                parts += page["items"]
+                cursor = page["next"]
+            assert parts == whole
+
+
+@ON_SQLITE
+def test_a_cursor_that_is_none_of_ours_is_refused(world):
+    ed = program(world, "ed", "administrator", "auditor")
+    for path in ("/messages", "/audit/events", "/templates", "/unknowns", "/users"):
+        for cursor in ("!", "bnVsbA", "W10", "eyJhIjoxfQ", "WzFlOTk5LDFd", "WyJ4Iiwi"):
+            assert ed.get(f"{path}?cursor={cursor}").status == 422, (path, cursor)
+
+
+# --- how it says that something went wrong --------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_each_problem_is_told_as_rfc_9457_has_it_and_its_type_leads_to_what_it_means(world, olive):
+    cases = {
+        "/nothing": 404, "/messages/ZZZZZZ": 404, "/messages?limit=0": 422, "/messages?limit=201": 422,
+        "/messages/1": 422, "/users": 403,
+    }  # fmt: skip
+    for path, status in cases.items():
+        answer = olive.get(path)
+        assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert set(answer.json) == {"type", "title", "status", "detail", "errors"}
+        assert answer.json["status"] == status
+        about = Program(web_of(world)).get(answer.json["type"].removeprefix(API))
+        assert (about.status, about.json["title"]) == (200, answer.json["title"])
+    wrong = olive.ask("DELETE", "/messages")
+    assert (wrong.status, "GET" in wrong.headers["allow"]) == (405, True)
+
+
+@ON_SQLITE
+def test_what_was_sent_is_not_in_the_answer_that_refuses_it(world):
+    kay = program(world, "kay", "data-keeper")
+    answer = kay.post("/audiences/find", {"number": ["+447700900123"], "regoin": "GB"})
+    assert answer.status == 422
+    assert b"900123" not in answer.content
+    assert {e["pointer"] for e in answer.json["errors"]} == {"#/body/number", "#/body/regoin"}
+
+
+@ON_SQLITE
+def test_no_more_than_a_megabyte_is_read_but_for_a_list(world, olive):
+    large = olive.post("/messages", {"values": {"headline": "x" * 1_100_000}})
+    assert (large.status, large.json["type"]) == (413, f"{API}/problems/too-large")
+    many = b"mobile,note\n" + (b"07700 900001," + b"x" * 900 + b"\n") * 1_200
+    taken = olive.post("/audiences/harbour/versions?source=register", many, content_type="text/csv")
+    assert (taken.status, taken.json["count"], taken.json["duplicates"]) == (201, 1, 1_199)
+    assert list((world.parts.settings.root / "uploads").iterdir()) == []
+
+
+@ON_SQLITE
+def test_nothing_is_kept_on_the_way_and_a_cookie_is_nobody(world, olive):
+    for path in ("/me", "/nothing", "/openapi.json"):
+        assert olive.get(path).headers["cache-control"] == "no-store"
+    browser = visitor(world, "vic", "officer")
+    assert Program(web_of(world)).get("/me", cookie=f"{COOKIE}={browser.cookie}").status == 401
+
+
+@ON_SQLITE
+def test_a_number_is_counted_and_never_told(world):
+    world.add_audience("quay", 3)
+    kay = program(world, "kay", "data-keeper")
+    found = kay.post("/audiences/find", {"number": "+447700900001"})
+    assert (found.json["ending"], found.json["audiences"]) == ("001", [{"audience": "quay", "versions": [1]}])
+    erased = kay.post("/audiences/erase", {"number": "07700 900001", "reason": "asked, request 12"})
+    assert (erased.json["versions"], erased.json["ending"]) == (1, "001")
+    assert kay.get("/audiences").json["items"][0]["count"] == 2
+    assert b"7700900001" not in found.content + erased.content
+
+
+# --- reading ---------------------------------------------------------------------------------------------------
+
+
+def test_an_auditor_reads_the_log_a_timeline_the_proof_and_the_seal(world):
+    released = world.release()
+    world.work_public()
+    world.parts.seal.seal()
+    ria = program(world, "ria", "auditor")
+    events = ria.get(f"/audit/events?about={released.ref}&act=message_approved_and_released").json["items"]
+    assert [(e["actor"], e["subject"]) for e in events] == [("anna", released.ref)]
+    assert events[0]["payload"]["broadcast"] == released.broadcast
+    assert "approved" in events[0]["sentence"]
+    story = ria.get(f"/messages/{released.ref}/timeline").json
+    assert {m["kind"] for m in story["moments"]} >= {"version", "message_submitted", "post"}
+    assert story["versions"][0]["lines"]["Headline"] == "Amber wind warning"
+    world.parts.seal.seal()
+    proof = ria.get(f"/audit/messages/{released.ref}/proof?texts=false").json
+    assert (proof["message"], proof["documents"]) == (released.ref, [])
+    assert ria.get("/audit/seal").json["newest"]["size"] > 0
+
+
+@ON_SQLITE
+def test_who_looks_at_accounts_and_templates_sees_them(world, olive):
+    accounts = olive.get("/channels").json["items"]
+    assert {(a["mode"], a["name"]) for a in accounts} >= {("live", "page"), ("exercise", "site")}
+    found = olive.get("/templates/severe-weather").json
+    assert {b["name"] for b in found["blanks"]} >= set(found["example"])
+    assert olive.get("/alarms").json["watching"] is False
+
+
+def an_unknown(world):
+    """The id of a delivery that a person must decide about: a post that Facebook took in silence."""
+    world.page.answers.append(SILENCE)
+    world.release(channels=("facebook",), **NO_HURRY)
+    world.work_public()
+    for _ in range(4):
+        world.clock.advance(65)
+        world.parts.read_back.look("live")
+    return world.parts.unknowns.undecided()[0].uid
+
+
+def an_alarm(world):
+    with world.database.write() as tx:
+        alarms.insert(tx, code="counts_differ", subject="7F3K2M", text="They differ.", size=1)

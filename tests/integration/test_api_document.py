@@ -1,0 +1,81 @@
+"""The OpenAPI document against the API itself: requests made up from it, on SQLite. No answer is a defect of ours, and none is
+one that the document does not tell of.
+"""
+
+import shutil
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+
+from tests.builders import a_world
+from tests.integration.programs import program, web_of
+
+load_all_checks()
+WANTED = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+    ]
+)
+EXAMPLES = 2  # of each kind and operation
+ALL = ("officer", "approver", "auditor", "administrator", "data-keeper")
+
+
+@pytest.fixture(scope="module")
+def installation(sqlite_template, tmp_path_factory):
+    """One that holds a little of everything, and somebody who may do everything."""
+    folder = tmp_path_factory.mktemp("api")
+    file = shutil.copy(sqlite_template, folder / "broadcaster.db")
+    with a_world(f"sqlite:///{file}", folder) as world:
+        refs = [world.release_texts(3).ref, world.submit().ref, world.draft()]
+        yield world, program(world, "una", *ALL), refs
+
+
+def test_no_request_is_answered_by_a_defect_or_with_what_the_document_does_not_tell_of(
+    installation, subtests
+):
+    world, una, refs = installation
+    schema = schemathesis.openapi.from_dict(about_these(una.get("/openapi.json").json, refs))
+    app, headers = web_of(world), {"Authorization": f"Bearer {una.token}"}
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        with subtests.test(operation.label):
+            shoot(operation, app, headers)
+
+
+def about_these(document, refs):
+    """The same, for messages that there are: of six letters made up, none ever is."""
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if path.startswith("/messages/{ref}") else ():
+            for each in operation["parameters"]:
+                if each["name"] == "ref":
+                    each["schema"] = {"type": "string", "enum": refs}
+    return document
+
+
+def shoot(operation, app, headers):
+    """With what the document allows, and with what it does not."""
+    for mode in GenerationMode:
+        strategy = operation.as_strategy(generation_mode=mode)
+        shoot_with(strategy, app, headers)
+
+
+def shoot_with(strategy, app, headers):
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=strategy)
+    def one(case):
+        case.call_and_validate(app=app, headers=headers, checks=WANTED)
+
+    one()
