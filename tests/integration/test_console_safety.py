@@ -24,7 +24,7 @@ from tests.integration.visitor import Visitor, visitor
 FORM = b"application/x-www-form-urlencoded"
 ALL_ROLES = ("officer", "approver", "auditor", "data-keeper", "administrator")
 ELSEWHERE = [(b"origin", b"https://evil.example"), (b"sec-fetch-site", b"cross-site")]
-CLICKS, ROUNDS = 50, 2
+CLICKS, ROUNDS = 50, 1
 
 
 def routes(method):
@@ -363,20 +363,24 @@ def test_forty_payloads_are_texts_on_every_page_that_shows_them(world):
     assert marked(ada.get("/")) or MARK in ada.page
 
 
+#: These read the token elsewhere than in such a form.
+OWN_DOORS = {"/manage/audiences/import", "/me/passkeys/options"}
+
+
 def test_characters_that_nobody_types_and_a_megabyte_break_no_route(world):
     ada = visitor(world, "ada", *ALL_ROLES)
     ref = world.submit(channels=("website",)).ref
+    ada.get("/me")
+    token = ada.token
     odd = quote_from_bytes(b"a\x00\xed\xa0\x80\xff\xe2\x80\xae" + "\u2066\U000e0041\u200d".encode())
     large = f"reason={'x' * 1_000_000}&words={'x' * 100}"
     names = sorted(set(re.findall(r'(?:get|text|_text|texts)\([^)]*?"(\w+)"', _sources())))
-    ways = [f"{odd}", "1"]
     for path in routes("GET"):
         if path.endswith(("/live", "/sign-out")):
             continue
         query = "&".join(f"{name}={odd}" for name in [*names, "next", "sheet", "every"])
-        for blank in ways:
-            address = filled(path, ref=ref, target_id=10**30).replace("X", blank)
-            assert ada.ask("GET", address.replace("%00", "\0") + "?" + query).status in range(200, 500), path
+        address = filled(path, ref=ref, target_id=10**30).replace("X", odd).replace("%00", "\0")
+        assert ada.ask("GET", f"{address}?{query}").status in range(200, 500), path
     for path in routes("POST"):
         if path in {"/sign-out", "/me/sessions/end", "/sign-in", "/sign-in/code"}:
             continue
@@ -384,8 +388,9 @@ def test_characters_that_nobody_types_and_a_megabyte_break_no_route(world):
             path, ref=ref, name="flood" if "messages" in path else "ada", token_id=10**30, target_id=1
         )
         for body in ("&".join(f"{name}={odd}" for name in names), large):
-            answer = ada.ask("POST", address, f"csrf={ada.get('/me') and ada.token}&{body}".encode(), FORM)
+            answer = ada.ask("POST", address, f"csrf={token}&{body}".encode(), FORM)
             assert answer.status in range(200, 500), path
+            assert "did not come from here" not in answer.text or path in OWN_DOORS, path
     assert max(len(told.payload) for told in world.rows(audit_event)) < 20_000
     assert "\0" not in "".join(told.payload for told in world.rows(audit_event))
 
