@@ -173,7 +173,7 @@ def _proof(ref: str, refs: Sequence[str]) -> tuple[str, ...]:
         f"This paper is for reading and proves nothing by itself. The proof is taken with: {proved}.",
         "Anybody can check it on any machine with verify_audit.py and the key that he was given by another way than this paper.",
         f"That this paper was made, by whom, and the SHA-256 of the file, stands in the log under {ref}, as inquiry_pack_exported.",
-        f"Legal holds, redactions, costs that were billed, page views: {NOT_RECORDED} here.",
+        f"Costs that were billed, and how often pages were looked at: {NOT_RECORDED} here.",
     )
 
 

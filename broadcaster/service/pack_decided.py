@@ -157,12 +157,9 @@ class Decided(Frame):
             numbers=(1,),
             nothing="It was never handed over, so it never waited.",
         )
-        delegated = f"Under which delegation somebody approved: {NOT_RECORDED}."
+        paged = f"Who was paged, who acknowledged, and whom it was escalated to: {NOT_RECORDED}."
         yield Points(
-            items=(
-                delegated,
-                f"Who was paged, who acknowledged, and whom it was escalated to: {NOT_RECORDED}.",
-            )
+            items=("Where somebody approved under a delegation, the decision above names it.", paged)
         )
 
     def _versions(self) -> Iterator[Section]:

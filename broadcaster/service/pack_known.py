@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broadcaster.db import audiences, audit_log, audit_pages, broadcasts, messages, submissions
+from broadcaster.db import audiences, audit_log, audit_pages, broadcasts, messages, redactions, submissions
 from broadcaster.db.audit_pages import Leg, Search
-from broadcaster.db.broadcasts import Broadcast
+from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Message
+from broadcaster.db.redactions import Redaction
 from broadcaster.db.submissions import HandedOver
 from broadcaster.domain.audience import AudienceSummary
 from broadcaster.domain.audit import AuditEvent
@@ -39,6 +40,7 @@ class SentPost:
     channel: str
     sha256: str
     post: Post | None
+    redacted: str = ""  #: under which code and by whose authority; the text is then what is left of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +101,35 @@ def _released(tx: Tx, row: Broadcast, zone: ZoneInfo) -> list[SentPost]:
         except (Tampered, ValueError, KeyError, TypeError):
             post = None
         sha256 = digest_of(approved.content)
+        redacted = _redacted(tx, row, target.account, approved.manifest) if post is None else None
+        if redacted:
+            found.append(_what_is_left(target, approved.content, redacted))
+            continue
         found.append(SentPost(account=target.account, channel=target.channel, sha256=sha256, post=post))
     return found
+
+
+def _redacted(tx: Tx, row: Broadcast, account: str, manifest: bytes) -> tuple[str, Redaction] | None:
+    """The digest as approved and the redaction that names it: then it is what is left, and no tampering."""
+    try:
+        targets = json.loads(manifest)["targets"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    digests = {t.get("post_sha256") for t in targets if t.get("account") == account}
+    for each in reversed(redactions.of_message(tx, row.message_id)):
+        for digest in digests & set(each.digests):
+            return str(digest), each
+    return None
+
+
+def _what_is_left(target: Target, content: bytes, redacted: tuple[str, Redaction]) -> SentPost:
+    digest, by = redacted
+    try:
+        post = Post.from_bytes(content)
+    except (ValueError, KeyError, TypeError):
+        post = None
+    said = f"redacted under {by.code}, authorised by {by.authorised_by}"
+    return SentPost(account=target.account, channel=target.channel, sha256=digest, post=post, redacted=said)
 
 
 def _handed_over(tx: Tx, submitted: submissions.Submission | None) -> list[SentPost]:

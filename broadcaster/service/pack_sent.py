@@ -16,6 +16,7 @@ UNKNOWNS = frozenset(
         *("unknown_left_to_a_person", "batch_taken_over", "deliveries_not_resent", "deliveries_restored"),
     }
 )
+KEPT = frozenset({"hold_placed", "hold_lifted", "message_redacted"})
 ENDINGS = frozenset({"broadcast_stopped", "deliveries_cancelled", "deliveries_expired", "broadcast_done"})
 SIGHTS = {
     "there": "seen there",
@@ -35,6 +36,7 @@ class Sent(Frame):
         yield Section(title="By hand, and in other ways", blocks=tuple(self._by_hand()))
         yield Section(title="What was in doubt, and who decided", blocks=tuple(self._unknowns()))
         yield Section(title="How it ended", blocks=tuple(self._ended()))
+        yield Section(title="Holds and redactions", blocks=(self._kept(),))
         yield Section(title="Faults and alarms meanwhile", blocks=tuple(self._faults()))
         yield Section(title="Who looked at this record", blocks=tuple(self._access()))
 
@@ -158,6 +160,9 @@ class Sent(Frame):
     def _ended(self) -> Iterator[Block]:
         yield self._events(ENDINGS, "How it ended", "It has not ended, or was never sent.")
 
+    def _kept(self) -> Block:
+        return self._events(KEPT, "Legal holds and redactions", "Nothing of it was held or redacted.")
+
     def _faults(self) -> Iterator[Block]:
         yield table(
             "Of the whole installation, from a quarter of an hour before it was handed over to as long after its last event",
@@ -184,6 +189,10 @@ class Sent(Frame):
 
 def _post(sent: SentPost) -> list[Block]:
     title = f"{sent.channel} ({sent.account})"
+    if sent.post is None and sent.redacted:
+        return [
+            Words(text=f"{title}: {sent.redacted}. Its SHA-256 as approved was {sent.sha256}.", strong=True)
+        ]
     if sent.post is None:
         text = f"{title}: what is stored is NOT what was approved, so it is not shown. Its SHA-256 is {sent.sha256}."
         return [Words(text=text, strong=True)]
@@ -193,6 +202,8 @@ def _post(sent: SentPost) -> list[Block]:
     foot.append(
         f"Left out for want of room: {', '.join(post.left_out)}" if post.left_out else "Nothing was left out."
     )
+    if sent.redacted:
+        foot.append(f"Not as it was sent: {sent.redacted}. The digest is that of what was approved.")
     foot.append(f"Language: {post.language}. SHA-256 {sent.sha256}")
     beside = post.title and not post.text.startswith(post.title)  # the website's; others carry it in the text
     texts = [post.title, *post.parts] if beside else list(post.parts)

@@ -15,6 +15,7 @@ from broadcaster.db import accounts, people
 from broadcaster.db.people import Person
 from broadcaster.db.tables import audit_event, delivery, target, token
 from tests.builders import NO_HURRY, World, number
+from tests.integration.acts_of_the_desk import ACTS_OF_THE_DESK, REASON, ada, ref_of
 from tests.integration.identities import PASSWORD, App, enter, person
 from tests.integration.test_console_board import RUDE, SILENCE
 from tests.integration.test_console_safety import filled, routes
@@ -163,22 +164,6 @@ WRITTEN = {
     "channels": "website",
 }
 NOTICE = "/messages/new/{name}"
-REASON = {"reason": "because of the wind"}
-
-
-def ada(path, event, fields=lambda _: {}, **blanks):
-    """Ada sends a form to this route. What is a function is asked of the stage."""
-
-    def act(s):
-        given = {name: value(s) if callable(value) else value for name, value in blanks.items()}
-        s.ada.get("/me")
-        return s.ada.post(filled(path, **given), fields(s) if callable(fields) else fields)
-
-    return path, event, "ada", act
-
-
-def ref_of(state):
-    return lambda s: s.ref[state]
 
 
 def place_of(channel):
@@ -268,6 +253,7 @@ ACTS = [
         "person_erased",
         {"number": number(4), "ending": number(4)[-3:], "sure": "yes", "reason": "DP-1"},
     ),
+    *ACTS_OF_THE_DESK,
     ada("/manage/policies/{name}", "policy_changed", {"value": "on"}, name="second-administrator"),
     ada("/manage/proposals/{ref}/confirm", "user_disabled", Stage.shown_hash, ref=Stage.proposal_of_another),
     ada("/manage/proposals/{ref}/decline", "change_declined", REASON, ref=Stage.proposal_of_another),

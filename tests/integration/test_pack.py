@@ -11,6 +11,7 @@ from broadcaster.db.tables import post
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.errors import NotAllowed, NotFound
 from broadcaster.service.pack_chart import MOST_BARS, deliveries_over_time
+from broadcaster.service.redacting import Authority
 from broadcaster.web.app import create_app
 from tests.builders import number
 from tests.integration.browsing import Browser
@@ -193,3 +194,18 @@ def test_the_chart_has_few_bars_and_every_delivery_however_long_it_took(seconds,
     made = [sum(bar[1][k] for bar in chart.bars) for k in range(3)]
     assert made == [3 * (len(events) - 1), 9, len(events) - 1]
     assert numbers.rows[-1][1:] == tuple(f"{n:,}" for n in made)
+
+
+def test_what_was_redacted_is_shown_as_what_is_left_and_not_taken_for_tampering(world, auditor):
+    ref = world.release(channels=("website",), action="Ring Jane Doe at the pier.").ref
+    world.work_public()
+    world.parts.sweep.sweep()
+    world.clock.advance(86_400)
+    why = Authority(code="personal-data", reason="DP-2026-31", authorised_by="A. Records")
+    world.parts.redacting.redact_text(world.administrator, ref, "Jane Doe", why)
+    told = read(world.parts.packs.of(auditor, ref).content)
+    assert "Jane Doe" not in told.words
+    assert "Ring [redacted: personal data] at the pier." in told.words
+    assert "Not as it was sent: redacted under personal-data, authorised by A. Records" in told.words
+    assert "NOT what was approved" not in told.words
+    assert "adam redacted" in told.words

@@ -74,7 +74,8 @@ class Visitor:
         return "; ".join(f"{k}={v}" for k, v in {COOKIE: self.cookie, **self.jar}.items()).encode()
 
     def seen(self, answer):
-        if answer.body:
+        """A file to take away leaves the page where it is."""
+        if answer.body and not answer.headers.get("content-disposition", "").startswith("attachment"):
             self.page = answer.text
         return answer
 
