@@ -9,6 +9,7 @@ OF_ALARMS = {
     AlarmCode.UNKNOWN_UNDECIDED: "broadcaster unknown list",
     AlarmCode.NOBODY_SENDS: "broadcaster up",
     AlarmCode.AUDIT_LOG_ALTERED: "broadcaster audit verify",
+    AlarmCode.WEBHOOK_FAILING: "broadcaster webhooks list",
 }
 OF_ACCOUNTS = {
     AlarmCode.ACCOUNT_PAUSED: "broadcaster account resume",

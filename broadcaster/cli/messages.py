@@ -79,12 +79,14 @@ def draft(
     as_json: Json = False,
 ) -> None:
     """Write a new message and show what every channel would say. Nothing is sent."""
-    given = {**(read_facts(facts, template=template) if facts else {}), **single_values(values or ())}
+    given = single_values(values or ())
     images = read_images(image or (), alt or ())
     with signed_in(channels=True) as session:
+        notice = session.parts.templates.current(template)
+        given = {**(read_facts(facts, template=template) if facts else {}), **given}
         made = session.parts.compose.draft(
             session.actor,
-            template=session.parts.templates.current(template),
+            template=notice,
             values=given,
             channels=channel or (),
             audience=audience,

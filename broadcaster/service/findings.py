@@ -151,10 +151,10 @@ def webhook_failing(hook: Webhook) -> Finding:
     since = f"{hook.failing_since or hook.disabled_at:%H:%M} UTC"
     text = (
         f"The webhook to {host} was disabled: for three days nothing reached it, or it said that it is gone. What happened since is "
-        f"not told to it. Mend its receiver, then: broadcaster webhooks test {hook.uid}; or remove it."
+        f"not told to it. Mend its receiver and test it, or remove it."
         if hook.disabled_at
         else f"Nothing has reached the webhook to {host} since {since}. It is tried again for three days, and sending messages does not "
-        f"wait for it. Why: broadcaster webhooks test {hook.uid}"
+        f"wait for it. Testing it says why."
     )
     return Finding(code=AlarmCode.WEBHOOK_FAILING, subject=host[:128], text=text)
 

@@ -170,9 +170,7 @@ class Provider:
                 return self._metadata
         found = self._get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self.issuer:
-            raise _away(
-                f"it calls itself {found.get('issuer')!r}, and BROADCASTER_OIDC_ISSUER is {self.issuer!r}"
-            )
+            raise _away(f"it calls itself {found.get('issuer')!r}, and the settings say {self.issuer!r}")
         for name in NEEDED:
             if not _is_safe(found.get(name)):
                 raise _away(f"its {name} is missing, or not https")

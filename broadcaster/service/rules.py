@@ -19,8 +19,9 @@ FIRST = (
     "This would be your first live message, and something is to be done before it. Nothing was changed. If it cannot wait, "
     "somebody who has done it can take this over."
 )
-READ_IT = (
-    "Read the policy and say so: in the console under your name, or with broadcaster policy acknowledge."
+READ_IT = "Read the policy and say so: it stands under your name in the console."
+FIRST_COMMAND = (
+    "At a terminal the policy is read by broadcaster policy read, and then broadcaster policy acknowledge."
 )
 EXERCISE_IT = (
     "Take part in one exercise that is sent: write and hand over, or approve, a message in the mode exercise."
@@ -84,7 +85,7 @@ class Rules:
     def require_first_live(self, tx: Tx, actor: Person, mode: Mode) -> None:
         """NotAllowed, with what is lacking, where this is live and this person has never been part of a live message."""
         if mode is Mode.LIVE and (lacking := self.before_first_live(tx, actor)):
-            raise NotAllowed(FIRST, details=lacking)
+            raise NotAllowed(FIRST, details=lacking, command=FIRST_COMMAND if READ_IT in lacking else "")
 
 
 def can_act(tx: Tx, person: Person) -> bool:

@@ -240,7 +240,9 @@ def _checked(types: Collection[str]) -> Collection[str]:
 def _find(tx: Tx, uid: str) -> Webhook:
     found = webhooks.find(tx, uid)
     if found is None:
-        raise NotFound("There is no such webhook. Nothing was changed. See: broadcaster webhooks list")
+        raise NotFound(
+            "There is no such webhook. Nothing was changed.", command="See: broadcaster webhooks list"
+        )
     return found
 
 

@@ -87,8 +87,8 @@ def served(parts):
     """The address of the app over these parts."""
     port = parts.settings.web_port
     config = uvicorn.Config(
-        create_app(parts), port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="on"
-    )
+        create_app(parts), port=port, log_config=None, timeout_graceful_shutdown=1, lifespan="on"
+    )  # its own way of logging would stay with the tests that come after
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -209,7 +209,7 @@ def _manage(scene):
 
 def _open_an_incident(scene):
     """With something of all that it can have, and offered to the approver."""
-    incidents, olive, now = scene.world.parts.incidents, scene.who("olive"), scene.world.clock.now()
+    incidents, olive, now = scene.world.parts.incidents, scene.who("olive"), scene.world.now()
     ref = incidents.open(olive, name="Storm Darragh", lead_agency="Lancashire Police").ref
     incidents.decide(olive, ref, kind="not-to-warn", what="No text tonight", reason="It stays below the wall")
     said = {"who": "Insp. Hall", "agency": "Police", "way": "by telephone", "about": "closing the promenade"}

@@ -229,6 +229,7 @@ SCENARIOS = (
             "timed": True,
         },
         n="writers",
+        pushed=False,
     ),
     Scenario(
         test="T37",

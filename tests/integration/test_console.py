@@ -12,6 +12,9 @@ from broadcaster.web.console.sign_in import KEPT, WHERE
 from tests.integration.identities import PASSWORD, person, with_app
 from tests.integration.visitor import Visitor, visitor
 
+#: The services beneath are tested on both databases; what a page says of them does not depend on which it is.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 OPEN_TO_ALL = {
     "/sign-in",
     "/sign-in/passkey",

@@ -22,6 +22,9 @@ from tests.integration.test_console_safety import filled, routes
 from tests.integration.visitor import Visitor, visitor
 from tests.soft_key import SoftKey
 
+#: The services beneath are tested on both databases; what a page says of them does not depend on which it is.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 #: What asks, tries out or keeps what is being typed: nobody will ever ask who did it. With the reason.
 NO_ACTS = {
     "/sign-in/passkey/options": "a question for the device",
@@ -277,6 +280,7 @@ ACTS = [
 ]
 
 
+@ON_SQLITE
 def test_every_act_of_a_person_leaves_one_event(stage, subtests):
     """In one installation, one after the other."""
     for path, event, who, act in ACTS:
@@ -311,6 +315,7 @@ def test_no_route_that_acts_is_missing_above():
     assert sorted([*named, *NO_ACTS]) == routes("POST")
 
 
+@ON_SQLITE
 def test_looking_that_is_an_act_leaves_one_event(stage):
     for path, event in ACTS_OF_LOOKING.items():
         before = {row.id for row in events(stage)}

@@ -35,12 +35,15 @@ def test_an_address_that_is_not_there_is_a_page_in_the_frame_signed_in_or_not(wo
             assert ('href="/messages"' in answer.text) is has_menu
 
 
-@pytest.mark.parametrize(
-    "path", ["/health/nothing", "/hooks/live", "/log/nothing", "/metrics/x", "/api/v1/nothing"]
-)
+@pytest.mark.parametrize("path", ["/health/nothing", "/hooks/live", "/log/nothing", "/metrics/x"])
 def test_where_programs_call_json_stays_even_for_a_browser(stranger, path):
     answer = stranger.get(path)
     assert (answer.status, json.loads(answer.text)) == (404, {"detail": "Not Found"})
+
+
+def test_the_api_says_it_as_rfc_9457_has_it_even_to_a_browser(stranger):
+    answer = stranger.get("/api/v1/nothing")
+    assert (answer.status, json.loads(answer.text)["title"]) == (404, "There is no such thing")
 
 
 def test_what_breaks_is_a_calm_page_that_tells_nothing_of_it(world, stranger):

@@ -16,6 +16,7 @@ AT_A_TERMINAL = {
         "service/restore.py",
         "service/restore_files.py",
         "service/anchor_mail.py",  # tells an auditor how to check a mail at his own terminal
+        "service/pack.py",  # tells the reader of a paper the same
     ),
 }
 #: A command of ours, one of its options, or a variable that holds a setting.
