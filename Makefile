@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test bench faults soak seeded run check format lock clean
+.PHONY: help demo screenshots test bench faults schedules soak seeded run check format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: $(STAMP) ## every test, on SQLite and PostgreSQL, with real worker process
 
 faults: $(STAMP) ## kill, stop and starve it at full size, on both databases (about an hour); ARGS="--only T3" for one
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+schedules: $(STAMP) ## two years of schedules in five time zones, with sweepers that are killed (a long run); ARGS="--days 60 --database sqlite"
+	@$(BIN)/python -m tests.schedules $(ARGS)
 
 soak: $(STAMP) ## an hour of ordinary work and ordinary accidents: nothing grows, nothing is stuck; ARGS="--minutes 5 --database sqlite"
 	@$(BIN)/python -m tests.soak $(ARGS)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broadcaster.db.engine import Database
 from broadcaster.db.key_files import load_or_create_key
 from broadcaster.domain.message import Mode
+from broadcaster.parts.clock import ClockParts
+from broadcaster.parts.feeds import FeedParts
 from broadcaster.parts.sending import SendingParts
-from broadcaster.parts.shared import data_key
+from broadcaster.parts.shared import cap_key, data_key
 from broadcaster.settings import Settings
 from channels.accounts import load_accounts, open_channels
-from channels.base import ChannelsOfMode
+from channels.base import Account, ChannelsOfMode
 
 if TYPE_CHECKING:  # the sealer has no broker, and nothing but signing in hashes passwords
     from broadcaster.queue import Bells
@@ -21,7 +24,7 @@ if TYPE_CHECKING:  # the sealer has no broker, and nothing but signing in hashes
 BOTH_MODES = (Mode.LIVE, Mode.EXERCISE)
 
 
-class Parts(SendingParts):
+class Parts(ClockParts, SendingParts, FeedParts):
     """Everything that an entry point may call."""
 
 
@@ -55,5 +58,19 @@ def _make_own_credentials_folder(settings: Settings) -> None:
         settings.credentials.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def with_own_keys(accounts: Mapping[str, Account], settings: Settings, mode: Mode) -> dict[str, Account]:
+    """The websites sign with this installation's own key, where their accounts name none; exercises with another than live."""
+    key = str(cap_key(settings, mode))
+    return {
+        name: replace(each, options={"cap_key": key, **each.options}) if each.channel == "website" else each
+        for name, each in accounts.items()
+    }
+
+
 def _opened(settings: Settings, modes: Sequence[Mode]) -> ChannelsOfMode:
-    return {mode: open_channels(load_accounts(settings.credentials, mode, settings.hosts)) for mode in modes}
+    return {
+        mode: open_channels(
+            with_own_keys(load_accounts(settings.credentials, mode, settings.hosts), settings, mode)
+        )
+        for mode in modes
+    }

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SHORTEST_TOKEN = 16
+QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 MAILBOX = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 
 
@@ -84,6 +85,12 @@ def mailboxes(value: str) -> str:
         raise ValueError(
             f"{wrong[0]} is no mail address; write name@example.org, with spaces between several"
         )
+    return value
+
+
+def quiet_hours(value: str) -> str:
+    if value and not QUIET.fullmatch(value):
+        raise ValueError("it must be two times of the day, like 21:00-08:00")
     return value
 
 

@@ -129,6 +129,25 @@ class Settings(BaseSettings):
     submission_minutes: int = Field(
         30, ge=1, le=1440, description="How long a submission waits for approval."
     )
+    approval_escalates_minutes: int = Field(
+        5,
+        ge=1,
+        le=120,
+        description="Minutes that somebody who is paged has to answer, before the next one is.",
+    )
+    paging_urls: str = Field(
+        "",
+        description="Space-separated Apprise addresses of rooms that staff read: Teams, Slack, ntfy... Empty: none.",
+        repr=False,
+        json_schema_extra=SECRET,
+    )
+    paging_sms_account: str = Field(
+        "", description="Live account through which staff are paged by text. Empty: the first one for texts."
+    )
+    quiet_hours: str = Field(
+        "",
+        description="Local times between which routine texts wait, like 21:00-08:00. Empty: none. An account may have its own.",
+    )
     lease_s: float = Field(
         20,
         gt=0,
@@ -223,6 +242,7 @@ class Settings(BaseSettings):
     _collector = field_validator("traces_url")(checks.collector)
     _sender = field_validator("mail_from")(checks.mailbox)
     _receivers = field_validator("anchor_mail_to")(checks.mailboxes)
+    _quiet = field_validator("quiet_hours")(checks.quiet_hours)
 
     @field_validator("anchor_mail_to")
     @classmethod
@@ -349,6 +369,12 @@ class Settings(BaseSettings):
     @property
     def broker(self) -> str:
         return self.broker_url or f"redis+socket://{self.broker_socket}"
+
+    def without(self, *names: str) -> Self:
+        """The same, with nothing of what stood in these settings, in files neither."""
+        made = self.model_copy(update=dict.fromkeys(names, ""))
+        made._files = {name: file for name, file in self._files.items() if name not in names}  # noqa: SLF001
+        return made
 
     def environment(self) -> dict[str, str]:
         """These settings as the variables that a child process reads them from. A secret that came from a file is

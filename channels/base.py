@@ -15,6 +15,7 @@ from broadcaster.domain.checks.cost import Tariff
 from broadcaster.domain.errors import SendError
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
+from broadcaster.domain.quiet import QuietHours
 from broadcaster.domain.readiness import Readiness
 from broadcaster.domain.sight import Sight
 from broadcaster.domain.ways import Way
@@ -176,6 +177,16 @@ class Charges(Protocol):
 
 
 @runtime_checkable
+class KeepsQuiet(Protocol):
+    """Texts of this account that nobody's life depends on wait between two local times."""
+
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        """None where the account says nothing: the installation's own hold then."""
+        ...
+
+
+@runtime_checkable
 class HasSpares(Protocol):
     """Its account names others of the same channel, through which its posts may go where they cannot go through it."""
 
@@ -249,6 +260,28 @@ class ReadsBack(Protocol):
         """THERE, DIFFERS or ABSENT, of the post with this id (empty where it is not known), made no earlier than a
         minute before `since`. Raises a SendError where nothing could be learned."""
         ...
+
+
+@runtime_checkable
+class Amends(Protocol):
+    """Can put another text in the place of a post of ours. To do it twice is to do it once."""
+
+    def stands(self, platform_id: str) -> str | None:
+        """The text that a reader sees there, or None. Raises a SendError where nothing could be learned."""
+        ...
+
+    def amend(self, post: Post, platform_id: str) -> Receipt:
+        """Raises as `send` does; Refused with the code `gone` where nothing is there any more."""
+        ...
+
+
+@runtime_checkable
+class Withdraws(Protocol):
+    """Can take a post of ours down. What is gone already is a success; it raises as `send` does."""
+
+    def stands(self, platform_id: str) -> str | None: ...
+
+    def withdraw(self, platform_id: str) -> None: ...
 
 
 @runtime_checkable

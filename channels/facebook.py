@@ -15,6 +15,7 @@ from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
 from broadcaster.domain.sight import Sight
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
+from channels.facebook_edits import PostEdits
 from channels.facebook_errors import refusal
 from channels.facebook_photos import (
     IMAGE_RULES,
@@ -140,6 +141,25 @@ class FacebookPage:
     def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:
         return look_at(lambda after: self._read(post, since, after), post, platform_id, since)
 
+    def stands(self, platform_id: str) -> str | None:
+        return self._edits.stands(platform_id)
+
+    def amend(self, post: Post, platform_id: str) -> Receipt:
+        self._edits.edit(platform_id, post.text)
+        return _receipt_of(platform_id, "")
+
+    def withdraw(self, platform_id: str) -> None:
+        self._edits.delete(platform_id)
+
+    @property
+    def _edits(self) -> PostEdits:
+        return PostEdits(
+            session=self._session,
+            graph_url=self._graph_url,
+            credentials=self._credentials,
+            judge=self._succeeded,
+        )
+
     def probe(self) -> Readiness:
         return PageProbe(
             session=self._session,
@@ -192,12 +212,12 @@ class FacebookPage:
             answer = object_in(response.content)
         except (requests.RequestException, ValueError) as exc:
             raise from_exception(exc) from exc
-        return self._succeeded(response, answer, post)
+        return self._succeeded(response, answer, _words_of(post))
 
-    def _succeeded(self, response: requests.Response, answer: dict[str, Any], post: Post) -> dict[str, Any]:
+    def _succeeded(self, response: requests.Response, answer: dict[str, Any], words: str) -> dict[str, Any]:
         warn_of_use(response.headers, account=self._account_name)
         if not 200 <= response.status_code < 300 or "error" in answer:
-            raise self._refusal(response, answer, post)
+            raise self._refusal(response, answer, words)
         return answer
 
     def _read(self, post: Post, since: datetime, after: str) -> Page:
@@ -208,7 +228,7 @@ class FacebookPage:
         headers = {"Authorization": f"Bearer {self._credentials['access_token']}"}
         try:
             response = self._session.get(f"{self._page_url}/published_posts", params=query, headers=headers)
-            return self._page(self._succeeded(response, object_in(response.content), post))
+            return self._page(self._succeeded(response, object_in(response.content), _words_of(post)))
         except (requests.RequestException, ValueError, SendError) as exc:
             failure = _of_reading(from_exception(exc))
         # Raised out here, so that no traceback shows what requests says: its text has the address with the proof.
@@ -234,15 +254,20 @@ class FacebookPage:
             link=item.get("permalink_url"),
         )
 
-    def _refusal(self, response: requests.Response, answer: dict[str, Any], post: Post) -> SendError:
+    def _refusal(self, response: requests.Response, answer: dict[str, Any], words: str) -> SendError:
         error = answer.get("error")
         return refusal(
             response.status_code,
             response.headers,
             error if isinstance(error, dict) else {},
             secrets=self._secrets,
-            private="\n".join([post.text, *(image.alt for image in post.images)]),
+            private=words,
         )
+
+
+def _words_of(post: Post) -> str:
+    """What an answer must not quote."""
+    return "\n".join([post.text, *(image.alt for image in post.images)])
 
 
 def _receipt_of(platform_id: str, link: str) -> Receipt:

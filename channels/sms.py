@@ -9,6 +9,7 @@ import requests
 
 from broadcaster.domain.errors import Invalid, Refused, SendError
 from broadcaster.domain.post import Post
+from broadcaster.domain.quiet import QuietHours
 from broadcaster.domain.readiness import Readiness
 from channels.base import (
     Account,
@@ -68,6 +69,10 @@ class Sms:
             name="confirm_stop",
             help="yes or no: whether we tell somebody who writes STOP that it was heard; else as the provider needs it",
         ),
+        Option(
+            name="quiet_hours",
+            help="local times between which routine texts wait, like 21:00-08:00, or none; else those of the installation",
+        ),
         *TARIFF_OPTIONS,
         *WAY_OPTIONS,
     )
@@ -86,6 +91,7 @@ class Sms:
         self._wire = wire or Wire()
         self.tariff = tariff_of(account)
         self.ways = ways_of(account)
+        self.quiet_hours = _quiet_hours(account)
         self._segments_per_second = per_second_of(account)
         self.confirms_stop = _confirms_stop(account, self._gateway)
 
@@ -264,6 +270,14 @@ def _confirms_stop(account: Account, gateway: Gateway) -> bool:
     if said not in {"", "yes", "no"}:
         raise Invalid(f'The account "{account.name}": confirm_stop must be "yes" or "no".')
     return said == "yes" if said else not getattr(gateway, "answers_stop", False)
+
+
+def _quiet_hours(account: Account) -> QuietHours | None:
+    said = option(account, Sms.options, "quiet_hours")
+    try:
+        return QuietHours.read(said) if said else None
+    except ValueError as error:
+        raise Invalid(f'The account "{account.name}": {error}.') from None
 
 
 def _gateway_of(account: Account) -> type[Gateway]:

@@ -30,10 +30,10 @@ from channels.read_back import (
     unreadable,
 )
 from channels.twitter_checks import MAX_PARTS, problems
-from channels.twitter_errors import REPLY_REFUSED
+from channels.twitter_errors import REPLY_GONE, REPLY_REFUSED
 from channels.twitter_media import IMAGE_RULES, Uploads
 from channels.twitter_probe import XProbe
-from channels.twitter_session import XSession, id_in, open_client
+from channels.twitter_session import XSession, data_in, id_in, open_client
 
 log = structlog.get_logger()
 
@@ -113,7 +113,8 @@ class XAccount:
             try:
                 return self._publish(post.text, media_ids, post.in_reply_to)
             except Refused as refused:
-                if refused.code != REPLY_REFUSED or not post.in_reply_to:
+                alone = {REPLY_REFUSED, REPLY_GONE} if post.may_stand_alone else {REPLY_REFUSED}
+                if refused.code not in alone or not post.in_reply_to:
                     raise
             log.warning("x_part_posted_by_itself", account=self._account_name, delivery=key)
             return self._publish(post.text, media_ids, "")
@@ -140,6 +141,31 @@ class XAccount:
 
     def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:
         return look_at(lambda after: self._read(post, since, after), post, platform_id, since)
+
+    def stands(self, platform_id: str) -> str | None:
+        """GET /2/tweets/{id} (openapi.json 2.167): one that is gone is a success that lists an error."""
+        try:
+            response = self._client.get_tweet(platform_id, tweet_fields=["entities"], user_auth=True)
+            answer = object_in(response.content)
+        except (requests.RequestException, tweepy.TweepyException, ValueError) as exc:
+            raise from_exception(exc) from exc
+        item = answer.get("data")
+        if isinstance(item, dict):
+            return _as_sent(item) or ""
+        if not _says_gone(answer):
+            raise unreadable()
+        return None
+
+    def withdraw(self, platform_id: str) -> None:
+        """DELETE /2/tweets/{id}: it says `deleted` also of what was gone before."""
+        try:
+            response = self._client.delete_tweet(platform_id, user_auth=True)
+        except (requests.RequestException, tweepy.TweepyException, ValueError) as exc:
+            raise from_exception(exc) from exc
+        if "deleted" not in data_in(response):
+            raise OutcomeUnknown(
+                "no_success", "X did not say that it was done.", detail="HTTP 2xx, no deleted"
+            )
 
     def probe(self) -> Readiness:
         return XProbe(
@@ -194,12 +220,16 @@ def _page(answer: dict[str, Any], user_id: str) -> Page:
 
 def _no_such_user(answer: dict[str, Any]) -> SendError | None:
     """X tells a wrong number with status 200; reading again would never help."""
-    errors = answer.get("errors")
-    listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    if not any(str(error.get("type")).endswith("/resource-not-found") for error in listed):
+    if not _says_gone(answer):
         return None
     text = "X knows no account with this user_id. Correct it in the account's file, or leave it out."
     return NotConfigured("wrong_user_id", text, detail="HTTP 200, resource-not-found")
+
+
+def _says_gone(answer: dict[str, Any]) -> bool:
+    errors = answer.get("errors")
+    listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    return any(str(error.get("type")).endswith("/resource-not-found") for error in listed)
 
 
 def _shown(item: dict[str, Any], user_id: str) -> Shown | None:

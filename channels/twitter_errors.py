@@ -54,9 +54,10 @@ _REPLY_REFUSED = Meaning(
     REPLY_REFUSED,
     "X does not let this account's app answer the part before. Post this part by hand.",
 )
+REPLY_GONE = "part_before_gone"
 _REPLY_GONE = Meaning(
     Refused,
-    "part_before_gone",
+    REPLY_GONE,
     "The part before this one is no longer on X, so this part was not posted. If nobody meant to delete it, post both "
     "by hand.",
 )

@@ -23,9 +23,12 @@ from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.images import image_problems
 from channels.options import address, is_web_address, option
 from channels.probing import not_ready
+from channels.website_cap import may_be_late, of_this_mode, with_alert
+from channels.website_cap_file import CERTIFICATES, AlertFile
 from channels.website_feeds import alerts_json, atom_feed
+from channels.website_history import history, pictures_gone, was_here
 from channels.website_images import IMAGE_RULES, image_files
-from channels.website_pages import Site, alert_page, banner_script, list_page, templates
+from channels.website_pages import Site, alert_name, alert_page, banner_script, list_page, templates
 from channels.website_probe import probe_address
 from channels.website_state import shown_as_ended
 from channels.website_store import Document, SiteStore
@@ -49,6 +52,8 @@ class Website:
         Option(name="site_dir", help="the folder that the web server serves", required=True),
         Option(name="base_url", help="the public address of that folder", required=True),
         Option(name="site_name", help="who publishes, as readers know it", required=True),
+        Option(name="cap_sender", help="who sends the CAP alerts; by default the host of base_url"),
+        Option(name="cap_key", help="the file with the key that signs them; by default one of its own"),
     )
     after_unknown: ClassVar[AfterUnknown] = AfterUnknown.IDEMPOTENT
     image_rules: ClassVar[ImageRules] = IMAGE_RULES
@@ -68,6 +73,11 @@ class Website:
             base_url=address(account, self.options, "base_url", plain_http=True),
             name=option(account, self.options, "site_name"),
             exercise=account.mode != "live",
+        )
+        self._alert_file = AlertFile(
+            self._site,
+            sender=option(account, self.options, "cap_sender"),
+            key=option(account, self.options, "cap_key"),
         )
 
     @classmethod
@@ -104,7 +114,7 @@ class Website:
         problems = self.check(post)
         if problems:  # there is no platform behind us that would refuse it
             raise Refused(problems[0].code, problems[0].text)
-        reference = post.facts["reference"].upper()
+        reference = _page_of(post)
         templates()
         try:
             with self._store.locked():
@@ -113,9 +123,21 @@ class Website:
             raise _disk_error(exc) from exc
         return Receipt(platform_id=reference, link=self.page_address(reference))
 
+    def alert(self, reference: str) -> bytes:
+        """The newest CAP alert of a message as it is published; empty where there is none."""
+        try:
+            return self._store.path(alert_name(reference)).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def alert_of(self, post: Post) -> bytes:
+        """How its CAP alert would read, published now: unsigned, and with nothing that it refers to."""
+        document = self._updated(None, post.facts.get("reference", "").upper(), post, "", self._now())
+        return self._alert_file.unsigned(document, self._now())
+
     def read_back(self, post: Post, platform_id: str, since: datetime) -> Sight:  # noqa: ARG002 - its page is its id
         """By the page's own file, which the web server serves, and not by what we remember to have written."""
-        page = self._store.page_path(post.facts.get("reference", "").upper())
+        page = self._store.page_path(_page_of(post))
         try:
             content = page.read_text()
         except FileNotFoundError:
@@ -147,7 +169,8 @@ class Website:
         except NotSent as exc:
             failure = exc
         else:
-            return probe_address(self._account, self._site.base_url, self._site_dir)
+            found = probe_address(self._account, self._site.base_url, self._site_dir)
+            return self._alert_file.doubt(found, self._now())
         return not_ready(failure.code, failure.operator_text)
 
     def _documents(self) -> dict[str, Document]:
@@ -161,17 +184,24 @@ class Website:
     def _publish(self, reference: str, post: Post, key: str) -> None:
         """The pictures first: a page never shows one that is not there yet."""
         now = self._now()
+        before = self._documents()
         pictures = {self._store.path(name): content for name, content in image_files(post).items()}
-        documents = self._documents()
-        documents[reference] = self._updated(documents.get(reference), reference, post, key, now)
+        documents = dict(before)
+        document = self._updated(documents.get(reference), reference, post, key, now)
+        documents[reference] = with_alert(self._site, self._alert_file.sender, documents, document, now)
         page = self._page(documents[reference], now)
         self._store.put({**pictures, **page, **self._overview(documents, now)})
+        self._store.remove(pictures_gone(before, documents))
 
     def _bring_up_to_date(self, documents: dict[str, Document]) -> None:
         now = self._now()
         changed: dict[Path, bytes] = {}
-        for document in documents.values():
-            if document.get("shown_as_ended") != shown_as_ended(document, now):
+        for reference, before in documents.items():
+            document = before
+            if may_be_late(before, now):
+                document = with_alert(self._site, self._alert_file.sender, documents, before, now)
+                documents[reference] = document
+            if document is not before or document.get("shown_as_ended") != shown_as_ended(document, now):
                 changed |= self._page(document, now)
         self._store.put({**changed, **self._overview(documents, now)})
 
@@ -182,6 +212,7 @@ class Website:
         return {
             self._store.page_path(reference): alert_page(self._site, document, now),
             self._store.document_path(reference): _json(kept),
+            **self._alert_file.of(kept, self._store.path(alert_name(reference))),
         }
 
     def _updated(
@@ -193,24 +224,31 @@ class Website:
             urn = uuid.uuid5(uuid.NAMESPACE_URL, self.page_address(reference)).urn
             document = {
                 "reference": reference,
+                "exercise": self._site.exercise,
                 "id": urn,
                 "published": moment,
                 "updated": moment,
                 "posts": {},
             }
-        if document["posts"].get(post.language, {}).get("key") == key:
+        if document["posts"].get(post.language, {}).get("key") == key or was_here(document, key):
             return document
         posts = {**document["posts"], post.language: _kept(post, key)}
-        return {**document, "posts": posts, "updated": moment}
+        return {**document, "posts": posts, "updated": moment, **history(document, post, moment)}
 
     def _overview(self, documents: dict[str, Document], now: datetime) -> dict[Path, bytes]:
-        every = documents.values()
+        every = of_this_mode(self._site, documents.values())
         return {
+            **self._alert_file.certificates(self._store.path(CERTIFICATES)),
             self._store.path("alerts.json"): alerts_json(self._site, every, now),
             self._store.path("atom.xml"): atom_feed(self._site, every, now),
             self._store.path("index.html"): list_page(self._site, every, now),
             self._store.path("banner.js"): banner_script(),
         }
+
+
+def _page_of(post: Post) -> str:
+    """The reference of the page that it stands on: a message that follows another one takes over its page."""
+    return (post.facts.get("page") or post.facts.get("reference", "")).upper()
 
 
 def _kept(post: Post, key: str) -> dict[str, Any]:

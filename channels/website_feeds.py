@@ -7,6 +7,8 @@ from typing import Any
 
 from lxml import etree
 
+from channels.cap import MEDIA_TYPE
+from channels.website_cap import issued_of
 from channels.website_pages import Site, ended_line
 from channels.website_state import changed_at, end_of, for_feeds, has_ended, images_of, main_post
 from channels.website_store import Document
@@ -39,6 +41,7 @@ def _alert(site: Site, document: Document, now: datetime) -> dict[str, Any]:
         "reference": document["reference"],
         "id": document["id"],
         "url": site.address(document["reference"]),
+        "cap": site.alert_address(document["reference"]) if issued_of(document) else "",
         "published": document["published"],
         "updated": document["updated"],
         "severity": main_post(document)["facts"].get("severity", "Unknown"),
@@ -88,6 +91,8 @@ def _add_entry(feed: Any, site: Site, document: Document, now: datetime) -> None
     _add(entry, "published", document["published"])
     _add(entry, "updated", changed_at(document, now))
     _add(entry, "link", rel="alternate", type="text/html", href=site.address(document["reference"]))
+    if issued_of(document):
+        _add(entry, "link", rel="alternate", type=MEDIA_TYPE, href=site.alert_address(document["reference"]))
     for image in images_of(post):
         _add_picture(entry, site, image)
     _add(entry, "content", first + post["text"], type="text")

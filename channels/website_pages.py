@@ -42,12 +42,21 @@ class Site:
     def address(self, reference: str) -> str:
         return f"{self.base_url}/alerts/{reference.lower()}/"
 
+    def alert_address(self, reference: str) -> str:
+        """Of its newest CAP alert."""
+        return f"{self.base_url}/{alert_name(reference)}"
+
     def image_address(self, image: Mapping[str, Any]) -> str:
         return f"{self.base_url}/{file_name(image)}"
 
     @property
     def feed_id(self) -> str:
         return uuid.uuid5(uuid.NAMESPACE_URL, self.base_url).urn
+
+
+def alert_name(reference: str) -> str:
+    """Beside the page: the only XML in that folder, by which web servers that know one ending each tell its type."""
+    return f"alerts/{reference.lower()}.cap.xml"
 
 
 def alert_page(site: Site, document: Document, now: datetime) -> bytes:
@@ -66,6 +75,7 @@ def alert_page(site: Site, document: Document, now: datetime) -> bytes:
         reference=document["reference"],
         published=document["published"],
         updated=document["updated"],
+        history=document.get("history", [])[::-1],
     )
 
 

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,11 @@ class SiteStore:
 
     def page_path(self, reference: str) -> Path:
         return self._site / "alerts" / reference.lower() / "index.html"
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Files that nothing shows any more, after what showed them is gone."""
+        for name in names:
+            self.path(name).unlink(missing_ok=True)
 
     def path(self, name: str) -> Path:
         return self._site / name

@@ -26,7 +26,9 @@ SLOW_FIRST = (
     "test_containers",
     "test_reading_back",
 )
+EVERYTHING_ON_BOTH = os.environ.get("TEST_DATABASES") == "both"
 WITH_POSTGRES = os.environ.get("TEST_POSTGRES") != "off"
+BOTH = ("sqlite", "postgres")
 _numbers = count(1)
 
 
@@ -34,6 +36,20 @@ def pytest_configure() -> None:
     """What tests write lies in memory: every commit waits for the disk, and that was most of their time."""
     share_compiled_statements()
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_folder())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What asks for a database is run on both, or on those that its module names in DATABASES; with TEST_DATABASES=both in
+    the environment, everything on both.
+
+    Pages, commands and programs ask services, whose own tests run on both; so they need one. That PostgreSQL takes every
+    statement behind them all the same is seen by the pages in the browser and by every act of a person, which run on it.
+    """
+    wanted = {"database_url", "empty_database_url"} & set(metafunc.fixturenames)
+    said = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    for name in wanted - set(said):
+        chosen = BOTH if EVERYTHING_ON_BOTH else getattr(metafunc.module, "DATABASES", BOTH)
+        metafunc.parametrize(name, chosen, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,7 +88,7 @@ def postgres_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database that holds nothing, not even tables."""
     if request.param == "sqlite":
@@ -81,7 +97,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield from postgres_database(request.getfixturevalue("postgres_server"), "template0")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a freshly migrated database, good in other processes too."""
     if request.param == "sqlite":
@@ -89,6 +105,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{shutil.copy(template, tmp_path / 'broadcaster.db')}"
     else:
         yield from postgres_database(request.getfixturevalue("postgres_server"), "template")
+
+
+@pytest.fixture(scope="module")
+def module_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a migrated database for all tests of a module: on PostgreSQL, which takes fewer statements than SQLite."""
+    if WITH_POSTGRES:
+        yield from postgres_database(request.getfixturevalue("postgres_server"), "template")
+    else:
+        file = tmp_path_factory.mktemp("database") / "broadcaster.db"
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), file)}"
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker.
 
 It also reads back what became of unknown outcomes, looks for each public post a minute after it was accepted, checks every three minutes whether the accounts could send, confirms
-opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one tells webhooks what happens: it
-may reach the outside, and the sweeper may not.
+opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one tells webhooks what happens, and
+looks at the feeds of weather services: it may reach the outside, and the sweeper may not.
 """
 
 import sys
@@ -18,6 +18,7 @@ READ_EVERY_S = 0.5
 LOOK_EVERY_S = 5.0
 CONFIRM_EVERY_S = 2.0
 TELL_EVERY_S = 1.0
+FEEDS_EVERY_S = 2.0  # looks for what is due; each feed says itself how often
 HOLD_AGAIN_AFTER_S = 5.0  # a line that broke
 CHECK_EVERY_S = 5.0  # looks for what is due; each account is due every three minutes
 
@@ -50,6 +51,7 @@ def main(mode: Mode) -> None:
         )
         if mode is Mode.LIVE:
             loop.beside(parts.webhooks.look, every_s=TELL_EVERY_S, failed="webhooks_step_failed")
+            loop.beside(parts.feeds.look, every_s=FEEDS_EVERY_S, failed="feeds_step_failed")
         for account in parts.listening.lines(mode):
             hold = partial(parts.listening.hold, mode, account, loop.running)
             loop.beside(hold, every_s=HOLD_AGAIN_AFTER_S, failed="line_failed")

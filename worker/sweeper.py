@@ -5,6 +5,7 @@ from worker.loops import Loop
 from worker.process import process
 
 EVERY_S = 1.0
+PREPARE_EVERY_S = 86_400.0  # once in the life of a process, in effect
 
 
 def main() -> None:
@@ -15,7 +16,11 @@ def main() -> None:
             if parts.sweep.lead():
                 parts.sweep.sweep()
 
-        Loop("sweeper", step, every_s=EVERY_S, pulse=this.pulse).run()
+        loop = Loop("sweeper", step, every_s=EVERY_S, pulse=this.pulse)
+        # Beside it, and in every sweeper: no step waits for a mail server, and nobody waits for the one who leads.
+        loop.beside(parts.paging.look, every_s=EVERY_S, failed="paging_failed")
+        loop.beside(parts.paging.prepare, every_s=PREPARE_EVERY_S, failed="paging_not_prepared")
+        loop.run()
 
 
 if __name__ == "__main__":

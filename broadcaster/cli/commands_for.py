@@ -9,7 +9,9 @@ OF_ALARMS = {
     AlarmCode.UNKNOWN_UNDECIDED: "broadcaster unknown list",
     AlarmCode.NOBODY_SENDS: "broadcaster up",
     AlarmCode.AUDIT_LOG_ALTERED: "broadcaster audit verify",
+    AlarmCode.BREAK_GLASS_UNREVIEWED: "broadcaster break-glass list",
     AlarmCode.WEBHOOK_FAILING: "broadcaster webhooks list",
+    AlarmCode.FEED_FAILING: "broadcaster feed list",
 }
 OF_ACCOUNTS = {
     AlarmCode.ACCOUNT_PAUSED: "broadcaster account resume",

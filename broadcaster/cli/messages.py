@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broadcaster.cli import asked, papers, terminal
+from broadcaster.cli import asked, follow_ups, papers, terminal
 from broadcaster.cli.facts import read_facts, single_values
 from broadcaster.cli.images import changed_images, read_images
 from broadcaster.cli.message_view import as_json_data, following, listed, view
@@ -22,6 +22,7 @@ from broadcaster.service.approve import Released
 from broadcaster.service.proof import Proof
 from broadcaster.service.report import Written
 
+HELD = "Storm mode is on, so it waits and is not sent. To let it go: broadcaster storm decide {ref} go-on"
 messages = terminal.group("Write, submit, approve and look at messages.")
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The message's reference, such as 7F3K2M.")]
@@ -190,6 +191,7 @@ def approve(
     minutes ago at most: with --code, or when you are asked."""
     with signed_in(channels=True) as session:
         made = _approved(session, ref, hash_, code)
+        held = session.parts.storm.holds(made.ref)
         zone = session.parts.settings.zone
     if as_json:
         keys = ("broadcast", "released_at", "public_posts", "recipients")
@@ -199,6 +201,7 @@ def approve(
         f"{made.ref} was approved and released at {local(made.released_at, zone)}. "
         f"Public posts: {made.public_posts}. Single recipients: {made.recipients:,}.",
         f"Watch it: broadcaster status {made.ref} --watch",
+        *([HELD.format(ref=made.ref)] if held else []),
     )
 
 
@@ -246,6 +249,8 @@ def list_(
         say(listed(found, zone))
 
 
+messages.command("sent-in-error", epilog=follow_ups.READY_EXAMPLE)(follow_ups.send_ready)
+messages.command("follow-up", epilog=follow_ups.EXAMPLE)(follow_ups.follow_up)
 messages.command(epilog="Example: broadcaster message lines 7F3K2M")(papers.lines)
 messages.command(epilog="Example: broadcaster message poster 7F3K2M -o poster.pdf")(papers.poster)
 

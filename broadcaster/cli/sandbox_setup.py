@@ -14,6 +14,7 @@ from broadcaster.settings import Settings
 from broadcaster.stand_ins import MARK
 from channels.sandbox import STAND_INS
 from channels.sandbox.accounts import sandbox_accounts
+from channels.sandbox.paging import PATH as PAGING_ROOM
 
 ORGANISATION = "Wyre Council"
 ADMINISTRATOR = "admin"
@@ -39,7 +40,9 @@ def prepare_sandbox(settings: Settings, *, port: int) -> Settings:
     for name, options in _accounts(settings, port).items():
         _write(folder / f"{name}.toml", options)
     own_name = {} if "organisation" in settings.model_fields_set else {"organisation": ORGANISATION}
-    return settings.model_copy(update={"allowed_hosts": "127.0.0.1", **own_name})
+    room = f"json://127.0.0.1:{port}{PAGING_ROOM}/duty"  # and no real telephone rings
+    fence = {"allowed_hosts": "127.0.0.1", "paging_urls": room, **own_name}
+    return settings.without("paging_urls", "smtp_url", "anchor_mail_to").model_copy(update=fence)
 
 
 def ensure_people(parts: Parts) -> dict[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, exists, func, s
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.routes import can_go
+from broadcaster.db.storm import NOT_HELD
 from broadcaster.db.tables import (
     FOR_A_PERSON,
     account,
@@ -191,7 +192,7 @@ def waiting_batch(tx: Tx, *, mode: str, lane: Lane, longer_than: timedelta) -> s
         .join(broadcast, broadcast.c.id == c.broadcast_id)
         .join(message, message.c.id == broadcast.c.message_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY)
-        .where(c.next_at <= tx.now() - longer_than, can_go(), _sending(tx))
+        .where(c.next_at <= tx.now() - longer_than, can_go(), _sending(tx), NOT_HELD)
         .order_by(c.precedence, c.broadcast_id)
         .limit(1)
     )
@@ -206,7 +207,12 @@ def waiting_plan(tx: Tx, *, mode: str, longer_than: timedelta) -> str:
         select(message.c.ref)
         .select_from(broadcast)
         .join(message, message.c.id == broadcast.c.message_id)
-        .where(_sending(tx), broadcast.c.mode == mode, broadcast.c.released_at <= tx.now() - longer_than)
+        .where(
+            _sending(tx),
+            NOT_HELD,
+            broadcast.c.mode == mode,
+            broadcast.c.released_at <= tx.now() - longer_than,
+        )
         .where(exists().where(mass, t.planned < t.planned_total), ~exists().where(mass, t.planned > 0))
         .order_by(broadcast.c.precedence, broadcast.c.id)
         .limit(1)

@@ -1,11 +1,11 @@
 """Audiences, their versions and recipients. Numbers are sealed before they come here; nothing here opens them."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal, select, text, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
@@ -14,6 +14,7 @@ from broadcaster.domain.audience import AudienceSummary, AudienceVersion, Proven
 from broadcaster.domain.erasure import KEPT_OUT, mark
 
 DELETE_AT_ONCE = 5_000  # recipients per statement: a short write for everybody who waits
+MARKS_AT_ONCE = 50_000
 DIGEST_AT_ONCE = 2_000  # more at once is slower: the garbage collector walks them
 
 _FIELDS = (
@@ -89,22 +90,44 @@ def summaries(tx: Tx) -> list[AudienceSummary]:
 def digest(tx: Tx, version_id: int) -> tuple[str, int]:
     """Hexadecimal SHA-256 over the marks of the numbers in the order of their ordinals, and how many there are.
 
-    Read again from the rows, in about a second for a million: it is how an approval notices that a recipient was changed.
+    Read again from the rows, in one to two seconds for a million: it is how an approval notices that a recipient was changed.
     A row without a salt counts with its index as it is: there an erased number left its mark, and what was imported
     before there were marks has nothing else.
     """
-    query = (
-        select(recipient.c.number_index, recipient.c.salt)
-        .where(recipient.c.audience_version_id == version_id)
-        .order_by(recipient.c.ordinal)
-    )
+    marks = _marks_row_by_row if tx.dialect == "sqlite" else _marks_by_the_server
     sha256, count = hashlib.sha256(), 0
-    # an option of the statement: of the connection it would stay
-    rows: Any = tx.execute(query.execution_options(yield_per=DIGEST_AT_ONCE))
-    for part in rows.partitions():  # by place: by name it takes twice as long
-        sha256.update(b"".join([mark(index, salt) if salt else index for index, salt in part]))
-        count += len(part)
+    for part, size in marks(tx, version_id):
+        sha256.update(part)
+        count += size
     return sha256.hexdigest(), count
+
+
+def _marks_row_by_row(tx: Tx, version_id: int) -> Iterator[tuple[bytes, int]]:
+    """By the driver's own cursor: what SQLAlchemy makes of each row took as long as everything else."""
+    cursor = tx.connection.connection.cursor()
+    cursor.execute(
+        "SELECT number_index, salt FROM recipient WHERE audience_version_id = ? ORDER BY ordinal",
+        (version_id,),
+    )
+    while part := cursor.fetchmany(DIGEST_AT_ONCE):
+        yield b"".join([mark(index, salt) if salt else index for index, salt in part]), len(part)
+    cursor.close()
+
+
+def _marks_by_the_server(tx: Tx, version_id: int) -> Iterator[tuple[bytes, int]]:
+    """As `mark` makes them, where the rows are: to send a million rows over took three times as long as all the rest."""
+    r = recipient.c
+    own = func.substring(func.sha256(r.salt.op("||")(r.number_index)), 1, func.length(r.number_index))
+    each = case((func.length(r.salt) > 0, own), else_=r.number_index)
+    joined = func.string_agg(each, literal(b"")).aggregate_order_by(r.ordinal)
+    mine = r.audience_version_id == version_id
+    last = tx.execute(select(func.max(r.ordinal)).where(mine)).scalar_one() or 0
+    part = select(joined.label("marks"), func.count().label("size")).where(
+        mine, r.ordinal > bindparam("after"), r.ordinal <= bindparam("until")
+    )
+    for after in range(0, last, MARKS_AT_ONCE):
+        told: Any = tx.execute(part, {"after": after, "until": after + MARKS_AT_ONCE}).one()
+        yield told.marks or b"", told.size
 
 
 def recipients(tx: Tx, version_id: int, after_ordinal: int, limit: int) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Update, bindparam, func, select, update
 
 from broadcaster.db import accounts, routes
 from broadcaster.db.engine import Tx
+from broadcaster.db.storm import NOT_HELD
 from broadcaster.db.tables import account, batch, broadcast, intent_group, target
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
 from broadcaster.domain.ways import PROBE_EVERY, Choice, Standing, choose
@@ -20,7 +21,7 @@ class Claimed:
     """A batch that this worker holds until `lease_until` of its row; `fence` proves it.
 
     `account` is the one of its target's `ways` that it goes through now, with one delivery only where it is a `probe`.
-    `keep` are accounts among them that notice a repeated key: what was tried through one goes nowhere else.
+    Before something `routine` is begun, storm mode is asked. `keep` are accounts among them that notice a repeated key: what was tried through one goes nowhere else.
     """
 
     id: int
@@ -30,6 +31,7 @@ class Claimed:
     fence: int
     deaths: int
     account: str = ""
+    routine: bool = True
     ways: int = 1
     probe: bool = False
     keep: tuple[int, ...] = ()
@@ -90,11 +92,11 @@ def claim(
     c = batch.c
     due = tx.now() - timedelta(seconds=waited_s)
     query = (
-        select(c.id, c.broadcast_id, c.target_id, c.fence, c.deaths)
+        select(c.id, c.broadcast_id, c.target_id, c.fence, c.deaths, broadcast.c.routine)
         .join(broadcast, broadcast.c.id == c.broadcast_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY, c.next_at <= due)
         .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
-        .where(routes.can_go())
+        .where(routes.can_go(), NOT_HELD)
         .order_by(c.precedence, c.broadcast_id, c.id)
         .limit(1)
         .with_for_update(of=batch, skip_locked=True)
@@ -107,7 +109,7 @@ def claim(
     if way is None:  # paused by somebody at this very moment
         return None
     claimed = Claimed(
-        **{**row._mapping, "fence": row.fence + 1},
+        **{**row._mapping, "fence": row.fence + 1, "routine": bool(row.routine)},
         account_id=way.standing.account_id,
         account=way.standing.account,
         ways=len(ways),
@@ -144,7 +146,7 @@ def next_due(tx: Tx, *, mode: str, lane: Lane) -> datetime | None:
         .join(broadcast, broadcast.c.id == c.broadcast_id)
         .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY)
         .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
-        .where(routes.can_go())
+        .where(routes.can_go(), NOT_HELD)
         .order_by(c.next_at)
         .limit(1)
     )
@@ -171,6 +173,11 @@ def release(tx: Tx, claimed: Claimed, *, next_at: datetime | None) -> None:
         tx.execute(_mine(claimed).values(state=BatchState.DONE, owner="", lease_until=None))
     else:
         tx.execute(_mine(claimed).values(state=BatchState.READY, owner="", lease_until=None, next_at=next_at))
+
+
+def put_aside(tx: Tx, claimed: Claimed) -> None:
+    """Hand it back, and no worker takes it before a person decides: storm mode holds it."""
+    tx.execute(_mine(claimed).values(state=BatchState.HELD, owner="", lease_until=None))
 
 
 def _mine(claimed: Claimed) -> Update:
@@ -301,7 +308,7 @@ def ready_of(tx: Tx, broadcast_id: int, *, limit: int) -> list[int]:
     c = batch.c
     query = (
         select(c.id)
-        .where(c.broadcast_id == broadcast_id, c.state == BatchState.READY)
+        .where(c.broadcast_id == broadcast_id, c.state.in_([BatchState.READY, BatchState.HELD]))
         .order_by(c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -326,7 +333,7 @@ def claimable_lanes(tx: Tx) -> list[tuple[str, Lane, int]]:
         .where(
             c.state == BatchState.READY, c.next_at <= tx.now(), broadcast.c.state == BroadcastState.SENDING
         )
-        .where(broadcast.c.expires_at > tx.now(), routes.can_go())
+        .where(broadcast.c.expires_at > tx.now(), routes.can_go(), NOT_HELD)
         .group_by(c.mode, c.lane)
     )
     return [(row.mode, Lane(row.lane), row.number) for row in tx.execute(query)]

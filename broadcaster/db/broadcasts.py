@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select, update
 
+from broadcaster.db import storm
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
+from broadcaster.db.messages import refuse_other_mode
 from broadcaster.db.tables import (
     account,
     approval,
@@ -24,6 +26,9 @@ from broadcaster.db.tables import (
 )
 from broadcaster.domain.broadcast import BROADCAST_TRANSITIONS, BatchState, BroadcastState, Lane
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.follow_up import Act
+from broadcaster.domain.message import Kind
+from broadcaster.domain.storm import Held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +42,12 @@ class Broadcast:
     state: BroadcastState
     precedence: int
     on_unknown: str
+    storm: Held
     released_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    kind: str = Kind.ALERT
+    superseded_by_id: int | None = None  #: the newest broadcast that took its place somewhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +64,8 @@ class Target:
     audience_version_id: int | None
     planned_total: int
     planned: int
+    act: Act = Act.POST
+    superseded_by_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +82,15 @@ class ApprovedPost:
     sequence: int
     expires_at: datetime
     on_unknown: str
+    act: Act = Act.POST
 
 
 def insert(tx: Tx, values: Mapping[str, object]) -> int:
-    row = {**values, "uid": new_uid(), "state": BroadcastState.SENDING, "released_at": tx.now()}
+    """How it stands towards storm mode is found out here, in the transaction that releases it, whoever releases."""
+    row: dict[str, Any] = {**values, "uid": new_uid(), "state": BroadcastState.SENDING}
+    row["released_at"] = tx.now()
+    refuse_other_mode(tx, row["incident_id"], row["mode"])
+    row |= storm.standing(tx, row)
     return tx.insert(broadcast, row)
 
 
@@ -104,7 +119,8 @@ def _one(tx: Tx, condition: ColumnElement[bool]) -> Broadcast | None:
 
 def unfinished(tx: Tx) -> list[Broadcast]:
     """Broadcasts that are sending, or have ended with batches that still hold pending deliveries."""
-    waiting = exists().where(batch.c.broadcast_id == broadcast.c.id, batch.c.state == BatchState.READY)
+    not_begun = batch.c.state.in_([BatchState.READY, BatchState.HELD])
+    waiting = exists().where(batch.c.broadcast_id == broadcast.c.id, not_begun)
     return _many(tx, (broadcast.c.state == BroadcastState.SENDING) | waiting)
 
 
@@ -115,13 +131,14 @@ def _many(tx: Tx, condition: ColumnElement[bool]) -> list[Broadcast]:
 
 def _query() -> Select[Any]:
     c = broadcast.c
-    names = (c.id, c.uid, c.message_id, c.mode, c.sequence, c.state, c.precedence, c.on_unknown)
+    names = (c.id, c.uid, c.message_id, c.mode, c.sequence, c.state, c.precedence, c.on_unknown, c.storm)
     query = select(*names, c.released_at, c.expires_at, c.ended_at, message.c.ref)
+    query = query.add_columns(c.kind, c.superseded_by_id)
     return query.join(message, message.c.id == c.message_id)
 
 
 def _broadcast(row: Row[Any]) -> Broadcast:
-    return Broadcast(**{**row._mapping, "state": BroadcastState(row.state)})
+    return Broadcast(**{**row._mapping, "state": BroadcastState(row.state), "storm": Held(row.storm)})
 
 
 def end(tx: Tx, row: Broadcast, state: BroadcastState, *, reason: str = "") -> bool:
@@ -135,6 +152,7 @@ def reopen(tx: Tx, row: Broadcast) -> bool:
     """A person sends something of an ended broadcast again. False where it may not go on."""
     if BroadcastState.SENDING not in BROADCAST_TRANSITIONS[row.state]:
         return False
+    storm.hold_again(tx, row.id)
     statement = update(broadcast).where(broadcast.c.id == row.id, broadcast.c.state == row.state)
     return tx.execute(statement.values(state=BroadcastState.SENDING, ended_at=None)).rowcount == 1
 
@@ -153,11 +171,12 @@ def _targets(tx: Tx, condition: ColumnElement[bool]) -> list[Target]:
     names = (c.id, c.broadcast_id, c.account_id, c.channel, c.lane, c.language, c.audience_version_id)
     query = (
         select(*names, c.planned_total, c.planned, account.c.name.label("account"))
+        .add_columns(c.act, c.superseded_by_id)
         .join(account, account.c.id == c.account_id)
         .where(condition)
         .order_by(c.id)
     )
-    return [Target(**{**r._mapping, "lane": Lane(r.lane)}) for r in tx.execute(query)]
+    return [Target(**{**r._mapping, "lane": Lane(r.lane), "act": Act(r.act)}) for r in tx.execute(query)]
 
 
 def targets_with_unknown(tx: Tx) -> list[Target]:
@@ -192,11 +211,12 @@ def is_over(tx: Tx, broadcast_id: int) -> bool:
 
 
 def unplanned(tx: Tx) -> list[int]:
-    """Ids of sending broadcasts with targets whose planning is not finished."""
+    """Ids of sending broadcasts with targets whose planning is not finished; not of what storm mode holds."""
     query = (
         select(target.c.broadcast_id)
         .join(broadcast, broadcast.c.id == target.c.broadcast_id)
         .where(broadcast.c.state == BroadcastState.SENDING, target.c.planned < target.c.planned_total)
+        .where(storm.NOT_HELD)
         .distinct()
     )
     return list(tx.execute(query).scalars())
@@ -215,6 +235,7 @@ def approved_post(tx: Tx, target_id: int) -> ApprovedPost:
             broadcast.c.sequence,
             broadcast.c.expires_at,
             broadcast.c.on_unknown,
+            target.c.act,
         )
         .join(post, post.c.id == target.c.post_id)
         .join(account, account.c.id == target.c.account_id)
@@ -224,7 +245,7 @@ def approved_post(tx: Tx, target_id: int) -> ApprovedPost:
         .where(target.c.id == target_id)
     )
     row = tx.execute(query).one()
-    return ApprovedPost(**{**row._mapping, "manifest": row.manifest.encode()})
+    return ApprovedPost(**{**row._mapping, "manifest": row.manifest.encode(), "act": Act(row.act)})
 
 
 def tally(tx: Tx, target_id: int) -> dict[DeliveryState, int]:

@@ -68,14 +68,24 @@ class Tx:
     def alone(self, what: str) -> None:
         """Nobody else is at the same thing until this transaction ends. On SQLite only one writes at a time anyway."""
         if self.dialect != "sqlite":
-            number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
-            self.execute(select(func.pg_advisory_xact_lock(number)))
+            self.execute(select(func.pg_advisory_xact_lock(_number_of(what))))
+
+    def beside(self, what: str) -> None:
+        """Whoever wants to be `alone` at this waits for the end of this transaction, and this one for theirs: what is read
+        after this cannot change before this transaction ends. Any number may be beside each other."""
+        if self.dialect != "sqlite":
+            self.execute(select(func.pg_advisory_xact_lock_shared(_number_of(what))))
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> int:
         """One row; its id."""
         key = self.execute(_inserting(table, tuple(values)), values).inserted_primary_key
         assert key is not None
         return int(key[0])
+
+
+@cache
+def _number_of(what: str) -> int:
+    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
 
 
 @cache

@@ -28,7 +28,8 @@ from broadcaster.domain.names import did_you_mean
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """`in_hands_of` is empty where nobody has taken it: it came with a message."""
+    """`in_hands_of` is empty where nobody has taken it: it came with a message. `mode` is exercise for a drill's, and else
+    empty: its messages say what they are."""
 
     id: int
     ref: str
@@ -37,6 +38,7 @@ class Incident:
     in_hands_of: str
     opened_at: datetime
     closed_at: datetime | None
+    mode: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,8 @@ def change(tx: Tx, incident_id: int, values: Mapping[str, object]) -> None:
 
 
 def link(tx: Tx, message_id: int, incident_id: int) -> None:
+    mode = tx.execute(select(message.c.mode).where(message.c.id == message_id)).scalar_one()
+    messages.refuse_other_mode(tx, incident_id, mode)
     tx.execute(update(message).where(message.c.id == message_id).values(incident_id=incident_id))
 
 
@@ -222,7 +226,7 @@ def _counted(tx: Tx, query: Any) -> dict[int, int]:
 
 def _select() -> Any:
     c = incident.c
-    return select(c.id, c.ref, c.name, c.lead_agency, c.in_hands_of, c.opened_at, c.closed_at)
+    return select(c.id, c.ref, c.name, c.lead_agency, c.in_hands_of, c.opened_at, c.closed_at, c.mode)
 
 
 def _by(table: Table, *columns: Any) -> Any:

@@ -12,7 +12,8 @@ from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_reference, new_uid
 from broadcaster.db.tables import broadcast, incident, message, message_version, notice_template, person
 from broadcaster.domain.canonical import canonical
-from broadcaster.domain.errors import NotFound, Stale
+from broadcaster.domain.errors import Invalid, NotFound, Stale
+from broadcaster.domain.follow_up import Follows
 from broadcaster.domain.message import MESSAGE_TRANSITIONS, Facts, Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
 
@@ -33,6 +34,7 @@ class Message:
     version: int
     author_id: int
     created_at: datetime
+    amends_id: int | None = None  #: the one that it follows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,16 @@ class Version:
     images: tuple[VersionImage, ...] = ()
     template_id: int | None = None
     template_no: int | None = None
+
+
+def refuse_other_mode(tx: Tx, incident_id: int, mode: str) -> None:
+    """Invalid where the incident is a drill's and this is not of an exercise: what is practised must not reach anybody,
+    whatever somebody chose on a form."""
+    row = tx.execute(select(incident.c.ref, incident.c.mode).where(incident.c.id == incident_id)).one()
+    if row.mode not in {"", mode}:
+        raise Invalid(
+            f"The incident {row.ref} is a drill's: only messages of the mode {row.mode} belong to it. Nothing was changed."
+        )
 
 
 def open_incident(tx: Tx, name: str) -> int:
@@ -97,15 +109,24 @@ def sequence(tx: Tx, row: Message) -> int:
 
 
 def insert(
-    tx: Tx, *, incident_id: int, mode: Mode, kind: Kind, purpose: str, visibility: Visibility, author_id: int
+    tx: Tx,
+    *,
+    incident_id: int,
+    mode: Mode,
+    visibility: Visibility,
+    author_id: int,
+    follows: Follows | None = None,
+    ref: str = "",
 ) -> Message:
+    refuse_other_mode(tx, incident_id, mode)
     row = {
         "uid": new_uid(),
-        "ref": _unused_reference(tx),
+        "ref": ref or unused_reference(tx),
         "incident_id": incident_id,
         "mode": mode,
-        "kind": kind,
-        "purpose": purpose,
+        "kind": follows.kind if follows else Kind.ALERT,
+        "purpose": follows.purpose if follows else "",
+        "amends_id": follows.message_id if follows else None,
         "visibility": visibility,
         "state": MessageState.DRAFT,
         "version": 0,
@@ -131,6 +152,7 @@ def insert_version(
     audience_version_id: int | None,
     images: Sequence[VersionImage] = (),
     author_id: int,
+    next_update_at: datetime | None = None,
 ) -> None:
     row = {
         "message_id": message_id,
@@ -144,6 +166,7 @@ def insert_version(
         "images": canonical([asdict(image) for image in images]).decode(),
         "author_id": author_id,
         "created_at": tx.now(),
+        "next_update_at": next_update_at,
     }
     tx.execute(message_version.insert().values(**row))
     tx.execute(update(message).where(message.c.id == message_id).values(version=no))
@@ -267,6 +290,7 @@ def _select_message() -> Select[tuple[object, ...]]:
         c.version,
         c.author_id,
         c.created_at,
+        c.amends_id,
     )
 
 
@@ -280,7 +304,7 @@ def _message(tx: Tx, query: Select[tuple[object, ...]], *, lock: bool) -> Messag
     return Message(**data)
 
 
-def _unused_reference(tx: Tx) -> str:
+def unused_reference(tx: Tx) -> str:
     while True:  # 30^6 references: a second round is rare, a third has never been seen
         ref = new_reference()
         if by_ref(tx, ref) is None:

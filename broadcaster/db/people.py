@@ -72,6 +72,10 @@ def known(tx: Tx, name: str, *, lock: bool = False) -> Known | None:
     return _known(row) if row else None
 
 
+def known_by_id(tx: Tx, person_id: int) -> Known:
+    return _known(tx.execute(select(person).where(person.c.id == person_id)).one())
+
+
 def everybody(tx: Tx) -> list[Known]:
     return [_known(row) for row in tx.execute(select(person).order_by(person.c.name))]
 

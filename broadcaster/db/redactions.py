@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, or_, select, update
+from sqlalchemy import Select, Table, or_, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_reference
 from broadcaster.db.tables import (
     broadcast,
     by_hand,
+    delivery,
     incident,
     legal_hold,
     message,
@@ -20,10 +21,12 @@ from broadcaster.db.tables import (
     person,
     post,
     redaction,
+    sequel,
+    stood,
     submission,
     worksheet,
 )
-from broadcaster.domain.canonical import canonical
+from broadcaster.domain.canonical import canonical, sha256
 from broadcaster.domain.records import WRITTEN, taken_out
 
 R, H = redaction.c, legal_hold.c
@@ -112,6 +115,19 @@ def places(tx: Tx, message_id: int, incident_id: int, change: Change) -> Iterato
         before = row.content.decode()
         after = _changed(before, change, WRITTEN | {"further"})
         yield Place(table=post, column="content", id=row.id, before=before, after=after, sha256=row.sha256)
+    lies_ready = (
+        select(sequel.c.id, sequel.c.content)
+        .join(submission, submission.c.id == sequel.c.submission_id)
+        .join(message_version, v.id == submission.c.message_version_id)
+        .where(v.message_id == message_id)
+    )
+    for row in tx.execute(lies_ready):
+        after = _changed_sequel(row.content, change)
+        digest = sha256(json.loads(row.content))
+        yield Place(table=sequel, column="content", id=row.id, before=row.content, after=after, sha256=digest)
+    for row in tx.execute(_stood_of(message_id)):
+        after = change(row.text)
+        yield Place(table=stood, column="text", id=row.id, before=row.text, after=after, sha256=row.sha256)
     for row in tx.execute(select(worksheet).where(worksheet.c.message_id == message_id)):
         yield _json_place(worksheet, "content", row, change, only=frozenset({"values"}))
     told = select(by_hand).join(broadcast, broadcast.c.id == by_hand.c.broadcast_id)
@@ -124,7 +140,8 @@ def places(tx: Tx, message_id: int, incident_id: int, change: Change) -> Iterato
 def write(tx: Tx, place: Place) -> None:
     value = place.after.encode() if place.table is post else place.after
     mine = place.table.c.id == place.id
-    tx.execute(update(place.table).where(mine).values({place.column: value}))
+    marked = {"redacted_at": tx.now()} if place.table is stood else {}
+    tx.execute(update(place.table).where(mine).values({place.column: value, **marked}))
 
 
 def begun_long_ago(tx: Tx, before: datetime, mark: str) -> tuple[int, int] | None:
@@ -144,6 +161,28 @@ def begun_long_ago(tx: Tx, before: datetime, mark: str) -> tuple[int, int] | Non
     )
     row = tx.execute(query).one_or_none()
     return (row.id, row.incident_id) if row else None
+
+
+def _stood_of(message_id: int) -> Select[Any]:
+    """What was seen of its posts before something later changed them or took them down, and what it changed itself."""
+    theirs = delivery.alias("theirs")
+    mine = select(broadcast.c.id).where(broadcast.c.message_id == message_id)
+    return (
+        select(stood.c.id, stood.c.text, stood.c.sha256)
+        .join(delivery, delivery.c.id == stood.c.delivery_id)
+        .outerjoin(theirs, theirs.c.id == delivery.c.amends_delivery_id)
+        .where(or_(delivery.c.broadcast_id.in_(mine), theirs.c.broadcast_id.in_(mine)))
+        .order_by(stood.c.id)
+    )
+
+
+def _changed_sequel(before: str, change: Change) -> str:
+    """Its posts are JSON in JSON: words with quotes or line breaks are found in what they say, not in how it is written."""
+    data = json.loads(before)
+    data["blanks"] = taken_out(data["blanks"], change, only=frozenset())
+    data["facts"] = taken_out(data["facts"], change, only=WRITTEN)
+    data["posts"] = [_changed(each, change, WRITTEN | {"further"}) for each in data["posts"]]
+    return before if data == json.loads(before) else canonical(data).decode()
 
 
 def _json_place(

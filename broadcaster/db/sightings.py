@@ -70,7 +70,8 @@ def _places(tx: Tx, *, mode: str, names: Sequence[str]) -> Mapping[int, tuple[st
         .join(broadcast, b.id == t.broadcast_id)
         .join(account, account.c.id == t.account_id)
         .where(b.mode == mode, b.released_at > tx.now() - KEPT_IN_MIND, t.audience_version_id.is_(None))
-        .where(account.c.name.in_(names))
+        # what something newer took the place of stands there no more, or differs
+        .where(account.c.name.in_(names), t.superseded_by_id.is_(None))
         .order_by(t.id.desc())
         .limit(MOST_PLACES)
     )
@@ -135,7 +136,7 @@ def wrong(tx: Tx) -> list[Places]:
         .join(target, t.id == delivery.c.target_id)
         .join(broadcast, broadcast.c.id == t.broadcast_id)
         .join(message, message.c.id == broadcast.c.message_id)
-        .where(broadcast.c.expires_at > tx.now(), ~posted)
+        .where(broadcast.c.expires_at > tx.now(), ~posted, t.superseded_by_id.is_(None))
         .order_by(broadcast.c.id)
     )
     found: dict[str, Counter[str]] = {}
@@ -144,4 +145,4 @@ def wrong(tx: Tx) -> list[Places]:
     return [Places(ref=ref, by_channel=dict(counts)) for ref, counts in found.items()]
 
 
-_WORST = (Sight.ABSENT, Sight.DIFFERS, Sight.UNREADABLE, Sight.LOOKING, Sight.THERE)
+_WORST = (Sight.ABSENT, Sight.DIFFERS, Sight.UNREADABLE, Sight.LOOKING, Sight.THERE, Sight.GONE)

@@ -137,7 +137,13 @@ def submitters(tx: Tx, message_id: int) -> frozenset[int]:
 
 
 def insert_approval(
-    tx: Tx, submission_id: int, *, manifest_sha256: str, approver_id: int, factor: str
+    tx: Tx,
+    submission_id: int,
+    *,
+    manifest_sha256: str,
+    approver_id: int,
+    factor: str,
+    standing_approval_id: int | None = None,
 ) -> int:
     """IntegrityError where this submission has been approved before."""
     row = {
@@ -146,6 +152,7 @@ def insert_approval(
         "manifest_sha256": manifest_sha256,
         "approver_id": approver_id,
         "factor": factor,
+        "standing_approval_id": standing_approval_id,
         "approved_at": tx.now(),
     }
     return tx.insert(approval, row)

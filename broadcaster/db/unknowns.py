@@ -23,6 +23,7 @@ from broadcaster.db.tables import (
 )
 from broadcaster.db.tables import account as accounts
 from broadcaster.domain.delivery import DeliveryState, Outcome
+from broadcaster.domain.follow_up import REPEATABLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def due_for_a_look(tx: Tx, *, mode: str, names: Sequence[str], after: timedelta,
     query = (
         _select()
         .where(d.state == DeliveryState.UNKNOWN, broadcast.c.mode == mode, accounts.c.name.in_(names))
-        .where(first | (d.look_at <= tx.now()))
+        .where(first | (d.look_at <= tx.now()), target.c.act.not_in(sorted(REPEATABLE)))
         .order_by(d.unknown_since, d.id)
         .limit(limit)
         .with_for_update(of=delivery, skip_locked=True)

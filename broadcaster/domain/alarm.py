@@ -15,11 +15,21 @@ class AlarmCode(StrEnum):
     ACCOUNT_FAILING = "account_failing"  #: what is sent through an account fails, and goes through its spares
     ACCOUNT_NOT_READY = "account_not_ready"  #: a check found that an account could not send
     CREDENTIALS_END = "credentials_end"  #: an account's credentials end within seven days
+    NEXT_UPDATE_DUE = (
+        "next_update_due"  #: a message promised an update that is due in ten minutes, or overdue
+    )
     NOBODY_SENDS = "nobody_sends"  #: work is there and nobody takes it
     NOBODY_SEALS = "nobody_seals"  #: the audit log is written and not sealed
     NOBODY_ANCHORS = "nobody_anchors"  #: the audit log is sealed and not laid down outside
     AUDIT_LOG_ALTERED = "audit_log_altered"  #: the audit log is not the one that was signed
     WEBHOOK_FAILING = "webhook_failing"  #: nothing reaches a webhook, or it was disabled for that
+    BREAK_GLASS_UNREVIEWED = (
+        "break_glass_unreviewed"  #: sent without a second person a day ago, and nobody has reviewed it
+    )
+    STORM_MODE_LONG = "storm_mode_long"  #: storm mode has been on for twelve hours
+    HELD_UNDECIDED = "held_undecided"  #: storm mode is over, and what it held waits for a decision
+    SCHEDULE_NOT_SENT = "schedule_not_sent"  #: a scheduled notice was due and did not go out
+    FEED_FAILING = "feed_failing"  #: a feed of warnings cannot be read, or has been silent for too long
     RESTORED = "restored"  #: a backup was restored: what was decided since it was taken is lost
 
 
@@ -31,6 +41,7 @@ ACKNOWLEDGED_BY_A_PERSON = frozenset(
         AlarmCode.QUARANTINED,
         AlarmCode.COUNTS_DIFFER,
         AlarmCode.AUDIT_LOG_ALTERED,
+        AlarmCode.SCHEDULE_NOT_SENT,
         AlarmCode.RESTORED,
     }
 )

@@ -7,6 +7,8 @@ shown to an auditor as a word with underscores.
 from collections.abc import Callable, Mapping, Sequence
 
 from broadcaster.domain.audit import AuditEvent
+from broadcaster.domain.audit_clock import SENTENCES as OF_THE_CLOCK
+from broadcaster.domain.audit_clock import released_alone
 from broadcaster.domain.audit_told import FACTORS, STATES, Ready, Told, in_text, listed, many
 
 Sentence = str | Callable[[Told], str]
@@ -29,10 +31,30 @@ def title(act: str) -> str:
 # --- messages ---------------------------------------------------------------------------------------------
 
 
+def _drafted(t: Told) -> str:
+    after = f", which follows {t['follows']} ({t['as']})" if t.get("follows") else ""
+    why = f". What was published comes down: {t['reason']}" if t.get("reason") else ""
+    return f"{t['who']} began the message {t['about']}{after}, from the template {t['template']}, for {t['mode']} use{why}."
+
+
+def _settled(t: Told) -> str:
+    return (
+        f"{t['about']} goes to those who got the first text: {many(t.number('count'), 'person', 'people')}, of at most "
+        f"{t.number('approved'):,} who were approved."
+    )
+
+
 def _released(t: Told) -> str:
+    if t.get("authority"):
+        return released_alone(t)
     people = (
         f" and texts to {many(t.number('recipients'), 'person', 'people')}" if t.number("recipients") else ""
     )
+    if t.get("schedule"):
+        return (
+            f"{t['about']} was due by the schedule {t['schedule']} and was released as approved beforehand: "
+            f"{many(t.number('public_posts'), 'public post')}{people}."
+        )
     how = FACTORS.get(t.text("factor"), t.text("factor"))
     under = f" under the delegation {t['delegation']} ({t['scheme']})" if t.get("delegation") else ""
     return (
@@ -71,6 +93,13 @@ def _held_back(t: Told) -> str:
     return f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} held back: {why}."
 
 
+def _moved(t: Told) -> str:
+    closed = f" With that, {t['before']} was empty, and closed." if t.get("closed_before") else ""
+    return (
+        f"{t['who']} moved the draft {t['about']} from the incident {t['before']} to {t['incident']}.{closed}"
+    )
+
+
 def _sent_again(t: Told) -> str:
     return (
         f"{many(t.number('count'), 'post or text', 'posts or texts')} of {t['about']} with no known outcome sent once more, "
@@ -89,7 +118,12 @@ def _done(t: Told) -> str:
     return f"Sending {t['about']} is over. Of {t.number('planned'):,} planned: {t.counts('totals')}."
 
 
-_SEEN = {"there": "it is there", "differs": "it is there and DIFFERS", "absent": "it is NOT there"}
+_SEEN = {
+    "there": "it is there",
+    "gone": "it is gone",
+    "differs": "it is there and DIFFERS",
+    "absent": "it is NOT there",
+}
 
 
 def _looked_at(t: Told) -> str:
@@ -97,8 +131,20 @@ def _looked_at(t: Told) -> str:
     return f"A post of {t['about']} was looked for where people read it: {found}."
 
 
+def _held_decided(t: Told) -> str:
+    what = {
+        "go-on": "it goes on, as it was approved",
+        "change": "it was stopped, to be written anew",
+        "drop": "it is not sent",
+    }
+    said = what.get(t.text("decision"), t.text("decision"))
+    return f"{t['who']} decided about {t['about']}, which storm mode had held: {said}{t.why()}."
+
+
 MESSAGES: Mapping[str, Sentence] = {
-    "message_drafted": "{who} began the message {about}, from the template {template}, for {mode} use.",
+    "message_drafted": _drafted,
+    "sent_in_error_sent": '{who} sent {about}, the "sent in error" that was approved together with {follows}: {reason}.',
+    "message_let_end": "{who} decided that {about} may end without another word: {reason}.",
     "message_edited": "{who} changed {about}: it is version {version} now. What had been handed over no longer counts.",
     "message_submitted": "{who} handed over version {version} of {about} for approval. Its texts and its audience were frozen.",
     "message_approved_and_released": _released,
@@ -111,7 +157,10 @@ MESSAGES: Mapping[str, Sentence] = {
     "receipts_applied": _receipts,
     "deliveries_failed": _not_sent("not sent, since an earlier part of the thread is missing"),
     "deliveries_expired": _not_sent("not sent, since the message had run out"),
-    "deliveries_cancelled": _not_sent("not sent, since the message was stopped"),
+    "deliveries_cancelled": _not_sent(
+        "not sent, since the message was stopped or a newer one took its place"
+    ),
+    "follow_up_audience_settled": _settled,
     "deliveries_suppressed": _not_sent("not sent, to people who had opted out or were erased"),
     "deliveries_not_resent": lambda t: (
         f"{many(t.number('unknown'), 'post or text', 'posts or texts')} of {t['about']} with no known outcome not sent again: "
@@ -139,6 +188,7 @@ MESSAGES: Mapping[str, Sentence] = {
     "post_looked_at": _looked_at,
     "posted_by_hand": "{who} posted {about} by hand on {channel}: {link}",
     "told_by_hand": "{who} noted that people were told of {about} in another way: {way}.",
+    "held_decided": _held_decided,
     "outcomes_exported": "{who} took away what became of each delivery of {about}, without numbers.",
 }
 
@@ -158,13 +208,16 @@ INCIDENTS: Mapping[str, Sentence] = {
     "incident_closed": lambda t: f"{t['who']} closed the incident {t['about']}{t.why()}.",
     "incident_reopened": lambda t: f"{t['who']} opened the incident {t['about']} again{t.why()}.",
     "incident_decided": _incident_decided,
+    "warning_dismissed": lambda t: (
+        f"{t['who']} dismissed what {t['feed']} had warned of, on the record of {t['about']}{t.why()}."
+    ),
     "incident_agreed": "{who} noted that {agency} agreed ({way}) about the incident {about}.",
     "incident_action_noted": "{who} noted what is to be done in the incident {about} (action {action}).",
     "incident_action_done": "{who} noted that action {action} of the incident {about} is done.",
     "hand_over_offered": "{who} offered the incident {about} to {to}.",
     "hand_over_accepted": "{who} accepted the incident {about} from {from} and has it in hand.",
     "hand_over_withdrawn": "{who} ended the offer of the incident {about} from {from} to {to}, which nobody had accepted.",
-    "message_moved_to_incident": "{who} moved the draft {about} from the incident {before} to {incident}.",
+    "message_moved_to_incident": _moved,
 }
 
 TEMPLATES: Mapping[str, Sentence] = {
@@ -224,6 +277,15 @@ def _erased(t: Told) -> str:
 def _confirmed(t: Told) -> str:
     how = _REPLIES.get(t.text("outcome"), t.text("outcome").replace("_", " "))
     return f"The answer to {many(t.number('count'), 'person', 'people')} who opted out {how}."
+
+
+def _heard(t: Told) -> str:
+    """The source's words are in the record of warnings; here is what became of them."""
+    said = {"Update": "changed a warning", "Cancel": "cancelled a warning"}.get(
+        t.text("kind"), "warned of something"
+    )
+    then = "it was laid before the officers" if t.get("laid") is True else "what waited of it is over"
+    return f"{t['about']} {said}: {then}."
 
 
 PUBLIC: Mapping[str, Sentence] = {
@@ -294,6 +356,11 @@ STAFF: Mapping[str, Sentence] = {
     "roles_changed": _staff("{who} changed the roles of {about} from {before} to {roles}"),
     "token_issued": _staff("{who} issued a token for {about}, good until {expires}"),
     "token_revoked": "{who} revoked a token of {about}.",
+    "feed_added": "{who} has {about} watched: what it warns of is laid before the officers.",
+    "feed_changed": "{who} changed how {about} is watched.",
+    "feed_removed": "{who} ended the watching of {about}.",
+    "warning_heard": _heard,
+    "warning_lapsed": "What {about} had warned of ended before anybody decided about it.",
     "webhook_added": "{who} added a webhook to {about}: it is told what happens here.",
     "webhook_removed": "{who} removed the webhook to {about}.",
     "webhook_tested": "{who} tried the webhook to {about}: {said}.",
@@ -315,6 +382,7 @@ STAFF: Mapping[str, Sentence] = {
     "duty_entered": "{who} entered {about} as on call, as {role}, from {starts} until {ends}.",
     "duty_removed": "{who} took {about} out of the rota, as {role}, from {starts} until {ends}.",
     "duty_acknowledged": "{who} has seen that he or she is on call, as {role}, from {starts}.",
+    **OF_THE_CLOCK,
     "contact_changed": "{who} changed how he or she is reached at work.",
     "sso_allowed": _staff("{who} allowed {about} to sign in by single sign-on"),
     "sso_taken_away": _staff("{who} took single sign-on away from {about}, with what it knew {about} by"),
@@ -351,6 +419,10 @@ _ALARMS: Mapping[str, str] = {
     "audit_log_altered": "the audit log is not the one that was signed",
     "restored": "a backup was restored",
     "webhook_failing": "nothing reaches a webhook",
+    "break_glass_unreviewed": "nobody has reviewed a break-glass within a day",
+    "storm_mode_long": "storm mode has been on for long",
+    "held_undecided": "what storm mode held waits for a decision",
+    "feed_failing": "a feed of warnings cannot be read, or is silent",
 }
 
 
@@ -408,6 +480,20 @@ RECORD: Mapping[str, Sentence] = {
     "message_redacted": _redacted,
     "draft_wiped": "The words of {about}, which was never released, went after {kept_days} days.",
     "records_exported": "{who} took records of {messages} messages away, as a file.",
+    "drill_planned": "{who} planned the drill {about}: {name}, to begin {starts}.",
+    "drill_cancelled": lambda t: f"{t['who']} cancelled the drill {t['about']}{t.why()}.",
+    "drill_started": lambda t: (
+        f"{t['who']} began the drill {t['about']} ({t['name']}), with the incident {t['incident']}: nothing of it goes to live accounts."
+    ),
+    "drill_ended": lambda t: (
+        f"{t['who']} ended the drill {t['about']}{t.why()}. Bars met: {t.number('met')} of {t.number('steps')}."
+    ),
+    "storm_mode_on": lambda t: (
+        f"{t['who']} switched storm mode on{t.why()}. Held at once: {many(t.number('held'), 'broadcast')}."
+    ),
+    "storm_mode_off": lambda t: (
+        f"{t['who']} switched storm mode off{t.why()}. Held and waiting for a decision: {t.number('waiting')}."
+    ),
     "alarm_raised": _alarm("An alarm began"),
     "alarm_cleared": _alarm("An alarm is over"),
     "alarm_acknowledged": _alarm("{who} took note of an alarm"),
@@ -416,6 +502,7 @@ RECORD: Mapping[str, Sentence] = {
         f"{t['who']} put the database back to a backup of {t.text('taken_at')}: what was decided since then is lost. "
         f"Not known whether sent: {t.counts('unknown', {})}."
     ),
+    "cap_key_changed": "{who} had a new key made that signs the CAP alerts ({about}): its certificate is {certificate}.",
     "data_key_change_begun": "{who} began to change the key under which numbers are kept.",
     "data_key_changed": "{who} changed the key under which numbers are kept: {numbers} numbers are under the new one.",
     "seal_key_change_ordered": "{who} ordered that the audit log is signed under a new key: {to}",
@@ -428,8 +515,37 @@ RECORD: Mapping[str, Sentence] = {
     "audit_log_rebuilt_as_tree": "The older form of this log was carried over into the present one.",
 }
 
+SCHEDULES: Mapping[str, Sentence] = {
+    "schedule_written": "{who} wrote the schedule {about}, from the template {template}, for {mode} use.",
+    "schedule_changed": "{who} wrote version {version} of the schedule {about}. What was approved before goes on until it is.",
+    "schedule_submitted": "{who} handed over version {version} of the schedule {about} for approval.",
+    "schedule_approved": "{who} approved the schedule {about}, version {version}: its runs go out by themselves until {until}.",
+    "schedule_returned": lambda t: f"{t['who']} gave the schedule {t['about']} back to its officer{t.why()}.",
+    "schedule_rejected": lambda t: f"{t['who']} rejected a version of the schedule {t['about']}{t.why()}.",
+    "schedule_paused": lambda t: f"{t['who']} paused the schedule {t['about']}{t.why()}.",
+    "schedule_resumed": "{who} let the schedule {about} go on.",
+    "schedule_run_left_out": lambda t: (
+        f"{t['who']} left out the run of the schedule {t['about']} that was planned for {t['planned']}{t.why()}."
+    ),
+    "schedule_run_put_back": "{who} put the run of the schedule {about} back that was planned for {planned}.",
+    "schedule_ended": lambda t: f"{t['who']} ended the schedule {t['about']}{t.why()}.",
+    "schedule_run_refused": lambda t: (
+        f"The run of the schedule {t['about']} that was due at {t['planned']} did not go out: "
+        f"{t.text('code').replace('_', ' ')}."
+    ),
+    "schedule_runs_missed": lambda t: (
+        f"{many(t.number('count'), 'run')} of the schedule {t['about']} did not go out, since nobody was there in time."
+    ),
+    "schedule_runs_held": lambda t: (
+        f"{many(t.number('count'), 'run')} of the schedule {t['about']} did not go out: it was {t['code']}."
+    ),
+    "calendar_address_made": "{who} made an address under which a calendar reads the schedules.",
+    "calendar_address_ended": "{who} ended the address under which a calendar read the schedules.",
+}
+
 SENTENCES: Mapping[str, Sentence] = {
     **MESSAGES,
+    **SCHEDULES,
     **INCIDENTS,
     **TEMPLATES,
     **PUBLIC,
@@ -439,6 +555,7 @@ SENTENCES: Mapping[str, Sentence] = {
 #: The acts under the headings of a list.
 KINDS: Mapping[str, Sequence[str]] = {
     "Messages": sorted(MESSAGES),
+    "Schedules": sorted(SCHEDULES),
     "Incidents": sorted(INCIDENTS),
     "Notice templates": sorted(TEMPLATES),
     "Accounts, audiences and the public": sorted(PUBLIC),

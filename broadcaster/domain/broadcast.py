@@ -34,6 +34,7 @@ class Lane(StrEnum):
 
 class BatchState(StrEnum):
     READY = "ready"
+    HELD = "held"  #: by storm mode: no worker takes it
     LEASED = "leased"
     DONE = "done"
 

@@ -175,6 +175,32 @@ SAID: Mapping[tuple[str, str], str] = {
         "on",
     ): "before the first live message or approval, everybody has read the policy and taken part in an "
     "exercise that was sent, so that nobody learns it in a real event.",
+    ("nobody-answers", "nothing"): "if nobody answers a request to approve, nothing is sent.",
+    (
+        "nobody-answers",
+        "again",
+    ): "if nobody answers, everybody who approves is paged again and again until the time is over.",
+    (
+        "nobody-answers",
+        "pre-authorised",
+    ): "if nobody answers, a message within the bounds of a pre-authorised wording goes out BY ITSELF. Any other is not sent.",
+    ("break-glass", "off"): "nobody sends without a second person.",
+    (
+        "break-glass",
+        "templates",
+    ): "an officer may send without a second person, with a reason, where the wording was pre-authorised, to up to 50,000 people.",
+    **{
+        (
+            "break-glass",
+            f"texts-{most}",
+        ): f"an officer may send ANY wording without a second person, with a reason, by text "
+        f"to up to {most:,} people; public posts only with pre-authorised wording."
+        for most in (1000, 10000, 50000)
+    },
+    (
+        "break-glass",
+        "public-50000",
+    ): "an officer may send ANY wording without a second person, with a reason: in public posts and to up to 50,000 people.",
 }
 
 Change: TypeAlias = (

@@ -129,12 +129,20 @@ def _rows_of(case: Case, target: TargetFacts, deliveries: list[DeliveryFacts]) -
             name,
             f"{target.planned} of {target.planned_total} deliveries were made, and it did not end early",
         )
-    sizes = {target.planned_total, target.audience_size * parts_of(target)}
-    audience = case.manifest.get("audience")
-    if target.to_audience:
-        sizes.add(audience["count"] if isinstance(audience, dict) else 0)
+    sizes = _sizes(case, target)
     if len(sizes) > 1:
         yield name, f"planned total, audience and approved count differ: {sorted(sizes)}"
+
+
+def _sizes(case: Case, target: TargetFacts) -> set[int]:
+    """Every count that there is of a target's deliveries. What follows texts goes to those who got them: at most so many."""
+    audience = case.manifest.get("audience")
+    if target.to_audience and isinstance(audience, dict) and audience.get("received"):
+        return {target.planned_total, min(target.planned_total, audience["count"])}
+    sizes = {target.planned_total, target.audience_size * parts_of(target)}
+    if target.to_audience:
+        sizes.add(audience["count"] if isinstance(audience, dict) else 0)
+    return sizes
 
 
 def _nothing_left(case: Case) -> Found:

@@ -32,6 +32,8 @@ class Switch(StrEnum):
     SECOND_ADMINISTRATOR = "second-administrator"
     SECOND_FACTOR = "second-factor"
     FIRST_LIVE = "first-live"
+    NOBODY_ANSWERS = "nobody-answers"
+    BREAK_GLASS = "break-glass"
 
 
 #: What each may be set to; the first is how it is shipped.
@@ -39,6 +41,8 @@ SWITCHES: Mapping[Switch, tuple[str, ...]] = {
     Switch.SECOND_ADMINISTRATOR: ("on", "off"),
     Switch.SECOND_FACTOR: ("roles", "all"),
     Switch.FIRST_LIVE: ("off", "on"),
+    Switch.NOBODY_ANSWERS: ("nothing", "again", "pre-authorised"),
+    Switch.BREAK_GLASS: ("off", "templates", "texts-1000", "texts-10000", "texts-50000", "public-50000"),
 }
 
 NEEDS_FACTOR = frozenset({Role.APPROVER, Role.DELEGATE, Role.ADMINISTRATOR})

@@ -20,6 +20,12 @@ class ApprovedAudience:
     version: int
     sha256: str
     count: int
+    #: Only those of it who got this message, or may have: `count` is the most that they can be.
+    received: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """An older manifest keeps its hash."""
+        return {name: value for name, value in asdict(self).items() if value or name != "received"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +34,16 @@ class ApprovedTemplate:
 
     name: str
     version: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedSeries:
+    """The standing approval that a run of a schedule goes out under: `sha256` is of what was approved."""
+
+    schedule: str
+    version: int
+    planned: str
     sha256: str
 
 
@@ -42,10 +58,14 @@ class ManifestTarget:
     post_sha256: str
     late_slots: tuple[str, ...]
     ways: tuple[ApprovedWay, ...] = ()
+    #: What is done to what message `of` put there: see `domain/follow_up.py`. Empty for a post of its own.
+    act: str = ""
+    of: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Ways stand there only where there is a choice: an older manifest keeps its hash."""
-        later = {"ways": [way.to_json() for way in self.ways]} if self.ways else {}
+        later: dict[str, Any] = {"ways": [way.to_json() for way in self.ways]} if self.ways else {}
+        later |= {"act": str(self.act), "of": self.of} if self.act else {}
         return {
             "account": self.account,
             "channel": self.channel,
@@ -80,17 +100,28 @@ class Manifest:
     targets: tuple[ManifestTarget, ...]
     visibility: Visibility = Visibility.PUBLIC
     template: ApprovedTemplate | None = None
+    series: ApprovedSeries | None = None
+    #: The reference of the message that this one follows.
+    follows: str = ""
+    #: Digest of the "sent in error" that lies ready and is approved with this.
+    sequel: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Visibility stands there only where it is not public, the template where its version is known: an older
-        manifest keeps its hash."""
+        """Visibility stands there only where it is not public, the template where its version is known, the series
+        where it is a run of one: an older manifest keeps its hash."""
         later: dict[str, Any] = {}
         if self.visibility is not Visibility.PUBLIC:
             later["visibility"] = str(self.visibility)
         if self.template:
             later["template"] = asdict(self.template)
+        if self.series:
+            later["series"] = asdict(self.series)
+        if self.sequel:
+            later["sequel"] = self.sequel
+        if self.follows:
+            later["follows"] = self.follows
         return {
-            "audience": self.audience and asdict(self.audience),
+            "audience": self.audience and self.audience.to_json(),
             "expires": self.expires,
             "facts_sha256": self.facts_sha256,
             "format": FORMAT,

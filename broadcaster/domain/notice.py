@@ -34,7 +34,14 @@ _MARK = re.compile(r"\(\(([a-z][a-z0-9_]*)\)\)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LATER_BLANK_PARTS = ("default", "ahead")
 _ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)  # a default such as +12h can be read at any
-_LATER_PARTS = ("help", "never", "refused", "must_keep", "review_by")  # stored versions may be without
+_LATER_PARTS = (
+    "help",
+    "never",
+    "refused",
+    "must_keep",
+    "review_by",
+    "prepares",
+)  # stored versions may be without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +69,8 @@ class NoticeTemplate:
     refused: tuple[Refusal, ...] = ()
     must_keep: tuple[str, ...] = ()
     review_by: str = ""
+    #: The notice template of what lies ready, approved, the moment that this is sent: "sent-in-error", or none.
+    prepares: str = ""
 
     def __post_init__(self) -> None:
         problems = [

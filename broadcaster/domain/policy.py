@@ -33,7 +33,13 @@ class Action(StrEnum):
     ROTA = "change the rota"
     WORD = "edit notice templates"
     HOLD = "place or lift a legal hold"
+    AUTHORISE = "authorise wording beforehand"
+    SEND_ALONE = "send without a second person"
+    REVIEW = "review what was sent without a second person"
     REDACT = "redact what was sent"
+    STORM = "switch storm mode, and decide about what it held"
+    DRILL = "plan, start and end drills"
+    SCHEDULE = "pause, resume or end a schedule, or leave out a run"
 
 
 MAY: Mapping[Action, frozenset[Role]] = {
@@ -51,6 +57,13 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.WORD: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
     Action.HOLD: frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
     Action.REDACT: frozenset({Role.ADMINISTRATOR}),
+    Action.AUTHORISE: frozenset({Role.APPROVER, Role.ADMINISTRATOR}),
+    Action.SEND_ALONE: frozenset({Role.OFFICER}),
+    Action.REVIEW: frozenset({Role.APPROVER, Role.AUDITOR}),
+    # Who is on duty, alone and at once: a storm does not wait for a second person, and nothing is lost by holding.
+    Action.STORM: frozenset({Role.OFFICER, Role.APPROVER}),
+    Action.DRILL: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
+    Action.SCHEDULE: frozenset({Role.OFFICER, Role.APPROVER}),
 }
 
 
@@ -81,6 +94,12 @@ SCOPE_OF: Mapping[Action, Scope] = {
     Action.WORD: Scope.WRITE,
     Action.HOLD: Scope.AUDIT,
     Action.REDACT: Scope.MANAGE,
+    Action.AUTHORISE: Scope.APPROVE,
+    Action.SEND_ALONE: Scope.APPROVE,  # who may only write for somebody releases nothing
+    Action.REVIEW: Scope.APPROVE,
+    Action.STORM: Scope.OPERATE,
+    Action.DRILL: Scope.WRITE,
+    Action.SCHEDULE: Scope.OPERATE,
 }
 
 

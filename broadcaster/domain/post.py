@@ -51,8 +51,10 @@ class Post:
     further: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
     left_out: tuple[str, ...] = ()
-    #: The platform's id of the part before this one; known only while a thread is sent.
+    #: The platform's id of the post that this one answers, such as the part before it; known only while it is sent.
     in_reply_to: str = field(default="", compare=False)
+    #: Whether it is worth having where it cannot answer: a message by itself is, and a part of a thread is not.
+    may_stand_alone: bool = field(default=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """What came later stands there only where there is some: an older post keeps its digest."""
@@ -116,7 +118,10 @@ class Post:
     def part(self, no: int, *, in_reply_to: str = "") -> Self:
         """One part of the thread as a post of its own, counted from 1; the pictures go with the first."""
         images = self.images if no == 1 else ()
-        return replace(self, text=self.parts[no - 1], further=(), images=images, in_reply_to=in_reply_to)
+        in_reply_to = in_reply_to or (self.in_reply_to if no == 1 else "")
+        alone = self.may_stand_alone and no == 1
+        part = replace(self, text=self.parts[no - 1], further=(), images=images, in_reply_to=in_reply_to)
+        return replace(part, may_stand_alone=alone)
 
     def with_content(self, contents: Mapping[str, bytes]) -> Self:
         """With the bytes of its pictures, by their digest. KeyError where some are missing."""

@@ -1,6 +1,6 @@
 """Times as people read and type them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from broadcaster.domain.errors import Invalid
@@ -14,13 +14,18 @@ _MONTHS = tuple(
 def time_in_words(moment: datetime, *, short: bool = False) -> str:
     """`6pm Saturday 21 November`, short `6pm Sat 21 Nov`, on the moment's own clock; midnight says which side."""
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
-    date = f"{day[:3]} {moment.day} {month[:3]}" if short else f"{day} {moment.day} {month}"
+    on = f"{day[:3]} {moment.day} {month[:3]}" if short else f"{day} {moment.day} {month}"
     if (moment.hour, moment.minute) == (0, 0):
-        return f"midnight, start of {date}" if short else f"midnight at the start of {date}"
+        return f"midnight, start of {on}" if short else f"midnight at the start of {on}"
     if (moment.hour, moment.minute) == (12, 0):
-        return f"midday {date}"
+        return f"midday {on}"
     minutes = f":{moment.minute:02}" if moment.minute else ""
-    return f"{moment.hour % 12 or 12}{minutes}{'am' if moment.hour < 12 else 'pm'} {date}"
+    return f"{moment.hour % 12 or 12}{minutes}{'am' if moment.hour < 12 else 'pm'} {on}"
+
+
+def day_in_words(day: date) -> str:
+    """`Saturday 21 November`."""
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def last_time(typed: str, now: datetime, zone: ZoneInfo) -> datetime:

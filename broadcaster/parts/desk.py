@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from broadcaster.service.opt_outs import OptOuts
     from broadcaster.service.outcomes_file import OutcomesFile
     from broadcaster.service.pack import InquiryPacks
+    from broadcaster.service.quiet import Quiet
     from broadcaster.service.recall import Recall
     from broadcaster.service.records_file import RecordsFile
     from broadcaster.service.redacting import Redacting
@@ -81,7 +82,15 @@ class DeskParts(LogParts):
             self.rules,
             zone=self.settings.zone,
             submission_minutes=self.settings.submission_minutes,
+            quiet=self._quiet,
         )
+
+    @part
+    def _quiet(self) -> Quiet:
+        from broadcaster.domain.quiet import QuietHours
+        from broadcaster.service.quiet import Quiet
+
+        return Quiet(whole=QuietHours.read(self.settings.quiet_hours), zone=self.settings.zone)
 
     @part
     def delegations(self) -> Delegations:

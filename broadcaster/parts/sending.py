@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from broadcaster.parts.desk import DeskParts
+from broadcaster.parts.lifecycle import LifecycleParts
+from broadcaster.parts.planning import PlanningParts
 from broadcaster.parts.shared import owner_name, part
+from broadcaster.parts.weather import WeatherParts
 
 if TYPE_CHECKING:
     from broadcaster.service.confirming import Confirming
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from broadcaster.service.sweep import Sweep
 
 
-class SendingParts(DeskParts):
+class SendingParts(LifecycleParts, PlanningParts, WeatherParts):
     @part
     def checks(self) -> Checks:
         from broadcaster.service.readiness import Checks
@@ -52,6 +54,7 @@ class SendingParts(DeskParts):
             owner=owner_name(os.getpid()),
             lease_s=self.settings.lease_s,
             max_in_flight=self.settings.max_in_flight,
+            quiet=self._quiet,
         )
 
     @part
@@ -156,7 +159,13 @@ class SendingParts(DeskParts):
             self.channels,
             self.alarms,
             owner=owner_name(os.getpid()),
-            further=(self.retention.wipe_old_numbers, self.leftovers.wipe_what_was_told),
+            further=(
+                self.firing.fire,
+                self.storm.tidy,
+                self.drills.look,
+                self.retention.wipe_old_numbers,
+                self.leftovers.wipe_what_was_told,
+            ),
         )
 
     @part

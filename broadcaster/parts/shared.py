@@ -109,6 +109,11 @@ def data_key(settings: Settings) -> Path:
     return settings.root / "keys" / "data.key"
 
 
+def cap_key(settings: Settings, mode: str) -> Path:
+    """What signs the CAP alerts of a mode."""
+    return settings.root / "keys" / f"cap-{mode}.pem"
+
+
 def owner_name(pid: int) -> str:
     """How leases name a process of this machine: a supervisor that sees it die can free what it held."""
     return f"{socket.gethostname()[:40]}/{pid}"

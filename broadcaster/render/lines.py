@@ -36,7 +36,7 @@ def line_of(layout: str, facts: Facts, *, reference: str, link: str, mode: Mode,
         )
     )
     told = re.sub(r"\n{3,}", "\n\n", text).strip()
-    return f"{DRILL}\n\n{told}\n\n{DRILL}" if exercise else told
+    return f"{DRILL}\n\n{told}\n\n{DRILL} EXERCISE" if exercise else told
 
 
 def _words(moment: str, zone: ZoneInfo) -> str:

@@ -38,6 +38,16 @@ _PUBLISHED = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """Of a message that follows another one: the sentence that names it, the reference of the page that both are on, and
+    why it follows it."""
+
+    lead: str = ""
+    page: str = ""
+    purpose: str = ""
+
+
 class Renderer:
     """`replies` is said where a platform lets people answer."""
 
@@ -57,6 +67,7 @@ class Renderer:
         zone: ZoneInfo,
         images: tuple[Image, ...] = (),
         room: Room | None = None,
+        story: Story | None = None,
     ) -> Post:
         """The post for this channel, late slots still open, with as many facts as there is `room` for.
 
@@ -77,12 +88,13 @@ class Renderer:
                 title=_title(facts.headline, mode),
                 text="",
                 link=link,
-                images=images,
+                images=_marked(images, mode),
             ),
             mode=mode,
             reference=reference,
             zone=zone,
             replies=self._replies,
+            story=story or Story(),
         )
         return rendering.fitted(room or Room())
 
@@ -98,6 +110,7 @@ class _Rendering:
     reference: str
     zone: ZoneInfo
     replies: str
+    story: Story
 
     def fitted(self, room: Room) -> Post:
         post = fitted(self._whole, self._droppable(room.kept), room)
@@ -139,6 +152,7 @@ class _Rendering:
             "link": self.post.link,
             "exercise": self.mode is Mode.EXERCISE,
             "replies": self.replies,
+            "lead": self.story.lead,
         }
 
     def _whole(self, left_out: tuple[str, ...]) -> Post:
@@ -172,7 +186,9 @@ class _Rendering:
             text=texts[0],
             further=tuple(texts[1:]),
             left_out=left_out,
-            facts=_published(published, channel=self.post.channel, reference=self.reference),
+            facts=_published(
+                published, channel=self.post.channel, reference=self.reference, story=self.story
+            ),
         )
 
 
@@ -212,6 +228,13 @@ def _title(headline: str, mode: Mode) -> str:
     return f"EXERCISE: {headline} - EXERCISE" if mode is Mode.EXERCISE else headline
 
 
+def _marked(images: tuple[Image, ...], mode: Mode) -> tuple[Image, ...]:
+    """In an exercise their alt texts say so too: to whoever hears a picture it may be all that there is."""
+    if mode is not Mode.EXERCISE:
+        return images
+    return tuple(replace(each, alt=f"EXERCISE: {each.alt} - EXERCISE") for each in images)
+
+
 def _framed(text: str, channel: str, mode: Mode, *, number: str = "") -> str:
     """With the words of an exercise and the part's number. Not left to the layouts, so that no layout can forget it;
     around each part of a thread, since any of them may be seen alone.
@@ -223,13 +246,14 @@ def _framed(text: str, channel: str, mode: Mode, *, number: str = "") -> str:
     return f"EXERCISE - this is a drill, no action needed\n\n{text}\n\nEXERCISE"
 
 
-def _published(facts: Facts, *, channel: str, reference: str) -> Mapping[str, str]:
+def _published(facts: Facts, *, channel: str, reference: str, story: Story) -> Mapping[str, str]:
     if channel == "sms":
         return {"expires": facts.expires}  # the validity period that the gateway is told
     if channel != "website":
         return {}
     content = facts.to_json()
     chosen = {"reference": reference} | {name: content[name] for name in _PUBLISHED}
+    chosen |= {"page": story.page, "purpose": story.purpose}
     return {name: value for name, value in chosen.items() if value}
 
 

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from broadcaster.db import alarms, audit_log, readiness, sightings, webhooks
+from broadcaster.db import (
+    alarms,
+    audit_log,
+    authorities,
+    feeds,
+    readiness,
+    reminders,
+    sightings,
+    storm,
+    webhooks,
+)
 from broadcaster.db.alarms import Alarm
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
@@ -17,6 +27,7 @@ from broadcaster.domain.message import Mode
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.domain.readiness import ENDS_SOON, ReadinessState
+from broadcaster.domain.storm import FORGOTTEN_AFTER
 from broadcaster.service import findings
 from broadcaster.service.findings import Finding
 from broadcaster.service.record import SYSTEM
@@ -26,6 +37,7 @@ log = structlog.get_logger()
 UNKNOWN_WAITS_AFTER = timedelta(seconds=120)
 NOBODY_SENDS_AFTER = timedelta(seconds=30)
 NOBODY_SEALS_AFTER = timedelta(seconds=60)
+FEED_FAILS_AFTER = timedelta(minutes=60)
 WEBHOOK_FAILS_AFTER = timedelta(minutes=15)
 #: The sweeper looks every second. Where it has not for so long, an empty list of alarms says nothing.
 WATCHED_WITHIN = timedelta(seconds=60)
@@ -37,6 +49,7 @@ FOUND_BY_LOOKING = frozenset(AlarmCode) - {
     AlarmCode.COUNTS_DIFFER,
     AlarmCode.AUDIT_LOG_ALTERED,
     AlarmCode.RESTORED,
+    AlarmCode.SCHEDULE_NOT_SENT,
     AlarmCode.NOBODY_ANCHORS,  # the sealer finds it, and takes it back
 }
 
@@ -153,12 +166,19 @@ def _findings(tx: Tx) -> Iterator[Finding]:
     yield from map(findings.account_paused, alarms.paused(tx))
     yield from map(findings.account_failing, alarms.failing(tx))
     yield from _of_accounts(tx)
+    yield from map(findings.feed_failing, feeds.trouble(tx, failing_for=FEED_FAILS_AFTER))
     yield from map(findings.webhook_failing, webhooks.trouble(tx, tx.now() - WEBHOOK_FAILS_AFTER))
+    overdue = (b for b in authorities.broken(tx, open_only=True) if b.is_overdue(tx.now()))
+    yield from map(findings.break_glass_unreviewed, overdue)
     for mode in Mode:
         for lane in Lane:
             ref = _left_lying(tx, mode, lane)
             if ref:
                 yield findings.nobody_sends(mode, lane, ref)
+    yield from _of_storm_mode(tx)
+    for due in reminders.updates_due(tx):
+        if due.mode == Mode.LIVE:
+            yield findings.next_update_due(due, overdue=due.at <= tx.now())
     since = audit_log.unsealed_since(tx)
     if since is not None and since < tx.now() - NOBODY_SEALS_AFTER:
         yield findings.nobody_seals()
@@ -174,6 +194,16 @@ def _of_accounts(tx: Tx) -> Iterator[Finding]:
             yield findings.account_not_ready(probed)
         elif ends and ends <= tx.now() + ENDS_SOON:
             yield findings.credentials_end(probed, ends)
+
+
+def _of_storm_mode(tx: Tx) -> Iterator[Finding]:
+    on = storm.now(tx)
+    if on is None:
+        held = [each.ref for each in storm.items(tx)]
+        if held:
+            yield findings.held_undecided(held)
+    elif on.on_at < tx.now() - FORGOTTEN_AFTER:
+        yield findings.storm_mode_long(on)
 
 
 def _left_lying(tx: Tx, mode: Mode, lane: Lane) -> str:

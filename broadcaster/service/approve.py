@@ -27,9 +27,11 @@ from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
 from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
+from broadcaster.service import succession
 from broadcaster.service.cost import cost_of
 from broadcaster.service.delegations import required
-from broadcaster.service.manifests import build_manifest, overtaken, target_of
+from broadcaster.service.manifests import as_submitted, build_manifest, overtaken, target_of
+from broadcaster.service.prepared import digest_for
 from broadcaster.service.readiness import refuse_unready
 from broadcaster.service.rules import Rules
 from broadcaster.service.ways import spares_of, ways_of, with_ids
@@ -100,6 +102,16 @@ class Approve:
                 self._bells.plan(broadcast.id, row.mode)
         return released
 
+    def release_approved(
+        self, tx: Tx, row: Message, version: Version, manifest: Manifest, approver: Person
+    ) -> Released:
+        """Release what was approved by this person before it was needed. The caller has checked that it was, and rings the
+        bells once its transaction is committed."""
+        waiting = submissions.open_for(tx, row.id)
+        assert waiting
+        stored = submissions.posts(tx, waiting.id)
+        return self._release(tx, row, version, waiting, stored, manifest, approver)
+
     def send_back(self, actor: Person, ref: str, reason: str) -> None:
         """Return a submission to its officer, as a draft, with the reason."""
         self._decide(actor, ref, reason, MessageState.DRAFT, "message_returned")
@@ -138,7 +150,7 @@ class Approve:
         needed = {p.account: spares_of(p.account, configured[p.account]) for p in stored}
         refuse_unready(tx, row.ref, row.mode, needed)
         targets = [target_of(p.content, configured) for p in stored]
-        current = build_manifest(tx, row, version, targets)
+        current = build_manifest(tx, row, version, targets, configured, digest_for(tx, waiting.id))
         if any(isinstance(configured[p.account], SendsMany) for p in stored) and not (
             current.audience and current.audience.count
         ):
@@ -148,6 +160,7 @@ class Approve:
             (t.channel, t.account, t.language) for t in targets
         ]:
             raise _altered(row)
+        current = as_submitted(current, waiting.manifest)
         if current.to_bytes() != waiting.manifest:
             raise _overtaken(row) if overtaken(current, waiting.manifest) else _altered(row)
         if version.facts.expires_at <= tx.now():
@@ -171,10 +184,25 @@ class Approve:
             approver_id=actor.id,
             factor=actor.factor or FACTOR_TOKEN,
         )
-        submissions.set_state(tx, waiting.id, submissions.APPROVED)
+        return self.release_under(tx, row, version, waiting.id, stored, manifest, approval_id)
+
+    def release_under(
+        self,
+        tx: Tx,
+        row: Message,
+        version: Version,
+        submission_id: int,
+        stored: list[StoredPost],
+        manifest: Manifest,
+        approval_id: int,
+    ) -> Released:
+        """What an approval lets go, one of this message or a standing one that covers it: message, broadcast and work."""
+        submissions.set_state(tx, submission_id, submissions.APPROVED)
         messages.set_state(tx, row.id, MessageState.RELEASED)
         made = _new_broadcast(tx, row, version, manifest, approval_id)
         recipients = self._new_targets(tx, row, version, stored, manifest, made.id)
+        succession.take_over(tx, row, made, manifest)
+        self._take_down(tx, row, version, manifest, made.id)
         configured = self._channels[row.mode]
         public = sum(not isinstance(configured[p.account], SendsMany) for p in stored)
         return Released(
@@ -184,6 +212,16 @@ class Approve:
             public_posts=public,
             recipients=recipients,
         )
+
+    def _take_down(
+        self, tx: Tx, row: Message, version: Version, manifest: Manifest, broadcast_id: int
+    ) -> None:
+        """A target for every post that comes down."""
+        for of, p in succession.withdrawals(tx, row, manifest):
+            channel = self._channels[row.mode][p.account]
+            target_id = _public_target(tx, row, version, broadcast_id, p, channel, wait=True)
+            routes.insert(tx, target_id, with_ids(tx, row.mode, p.channel, ways_of(p.account, channel)))
+            succession.tie(tx, target_id, of)
 
     def _new_targets(
         self,

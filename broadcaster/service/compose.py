@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from broadcaster.db import accounts, audit_log, messages, notices, submissions, templates
+from broadcaster.db import accounts, audit_log, messages, notices, sequels, submissions, templates
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version, VersionImage
 from broadcaster.db.people import Person
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.errors import Invalid, NotFound, Stale
-from broadcaster.domain.manifest import manifest_hash
+from broadcaster.domain.follow_up import Follows
+from broadcaster.domain.manifest import ApprovedSeries, manifest_hash
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.message import Facts, Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
@@ -19,11 +20,13 @@ from broadcaster.domain.notice import NoticeTemplate, fill
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import digest_of
 from broadcaster.render.posts import Renderer
-from broadcaster.service import media
+from broadcaster.service import media, prepared, story, succession
 from broadcaster.service.audiences import latest
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.media import Attached, Ready
+from broadcaster.service.next_update import next_update_of
 from broadcaster.service.proof import Proof, Proofs
+from broadcaster.service.quiet import Quiet
 from broadcaster.service.rules import Rules
 from broadcaster.service.ways import all_spares
 from broadcaster.tracing import traced
@@ -67,11 +70,12 @@ class Compose:
         *,
         zone: ZoneInfo,
         submission_minutes: int,
+        quiet: Quiet | None = None,
     ) -> None:
         self._database = database
         self._channels = channels
         self._rules = rules
-        self._proofs = Proofs(channels, renderer, zone=zone)
+        self._proofs = Proofs(channels, renderer, zone=zone, quiet=quiet)
         self._zone = zone
         self._waits = timedelta(minutes=submission_minutes)
 
@@ -88,8 +92,10 @@ class Compose:
         incident: str = "",
         visibility: Visibility = Visibility.PUBLIC,
         images: Sequence[Attached] = (),
+        follows: Follows | None = None,
     ) -> Proof:
-        """A new message. Invalid or NotFound where anything given cannot be used; then nothing is kept."""
+        """A new message, which may follow another of its incident. Invalid or NotFound where anything given cannot be
+        used; then nothing is kept."""
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.read() as tx:
             facts = fill(template, values, zone=self._zone, now=tx.now())
@@ -100,10 +106,9 @@ class Compose:
                 tx,
                 incident_id=_incident(tx, incident, facts.headline),
                 mode=mode,
-                kind=Kind.ALERT,
-                purpose="",
                 visibility=visibility,
                 author_id=actor.id,
+                follows=follows,
             )
             new = _NewVersion(
                 template=template,
@@ -114,7 +119,8 @@ class Compose:
                 pictures=pictures,
             )
             payload = {"mode": mode.value, "template": template.name, "visibility": visibility.value}
-            return self._add_version(tx, row, actor, new, act="message_drafted", payload=payload)
+            told = story.told(tx, follows)
+            return self._add_version(tx, row, actor, new, act="message_drafted", payload={**payload, **told})
 
     @traced("edit")
     def edit(
@@ -178,13 +184,14 @@ class Compose:
         mode: Mode = Mode.LIVE,
         ref: str = "",
         action: Action = Action.WRITE,
+        follows: Follows | None = None,
     ) -> Proof:
         """How a new message, or the one with this reference, would read with these values; nothing is kept. As `draft`
         where something cannot be used. `action` is what this person is about to do: who words a template may look too."""
         require(actor.name, actor.roles, action)
         with self._database.read() as tx:
             now = tx.now()
-            row = messages.find(tx, ref) if ref else _unwritten(mode, actor, now)
+            row = messages.find(tx, ref) if ref else _unwritten(mode, actor, now, follows)
             chosen = self._accounts(row.mode, channels or template.channels)
             version = Version(
                 id=0,
@@ -216,15 +223,7 @@ class Compose:
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.write() as tx:
             row = messages.find(tx, ref, lock=True)
-            if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
-                raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
-            self._rules.require_first_live(tx, actor, row.mode)
-            proof = self._proofs.of(tx, row)
-            problems = proof.problems + _past(tx, proof)
-            if problems:
-                raise Invalid(f"{row.ref} cannot be submitted yet. Nothing was changed.", details=problems)
-            digest, expires_at = self._store(tx, row, proof, actor)
-            messages.set_state(tx, row.id, MessageState.SUBMITTED)
+            digest, expires_at = self.hand_over(tx, actor, row)
             audit_log.append(
                 tx,
                 actor=actor.name,
@@ -235,22 +234,41 @@ class Compose:
             proof = self._proofs.of(tx, messages.by_id(tx, row.id))
         return Submitted(ref=row.ref, manifest_sha256=digest, expires_at=expires_at, proof=proof)
 
-    def _store(self, tx: Tx, row: Message, proof: Proof, actor: Person) -> tuple[str, datetime]:
+    def hand_over(self, tx: Tx, actor: Person, row: Message) -> tuple[str, datetime]:
+        """In the transaction of whoever goes on with it, and writes the event. The manifest's hash, and until when it waits."""
+        if row.state not in {MessageState.DRAFT, MessageState.EXPIRED}:
+            raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
+        self._rules.require_first_live(tx, actor, row.mode)
+        proof = self._proofs.of(tx, row)
+        problems = proof.problems + _past(tx, proof)
+        if problems:
+            raise Invalid(f"{row.ref} cannot be submitted yet. Nothing was changed.", details=problems)
+        _, digest, expires_at = self.freeze(tx, row, proof, actor.id)
+        messages.set_state(tx, row.id, MessageState.SUBMITTED)
+        return digest, expires_at
+
+    def freeze(
+        self, tx: Tx, row: Message, proof: Proof, submitter_id: int, *, series: ApprovedSeries | None = None
+    ) -> tuple[int, str, datetime]:
+        """Posts and manifest as they are now, to the byte. The submission's id, the manifest's hash, when it expires."""
         version = messages.current_version(tx, row)
         expires_at = min(tx.now() + self._waits, version.facts.expires_at)
+        ref, ready = prepared.prepare(tx, self._proofs, row, version, zone=self._zone)
         contents = [(p, p.post.to_bytes()) for p in proof.posts]
-        manifest = build_manifest(
-            tx, row, version, [target_of(content, self._channels[row.mode]) for _, content in contents]
-        ).to_bytes()
+        targets = [target_of(content, self._channels[row.mode]) for _, content in contents]
+        built = build_manifest(tx, row, version, targets, self._channels[row.mode], prepared.digest(ready))
+        manifest = replace(built, series=series).to_bytes()
         digest = manifest_hash(manifest)
         submission_id = submissions.insert(
             tx,
             version.id,
             manifest=manifest,
             manifest_sha256=digest,
-            submitted_by=actor.id,
+            submitted_by=submitter_id,
             expires_at=expires_at,
         )
+        if ready:
+            sequels.insert(tx, submission_id, ref=ref, content=ready)
         for p, content in contents:
             account = accounts.ensure(tx, mode=row.mode, channel=p.channel, name=p.account)
             submissions.insert_post(
@@ -262,7 +280,11 @@ class Compose:
                 content=content,
                 sha256=digest_of(content),
             )
-        return digest, expires_at
+        return submission_id, digest, expires_at
+
+    def accounts_for(self, mode: Mode, wanted: Sequence[str]) -> list[str]:
+        """Account names for these channels, the website first. Invalid where a channel has no account."""
+        return self._accounts(mode, wanted)
 
     def _add_version(
         self,
@@ -275,7 +297,7 @@ class Compose:
         payload: Mapping[str, Json],
     ) -> Proof:
         """The message's next version, and the event that says so. How it reads with it."""
-        audience = latest(tx, new.audience) if new.audience else None
+        audience = succession.audience_for(tx, row, new.audience)
         template = new.template
         content = canonical(template.to_json()).decode()
         template_id = notices.ensure(tx, name=template.name, sha256=template.sha256, content=content)
@@ -291,6 +313,7 @@ class Compose:
             audience_version_id=audience.id if audience else None,
             images=media.keep(tx, new.pictures),
             author_id=actor.id,
+            next_update_at=next_update_of(new.template, new.values, zone=self._zone, now=tx.now()),
         )
         payload = {"facts_sha256": sha256(new.facts.to_json()), **payload}
         audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload=payload)
@@ -339,7 +362,7 @@ class Compose:
         return sorted(chosen, key=lambda name: (not isinstance(configured[name], HasPages), name))
 
 
-def _unwritten(mode: Mode, actor: Person, now: datetime) -> Message:
+def _unwritten(mode: Mode, actor: Person, now: datetime, follows: Follows | None) -> Message:
     """A message that is not there yet; its reference is as long as any."""
     return Message(
         id=0,
@@ -347,8 +370,9 @@ def _unwritten(mode: Mode, actor: Person, now: datetime) -> Message:
         ref=NO_REFERENCE,
         incident_id=0,
         mode=mode,
-        kind=Kind.ALERT,
-        purpose="",
+        kind=follows.kind if follows else Kind.ALERT,
+        purpose=follows.purpose if follows else "",
+        amends_id=follows.message_id if follows else None,
         visibility=Visibility.PUBLIC,
         state=MessageState.DRAFT,
         version=0,

@@ -29,7 +29,7 @@ FRESH_S = 5.0  # so old a claim is still acted upon: after a longer standstill s
 CONFIRM_WITHIN = timedelta(hours=1)
 TRY_AGAIN_AFTER = timedelta(seconds=30)
 MOST_TRIES = 5
-EXERCISE = "EXERCISE. "
+EXERCISE = "EXERCISE. {} EXERCISE"
 
 
 class Confirming:
@@ -79,7 +79,7 @@ class Confirming:
         channel = self._channels.get(mode, {}).get(each.account)
         if channel is None or not isinstance(channel, SendsMany):
             return Refused("account_missing")
-        text = (EXERCISE if mode == Mode.EXERCISE else "") + self._text
+        text = EXERCISE.format(self._text) if mode == Mode.EXERCISE else self._text
         post = Post(channel=channel.name, account=each.account, title="", text=text)
         try:
             parcel = Parcel(

@@ -24,10 +24,12 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Re
 from broadcaster.domain.post import Post
 from broadcaster.logs import about
 from broadcaster.queue import Bells
+from broadcaster.service.acting import Doing, acting, prepared
 from broadcaster.service.approved import Tampered, verified, with_pictures
 from broadcaster.service.fan_out import FanOut
 from broadcaster.service.opening import STALE, Opening
 from broadcaster.service.pace import rate_of
+from broadcaster.service.quiet import Quiet
 from broadcaster.service.record import note
 from broadcaster.service.recording import Finished, Group, Recording
 from broadcaster.service.threads import require_whole
@@ -82,6 +84,7 @@ class Deliver:
         owner: str,
         lease_s: float,
         max_in_flight: int,
+        quiet: Quiet | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
@@ -90,7 +93,7 @@ class Deliver:
         self._bells = bells
         self._recording = recording
         self._zone = zone
-        self._opening = Opening(owner=owner, lease_s=lease_s)
+        self._opening = Opening(owner=owner, lease_s=lease_s, quiet=quiet or Quiet())
         self._max_in_flight = max_in_flight
         self._monotonic = monotonic
 
@@ -159,11 +162,11 @@ class Deliver:
         """All groups of one claimed batch, and of further ones that go the same way. How many deliveries were attempted,
         and a batch that was claimed on the way and goes another."""
         try:
-            post = self._approved(claimed, turn.mode)
+            post, doing = self._approved(claimed, turn.mode)
         except Tampered:
             self._quarantine(claimed)
             return 0, None
-        channel = self._channels.get(turn.mode, {}).get(claimed.account)
+        channel = acting(self._database, self._channels.get(turn.mode, {}).get(claimed.account), doing)
         with about(channel=post.channel, account=claimed.account):
             if channel and isinstance(channel, SendsMany):
                 instead = self._unsendable(channel, post)
@@ -208,7 +211,7 @@ class Deliver:
         self._hand_back(claimed)
         return attempted
 
-    def _approved(self, claimed: Claimed, mode: str) -> Post:
+    def _approved(self, claimed: Claimed, mode: str) -> tuple[Post, Doing | None]:
         """What is sent, with its pictures: all is proved before the first byte goes out. Tampered where it is not."""
         with self._database.read() as tx:
             approved = broadcasts.approved_post(tx, claimed.target_id)
@@ -217,7 +220,8 @@ class Deliver:
                 raise Tampered
             if len(post.parts) > 1:
                 require_whole(tx, claimed, post)
-            return with_pictures(tx, post)
+            post = with_pictures(tx, post)
+        return prepared(self._database, post, approved.act, claimed.target_id)
 
     def _open_group(self, claimed: Claimed, channel: Channel | None, post: Post) -> Group | None:
         with self._database.write() as tx:

@@ -7,9 +7,14 @@ from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.storm import Held
 from broadcaster.service.record import note
 
 CLOSED_AT_ONCE = 20  # batches per transaction when a broadcast ends: 10,000 deliveries
+ENDED_BY = {
+    BroadcastState.STOPPED: ("stopped", "The broadcast was stopped before this was sent."),
+    BroadcastState.SUPERSEDED: ("superseded", "A newer message took its place before this was sent."),
+}
 NOT_RESENT = "It may have been sent. The broadcast ended before it could be sent again."
 
 
@@ -29,19 +34,24 @@ def is_over(tx: Tx, row: Broadcast) -> bool:
     return row.state is not BroadcastState.SENDING or row.expires_at <= tx.now()
 
 
+def _expired(row: Broadcast) -> tuple[str, str]:
+    if row.storm is Held.HELD:
+        return "expired_while_held", "Storm mode held it until the message expired, so it was not sent."
+    return "expired", "The message expired before this was sent."
+
+
 def close_if_over(tx: Tx, row: Broadcast, batch_ids: Sequence[int]) -> bool:
     """Where a broadcast was stopped or is past its expiry, end what these batches have not sent. True where it was.
 
     What waits to be sent for a second time may have gone out the first time: it stays unknown.
     """
-    if row.state in {BroadcastState.STOPPED, BroadcastState.SUPERSEDED}:
+    if row.state in ENDED_BY:
         state, code, text = (
             DeliveryState.CANCELLED,
-            "stopped",
-            "The broadcast was stopped before this was sent.",
+            *ENDED_BY[row.state],
         )
     elif row.state is BroadcastState.DONE or row.expires_at <= tx.now():
-        state, code, text = DeliveryState.EXPIRED, "expired", "The message expired before this was sent."
+        state, (code, text) = DeliveryState.EXPIRED, _expired(row)
     else:
         return False
     maybe_sent = deliveries.sent_before(batch_ids)

@@ -1,12 +1,16 @@
 """What is wrong, in sentences: what happened, what it means, what to do. A person reads them at 3 a.m."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from broadcaster.db.alarms import COUNTED, Failing, Paused, Places
+from broadcaster.db.authorities import Broken
 from broadcaster.db.broadcasts import Broadcast
+from broadcaster.db.feeds import Feed
 from broadcaster.db.readiness import Probed
+from broadcaster.db.reminders import Reminder
+from broadcaster.db.storm import Storm
 from broadcaster.db.webhooks import Webhook
 from broadcaster.domain.alarm import AlarmCode
 from broadcaster.domain.broadcast import Lane
@@ -22,6 +26,7 @@ DOING: Mapping[AfterUnknown, str] = {
     AfterUnknown.QUERYABLE: "the platform is asked",
     AfterUnknown.BLIND: "the delivery receipt is waited for",
 }
+SHOWN = 5
 WORK = {Lane.PUBLIC: "public posts", Lane.BULK: "texts"}
 
 
@@ -68,6 +73,15 @@ def post_not_seen(places: Places) -> Finding:
     )
 
 
+def next_update_due(due: Reminder, *, overdue: bool) -> Finding:
+    when = "is overdue" if overdue else "is due in less than ten minutes"
+    text = (
+        f"The next update of {due.ref} ({due.headline}) {when}: people were promised word, even if nothing has changed. "
+        "Write it from the message's page."
+    )
+    return Finding(code=AlarmCode.NEXT_UPDATE_DUE, subject=due.ref, text=text)
+
+
 def quarantined(places: Places) -> Finding:
     return _of_message(
         places,
@@ -85,6 +99,15 @@ def counts_differ(row: Broadcast, *, planned: int, totals: Mapping[str, int]) ->
         "Some were lost or doubled. Tell an administrator, and keep the database as it is."
     )
     return Finding(code=AlarmCode.COUNTS_DIFFER, subject=row.ref, text=text)
+
+
+def schedule_not_sent(ref: str, name: str, when: str, why: str) -> Finding:
+    """A run of a schedule that did not go out, as the system itself decided or found."""
+    text = (
+        f'The scheduled notice "{name}" ({ref}) that was due at {when} did not go out: {why} It is not sent later. If '
+        "people need it, write it by hand now; then mend the cause, so that the next run goes out."
+    )
+    return Finding(code=AlarmCode.SCHEDULE_NOT_SENT, subject=ref, text=text)
 
 
 def account_paused(paused: Paused) -> Finding:
@@ -157,6 +180,45 @@ def webhook_failing(hook: Webhook) -> Finding:
         f"wait for it. Testing it says why."
     )
     return Finding(code=AlarmCode.WEBHOOK_FAILING, subject=host[:128], text=text)
+
+
+def break_glass_unreviewed(used: Broken) -> Finding:
+    text = (
+        f"{used.person} sent {used.ref} by break-glass on {used.at:%d %b %H:%M} UTC, and nobody has reviewed it within a day. An "
+        "approver or auditor who had no part in it looks at it and writes down what was found."
+    )
+    return Finding(code=AlarmCode.BREAK_GLASS_UNREVIEWED, subject=used.ref, text=text)
+
+
+def storm_mode_long(on: Storm) -> Finding:
+    text = (
+        f"Storm mode has been on since {on.on_at:%H:%M} UTC on {on.on_at.day} {on.on_at:%B} ({on.on_by}: {on.reason}). Everything "
+        "routine waits. If the storm is over, switch it off, then decide about what was held."
+    )
+    return Finding(code=AlarmCode.STORM_MODE_LONG, subject="storm mode", text=text)
+
+
+def held_undecided(refs: Sequence[str]) -> Finding:
+    text = (
+        f"Storm mode is over, and what it held waits for a decision: {', '.join(refs[:SHOWN])}"
+        f"{f' and {len(refs) - SHOWN} more' if len(refs) > SHOWN else ''}. None goes out by itself."
+    )
+    return Finding(code=AlarmCode.HELD_UNDECIDED, subject="storm mode", text=text, size=len(refs))
+
+
+def feed_failing(row: Feed) -> Finding:
+    if row.failing_since:
+        since = f"{row.failing_since:%H:%M} UTC ({row.said})"
+        text = (
+            f"{row.name} cannot be read since {since}. What it warns of meanwhile is laid before nobody: look at its own pages. "
+            "It is tried again by itself; looking at it now says why."
+        )
+    else:
+        text = (
+            f"{row.name} has had nothing new since {row.changed_at:%H:%M UTC on %d %B}, longer than you expect. Its feed answers, but "
+            "nobody may be filling it any more: look at its own pages."
+        )
+    return Finding(code=AlarmCode.FEED_FAILING, subject=row.name, text=text)
 
 
 def nobody_seals() -> Finding:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db import home, unknowns, worksheets
+from broadcaster.db import feed_warnings, home, reminders, unknowns, worksheets
 from broadcaster.db.engine import Database
+from broadcaster.db.feed_warnings import FeedWarning
 from broadcaster.db.home import Begun, InForce, Waiting
 from broadcaster.db.people import Person
+from broadcaster.db.reminders import Reminder
 from broadcaster.db.unknowns import Unknown
 from broadcaster.db.worksheets import Worksheet
 from broadcaster.domain.policy import Action, require
@@ -18,7 +20,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
-    """As of `at`. `waiting` are submissions, `unknowns` deliveries that only a person can decide about, `sheets` what
+    """As of `at`. `waiting` are submissions, `warnings` those of watched feeds, `unknowns` deliveries that only a person can decide about, `sheets` what
     this person was typing."""
 
     at: datetime
@@ -29,6 +31,9 @@ class Home:
     drafts: tuple[Begun, ...]
     sheets: tuple[Worksheet, ...]
     rota: Roster
+    warnings: tuple[FeedWarning, ...] = ()
+    updates_due: tuple[Reminder, ...] = ()
+    endings: tuple[Reminder, ...] = ()
 
     def waited_s(self, submission: Waiting) -> int:
         return int((self.at - submission.submitted_at).total_seconds())
@@ -55,4 +60,7 @@ class Homes:
                 drafts=tuple(home.drafts(tx, limit=SHOWN)),
                 sheets=tuple(worksheets.of_person(tx, actor.id)),
                 rota=roster,
+                warnings=tuple(feed_warnings.waiting(tx)),
+                updates_due=tuple(reminders.updates_due(tx)),
+                endings=tuple(reminders.endings(tx)),
             )

@@ -16,7 +16,7 @@ from broadcaster.db.people import Person
 from broadcaster.db.tables import incident_action, incident_agreement, incident_decision, incident_hand_over
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
-from broadcaster.domain.message import MessageState
+from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import MAY, Action, require, require_reason
 
@@ -42,6 +42,12 @@ class Whole:
     hand_overs: tuple[HandOver, ...]
     may_take: tuple[str, ...]
     now: datetime
+
+    @property
+    def is_exercise(self) -> bool:
+        """It is a drill's, or all that belongs to it was practised."""
+        modes = {each.mode for each in self.messages}
+        return self.incident.mode == Mode.EXERCISE or modes == {Mode.EXERCISE}
 
     @property
     def left_to_do(self) -> tuple[ToDo, ...]:
@@ -138,9 +144,14 @@ class Incidents:
                 return
             before = incidents.of_message(tx, message.incident_id)
             incidents.link(tx, message.id, found.id)
-            if _is_empty(whole_of(tx, before)):
+            left_empty = _is_empty(whole_of(tx, before))
+            if left_empty:
                 incidents.change(tx, before.id, {"closed_at": tx.now()})
-            payload: dict[str, Json] = {"incident": found.ref, "before": before.ref}
+            payload: dict[str, Json] = {
+                "incident": found.ref,
+                "before": before.ref,
+                "closed_before": left_empty,
+            }
             audit_log.append(
                 tx, actor=actor.name, act="message_moved_to_incident", subject=message.ref, payload=payload
             )

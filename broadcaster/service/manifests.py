@@ -11,6 +11,7 @@ from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import sha256
 from broadcaster.domain.manifest import ApprovedAudience, ApprovedTemplate, Manifest, ManifestTarget
 from broadcaster.domain.post import Post, digest_of
+from broadcaster.service import succession
 from broadcaster.service.ways import to_approve
 from channels.base import Channel
 
@@ -30,7 +31,14 @@ def target_of(content: bytes, configured: Mapping[str, Channel]) -> ManifestTarg
     )
 
 
-def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[ManifestTarget]) -> Manifest:
+def build_manifest(
+    tx: Tx,
+    row: Message,
+    version: Version,
+    targets: Sequence[ManifestTarget],
+    configured: Mapping[str, Channel],
+    sequel: str = "",
+) -> Manifest:
     """All that would be sent, from what the database holds now: for submitting, and again for comparing at approval.
 
     The audience's numbers are read again, so that a change of one is seen.
@@ -40,6 +48,7 @@ def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[Man
         found = audiences.version_by_id(tx, version.audience_version_id)
         digest, count = audiences.digest(tx, found.id)
         audience = ApprovedAudience(name=found.name, version=found.no, sha256=digest, count=count)
+        audience = succession.approved_audience(tx, row, audience)
     return Manifest(
         message=row.uid,
         reference=row.ref,
@@ -54,9 +63,11 @@ def build_manifest(tx: Tx, row: Message, version: Version, targets: Sequence[Man
         not_before="",
         on_unknown=on_unknown(facts.severity, facts.urgency),
         audience=audience,
-        targets=tuple(targets),
+        targets=succession.acts(tx, row, targets, configured),
         visibility=row.visibility,
         template=_template(version),
+        sequel=sequel,
+        follows=messages.by_id(tx, row.amends_id).ref if row.amends_id else "",
     )
 
 
@@ -74,4 +85,18 @@ def overtaken(current: Manifest, submitted: bytes) -> bool:
         number = json.loads(submitted)["sequence"]
     except (ValueError, KeyError, TypeError):
         return False
+    current = as_submitted(current, submitted)
     return number != current.sequence and replace(current, sequence=number).to_bytes() == submitted
+
+
+def as_submitted(current: Manifest, submitted: bytes) -> Manifest:
+    """Fewer people may have got the first text by now than when its follow-up was submitted. That subtracts, and refuses
+    nothing: the count that was shown stands."""
+    mine = current.audience
+    if not (mine and mine.received):
+        return current
+    try:
+        shown = int(json.loads(submitted)["audience"]["count"])
+    except (ValueError, KeyError, TypeError):
+        return current
+    return replace(current, audience=replace(mine, count=max(shown, mine.count)))

@@ -1,21 +1,24 @@
 """What a worker is about to send: a group of deliveries whose intent is committed before the first byte leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from broadcaster.db import batches, broadcasts, deliveries, routes
+from broadcaster.db import batches, broadcasts, deliveries, routes, storm
 from broadcaster.db.batches import Claimed
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.deliveries import Due
 from broadcaster.db.engine import Tx
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.storm import Held
 from broadcaster.domain.thread import Turn
 from broadcaster.domain.ways import PROBE_EVERY, WAITS, Standing, held_until
 from broadcaster.service.ending import close_if_over, is_over
 from broadcaster.service.pace import take_turn
+from broadcaster.service.quiet import Quiet
 from broadcaster.service.record import note
 from broadcaster.service.recording import Group
+from broadcaster.service.succession import must_not_begin
 from broadcaster.service.threads import PartNow, part_now
 from broadcaster.service.window import past_window
 from channels.base import AfterUnknown, Channel
@@ -38,6 +41,7 @@ class Opening:
 
     owner: str
     lease_s: float
+    quiet: Quiet = field(default_factory=Quiet)
 
     @staticmethod
     def is_stale(group: Group, now_s: float) -> bool:
@@ -66,10 +70,12 @@ class Opening:
         """
         if not batches.renew(tx, claimed, lease_s=self.lease_s + longer_s):
             return None
-        row = broadcasts.by_id(tx, claimed.broadcast_id)
+        row = _as_it_stays(tx, claimed)
         if others_open and is_over(tx, row):
             return None  # what is on its way may not be called cancelled; the batch ends when it is back
-        if close_if_over(tx, row, [claimed.id]):
+        if close_if_over(tx, row, [claimed.id]) or self._waits(
+            tx, row, claimed, channel, others_open=others_open
+        ):
             return None
         ways = routes.standings(tx, claimed.target_id)
         mine = next((w for w in ways if w.account_id == claimed.account_id and not w.paused), None)
@@ -87,6 +93,19 @@ class Opening:
             return _nothing_yet(tx, opened_s)
         turn = now.turn if now else None
         return self._begin(tx, claimed, mine, due, turn, opened_s=opened_s, per_second=per_second)
+
+    def _waits(
+        self, tx: Tx, row: Broadcast, claimed: Claimed, channel: Channel | None, *, others_open: bool
+    ) -> bool:
+        """Whether a storm holds it, the night, or what was said later. Asked here, and not a minute ahead, so that nothing leaks."""
+        if _put_aside(tx, row, claimed, others_open=others_open):
+            return True
+        quiet = self.quiet.hold(tx, row, channel)
+        if quiet is not None:
+            if not others_open:
+                batches.release(tx, claimed, next_at=quiet)
+            return True
+        return must_not_begin(tx, row, claimed, others_open=others_open)
 
     def _begin(
         self,
@@ -116,6 +135,21 @@ class Opening:
 
 def _nothing_yet(tx: Tx, opened_s: float, *, wait_s: float = 0) -> Group:
     return Group(id=0, due=(), started_at=tx.now(), opened_s=opened_s, wait_s=wait_s)
+
+
+def _as_it_stays(tx: Tx, claimed: Claimed) -> Broadcast:
+    """Of something routine, nobody switches storm mode on between this look and the commit of the intent: without that a
+    text would leave a moment after everybody was told that none does."""
+    if claimed.routine:
+        storm.beside_the_switch(tx)
+    return broadcasts.by_id(tx, claimed.broadcast_id)
+
+
+def _put_aside(tx: Tx, row: Broadcast, claimed: Claimed, *, others_open: bool) -> bool:
+    """Where storm mode holds it. What is on its way ends as what it is; then the batch is put aside."""
+    if row.storm is Held.HELD and not others_open:
+        batches.put_aside(tx, claimed)
+    return row.storm is Held.HELD
 
 
 def _wait(tx: Tx, claimed: Claimed, until: datetime, opened_s: float, *, others_open: bool) -> Group | None:

@@ -1,4 +1,4 @@
-"""One POST to an address that a person gave, and to nothing inside: where the name leads is looked up once, every address is
+"""One request to an address that a person gave, and to nothing inside: where the name leads is looked up once, every address is
 checked, and exactly a checked one is connected to. No redirect is followed, and all of it is over in time.
 
 Whoever can enter an address could otherwise have this machine ask whatever it reaches behind the firewall (OWASP, SSRF).
@@ -67,32 +67,66 @@ class Outgoing:
         except (HTTPError, OSError, ValueError) as error:
             raise NotReached(type(error).__name__) from error
 
+    def get(self, url: str, *, most_bytes: int) -> bytes:
+        """What stands at an address, at most so much. NotReached where there is nothing, or more."""
+        end = time.monotonic() + self._total_s
+        try:
+            host = self.check(url)
+            parts = urlsplit(url)
+            address = self._address(host, parts.port or _usual(parts))
+            return self._get(parts, address, end, most_bytes)
+        except Invalid as refused:
+            raise NotReached("address_refused") from refused
+        except (HTTPError, OSError, ValueError, EOFError) as error:
+            raise NotReached(type(error).__name__) from error
+
+    def _get(self, parts: SplitResult, address: str, end: float, most_bytes: int) -> bytes:
+        sent = {**_usual_headers(parts), "Accept": "application/json", "Accept-Encoding": "identity"}
+        with self._pool(parts, address, end) as pool:
+            answer = pool.urlopen(
+                "GET", _target(parts), headers=sent, retries=False, redirect=False, preload_content=False
+            )
+            # not decoded: a few bytes could become as many as the memory holds
+            found: bytes = answer.read(most_bytes + 1, decode_content=False)
+            answer.close()
+        if answer.status != 200:
+            raise NotReached(f"answered_{answer.status}")
+        if len(found) > most_bytes:
+            raise NotReached("too_much")
+        return found
+
     def _post(
         self, parts: SplitResult, address: str, end: float, body: bytes, headers: Mapping[str, str]
     ) -> int:
-        host, port = parts.hostname or "", parts.port or _usual(parts)
-        timeout = Timeout(connect=CONNECT_S, read=self._total_s)
-        if parts.scheme == "https":
-            pool: HTTPConnectionPool = TlsPool(
-                address,
-                port,
-                end=lambda: end,
-                timeout=timeout,
-                cert_reqs="CERT_REQUIRED",
-                ca_certs=certifi.where(),
-                server_hostname=host,
-                assert_hostname=host,
-            )
-        else:
-            pool = PlainPool(address, port, end=lambda: end, timeout=timeout)
-        sent = {"Host": parts.netloc, "User-Agent": USER_AGENT, "Connection": "close", **headers}
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        with pool:
+        sent = {**_usual_headers(parts), **headers}
+        with self._pool(parts, address, end) as pool:
             answer = pool.urlopen(
-                "POST", target, body=body, headers=sent, retries=False, redirect=False, preload_content=False
+                "POST",
+                _target(parts),
+                body=body,
+                headers=sent,
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
             answer.close()  # what it says is nobody's business: an answer read and shown would be a way to read inside
             return answer.status
+
+    def _pool(self, parts: SplitResult, address: str, end: float) -> HTTPConnectionPool:
+        host, port = parts.hostname or "", parts.port or _usual(parts)
+        timeout = Timeout(connect=CONNECT_S, read=self._total_s)
+        if parts.scheme != "https":
+            return PlainPool(address, port, end=lambda: end, timeout=timeout)
+        return TlsPool(
+            address,
+            port,
+            end=lambda: end,
+            timeout=timeout,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=certifi.where(),
+            server_hostname=host,
+            assert_hostname=host,
+        )
 
     def _address(self, host: str, port: int) -> str:
         """One where the name leads to. NotReached where any of them is not allowed: a name that leads inside and outside is
@@ -128,6 +162,14 @@ def _literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _usual_headers(parts: SplitResult) -> dict[str, str]:
+    return {"Host": parts.netloc, "User-Agent": USER_AGENT, "Connection": "close"}
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _usual(parts: SplitResult) -> int:

@@ -20,6 +20,7 @@ KEPT = frozenset({"hold_placed", "hold_lifted", "message_redacted"})
 ENDINGS = frozenset({"broadcast_stopped", "deliveries_cancelled", "deliveries_expired", "broadcast_done"})
 SIGHTS = {
     "there": "seen there",
+    "gone": "seen to be gone",
     "absent": "NOT found there",
     "differs": "found, and it differs from what was approved",
     "unreadable": "could not be read back",

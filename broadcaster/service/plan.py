@@ -6,8 +6,10 @@ from broadcaster.db import audiences, batches, broadcasts, deliveries
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.domain.storm import Held
 from broadcaster.logs import about
 from broadcaster.queue import Bells
+from broadcaster.service import succession
 from broadcaster.tracing import span
 
 log = structlog.get_logger()
@@ -47,12 +49,17 @@ class Plan:
             planned = broadcasts.lock_target(tx, target.id)
             if planned is None or row.state is not BroadcastState.SENDING:  # None: somebody else plans it
                 return 0
+            if row.storm is Held.HELD:  # urgent work has the database to itself
+                return 0
             left = target.planned_total - planned
             if left <= 0:
                 return 0
-            people = audiences.recipients(
-                tx, target.audience_version_id, after_ordinal=planned, limit=min(CHUNK, left)
-            )
+            people = succession.next_told(tx, row, target, planned=planned, most=CHUNK)
+            if people is None:
+                found = audiences.recipients(
+                    tx, target.audience_version_id, after_ordinal=planned, limit=min(CHUNK, left)
+                )
+                people = [(p.ordinal, p.id) for p in found]
             for start in range(0, len(people), BATCH):
                 part = people[start : start + BATCH]
                 batch_id = self._batch(tx, row, target, len(part))
@@ -62,7 +69,7 @@ class Plan:
                     target_id=target.id,
                     batch_id=batch_id,
                     language=target.language,
-                    recipients=[(p.ordinal, p.id) for p in part],
+                    recipients=part,
                 )
             broadcasts.set_planned(tx, target.id, planned + len(people))
         self._bells.ring(row.mode, Lane.BULK, wanted=BULK_BELLS)

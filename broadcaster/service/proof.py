@@ -15,11 +15,15 @@ from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.post import Post
 from broadcaster.domain.ways import ApprovedWay
 from broadcaster.render.posts import Renderer, changed_for
+from broadcaster.service import elections, succession
 from broadcaster.service.checks import check_carried, check_version, kept_by_template
 from broadcaster.service.cost import cost_findings
 from broadcaster.service.media import image_findings, image_rules, images_of
+from broadcaster.service.page_facts import for_programs
+from broadcaster.service.quiet import Quiet
 from broadcaster.service.readiness import warnings
 from broadcaster.service.room import room_of, segments_of
+from broadcaster.service.story import story_of
 from broadcaster.service.visibility import public_places
 from broadcaster.service.ways import all_spares, spares_of, to_approve
 from channels.base import (
@@ -79,10 +83,13 @@ class Proof:
 class Proofs:
     """`channels` maps mode to account name to channel."""
 
-    def __init__(self, channels: ChannelsOfMode, renderer: Renderer, *, zone: ZoneInfo) -> None:
+    def __init__(
+        self, channels: ChannelsOfMode, renderer: Renderer, *, zone: ZoneInfo, quiet: Quiet | None = None
+    ) -> None:
         self._channels = channels
         self._renderer = renderer
         self._zone = zone
+        self._quiet = quiet or Quiet(zone=zone)
 
     def of(self, tx: Tx, row: Message) -> Proof:
         """The current version; its stored posts, where it was submitted."""
@@ -93,7 +100,11 @@ class Proofs:
         audience = (
             audiences.version_by_id(tx, version.audience_version_id) if version.audience_version_id else None
         )
-        posts = self._stored_posts(tx, row, version) or self._rendered_posts(tx, row, version)
+        audience = succession.narrowed(tx, row, audience)
+        posts = self._stored_posts(tx, row, version) or tuple(
+            replace(each, post=for_programs(tx, row, version, each.post))
+            for each in self._rendered_posts(tx, row, version)
+        )
         problems = [f"{p.title} ({p.account}): {problem.text}" for p in posts for problem in p.problems]
         configured = self._channels.get(row.mode, {})
         missing = [name for name in version.accounts if name not in configured]
@@ -104,12 +115,14 @@ class Proofs:
         problems += public_places(row.visibility, [(p.account, configured[p.account]) for p in posts])
         if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
             problems += _audience_problems(audience)
+        problems += succession.left_out(tx, row, version, configured)
         found = (
             *check_version(version, texts=[p.post for p in posts if p.channel == "sms"]),
             *self._unsaid(row, version, posts),
             *image_findings(version, image_rules(configured, version.accounts)),
             *self._costs(tx, row, posts, audience),
             *self._unready(tx, row, version),
+            *self._of_the_day(tx, row, version, posts),
         )
         problems += [each.line for each in found if each.level is Level.PROBLEM]
         return Proof(
@@ -133,6 +146,16 @@ class Proofs:
         texts = [p.post for p in posts]
         return cost_findings(tx, row, texts, channels=self._channels, recipients=recipients, zone=self._zone)
 
+    def _of_the_day(
+        self, tx: Tx, row: Message, version: Version, posts: tuple[ProofPost, ...]
+    ) -> Iterator[Finding]:
+        """What depends on when it is sent: quiet hours, and an election that is near. Only while it is to be decided about."""
+        if row.state in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
+            configured = self._channels.get(row.mode, {})
+            yield from self._quiet.findings(tx.now(), version.facts, version.accounts, configured)
+            texts = [text for p in posts for text in (p.post.title, *p.post.parts)]
+            yield from elections.findings(tx, version, texts, zone=self._zone)
+
     def _unready(self, tx: Tx, row: Message, version: Version) -> Iterator[Finding]:
         """Only before it is released: afterwards the status tells what became of it."""
         if row.state in {MessageState.DRAFT, MessageState.SUBMITTED}:
@@ -143,7 +166,8 @@ class Proofs:
         configured = self._channels.get(row.mode, {})
         chosen = [(name, configured[name]) for name in version.accounts if name in configured]
         pages = [c for _, c in chosen if isinstance(c, HasPages)]
-        link = pages[0].page_address(row.ref) if pages else ""
+        story = story_of(tx, row, zone=self._zone)
+        link = pages[0].page_address(story.page or row.ref) if pages else ""
         kept = kept_by_template(version)
         return tuple(
             self._proof_post(
@@ -158,6 +182,7 @@ class Proofs:
                     zone=self._zone,
                     images=_images(tx, version, channel),
                     room=room_of(channel, kept=kept),
+                    story=story,
                 ),
                 version.facts,
             )

@@ -12,12 +12,13 @@ import structlog
 from broadcaster.db import batches, broadcasts, deliveries, unknowns
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.unknowns import Unknown
-from broadcaster.domain.broadcast import BroadcastState, OnUnknown
+from broadcaster.domain.broadcast import OnUnknown
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import NotConfigured, SendError
 from broadcaster.logs import about
 from broadcaster.service.approved import Tampered, part_of, verified
 from broadcaster.service.record import note, pause_account
+from broadcaster.service.succession import may_resend_any
 from broadcaster.service.threads import wake
 from channels.base import AfterUnknown, ChannelsOfMode, Finds, Receipt
 
@@ -102,7 +103,7 @@ class ReadBack:
         if tx.now() - unknown.absent_since < ABSENT_AFTER:
             return
         row = broadcasts.by_id(tx, unknown.broadcast_id)
-        sending = row.state is BroadcastState.SENDING and row.expires_at > tx.now()
+        sending = may_resend_any(tx, row, broadcasts.target_by_id(tx, unknown.target_id))
         if sending and row.on_unknown == OnUnknown.RESEND_ONCE and not unknown.resends:
             if deliveries.send_again(tx, [unknown.id]):
                 batches.reopen(tx, [unknown.batch_id])

@@ -1,4 +1,4 @@
-"""Whether the accounts could send now: asked every three minutes and on demand, without posting anything.
+"""Whether the accounts could send now: asked every three minutes (in a storm every thirty seconds) and on demand, without posting anything.
 
 What is surely not ready stops an approval that needs it, and people are told (`service/alarms.py` finds it in the rows).
 Whatever is only doubtful, or long ago, warns.
@@ -16,6 +16,8 @@ from broadcaster.db import accounts, audit_log
 from broadcaster.db import readiness as store
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.readiness import Probed, Superseded
+from broadcaster.db.storm import now as in_storm
+from broadcaster.domain import storm
 from broadcaster.domain.checks.finding import Finding, Level
 from broadcaster.domain.errors import NotFound, Stale
 from broadcaster.domain.names import did_you_mean
@@ -81,7 +83,8 @@ class Checks:
         probing = {n: c for n, c in self._channels.get(mode, {}).items() if isinstance(c, Probes)}
         ids = self._ids(mode, probing)
         with self._database.read() as tx:
-            waiting = store.due(tx, ids.values(), every=PROBE_EVERY, doubtful=DOUBT_AGAIN)
+            every = storm.PROBE_EVERY if in_storm(tx) else PROBE_EVERY
+            waiting = store.due(tx, ids.values(), every=every, doubtful=DOUBT_AGAIN)
         claimed = {}
         for name in sorted(name for name, account_id in ids.items() if account_id in waiting):
             with self._database.write() as tx:

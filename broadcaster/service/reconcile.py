@@ -10,11 +10,13 @@ from broadcaster.db.batches import Claimed, OpenGroup
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.unknowns import Waiting
-from broadcaster.domain.broadcast import BroadcastState, OnUnknown
+from broadcaster.domain.broadcast import OnUnknown
 from broadcaster.domain.delivery import DeliveryState
+from broadcaster.domain.follow_up import REPEATABLE
 from broadcaster.domain.policy import may_resend
 from broadcaster.logs import about
 from broadcaster.service.record import note
+from broadcaster.service.succession import may_resend_any
 from broadcaster.service.window import past_window
 from channels.base import AfterUnknown, Channel, ChannelsOfMode, Finds
 
@@ -115,9 +117,9 @@ class Reconcile:
             batches.lock(tx, {u.batch_id for u in waiting})
             if channel is None or not waiting:
                 return 0
-            sending = row.state is BroadcastState.SENDING and row.expires_at > tx.now()
+            sending = may_resend_any(tx, row, target)
             # These two ask no policy: what they repeat cannot double, so a policy would only keep it from arriving.
-            if channel.after_unknown is AfterUnknown.IDEMPOTENT:
+            if channel.after_unknown is AfterUnknown.IDEMPOTENT or target.act in REPEATABLE:
                 again = [u for u in waiting if sending and u.resends < IDEMPOTENT_TRIES]
                 return self._settle(tx, row, again, waiting, "idempotent")
             if channel.after_unknown is AfterUnknown.DEDUPLICATING:

@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from broadcaster.db import broadcasts, sightings
+from broadcaster.db import broadcasts, follow_ups, sightings
 from broadcaster.db.engine import Database
 from broadcaster.db.sightings import Accepted
 from broadcaster.domain.errors import SendError
+from broadcaster.domain.follow_up import Act
 from broadcaster.domain.sight import Sight
 from broadcaster.service.approved import Tampered, part_of, verified
 from broadcaster.service.record import note
-from channels.base import ChannelsOfMode, ReadsBack
+from channels.base import ChannelsOfMode, ReadsBack, Withdraws
 
 log = structlog.get_logger()
 
@@ -48,12 +49,17 @@ class Sightings:
             if not sightings.begin(tx, one, next_at=tx.now() + AGAIN):
                 return False
             approved = broadcasts.approved_post(tx, one.target_id)
+            # an edited post is as old as the one that it was
+            since = follow_ups.amended_release(tx, one.uid) if approved.act is Act.EDIT else None
         channel = self._channels[mode][one.account]
         assert isinstance(channel, ReadsBack)
         try:
             whole = verified(approved, mode, self._zone, through=one.account)
-            post = part_of(whole, one.part, parts=one.parts, in_reply_to="")
-            sight = channel.read_back(post, one.platform_id, approved.released_at)
+            if approved.act is Act.WITHDRAW:
+                sight = _came_down(channel, one)
+            else:
+                post = part_of(whole, one.part, parts=one.parts, in_reply_to="")
+                sight = channel.read_back(post, one.platform_id, since or approved.released_at)
         except (SendError, Tampered) as error:
             log.warning("looking_failed", delivery=one.uid, error=str(error))
             sight = Sight.UNREADABLE
@@ -66,6 +72,12 @@ class Sightings:
             if sight is not Sight.LOOKING:
                 row = broadcasts.by_id(tx, one.broadcast_id)
                 note(tx, row, "post_looked_at", {"delivery": one.uid, "found": sight})
+
+
+def _came_down(channel: ReadsBack, one: Accepted) -> Sight:
+    if not one.platform_id or not isinstance(channel, Withdraws):
+        return Sight.GONE
+    return Sight.GONE if channel.stands(one.platform_id) is None else Sight.DIFFERS
 
 
 def _after(tries: int, sight: Sight) -> Sight:

@@ -10,6 +10,7 @@ from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import NotFound, Stale
 from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.queue import Bells
+from broadcaster.service.succession import refuse_overtaken
 
 AT_ONCE = 10_000  # one transaction, during which others wait to write: about a second
 NONE_LEFT = (
@@ -39,6 +40,7 @@ class TryAgain:
                 raise Stale(
                     f"{row.ref} is over: nothing more of it is sent. Write a new message. Nothing was changed."
                 )
+            refuse_overtaken(tx, target.id)
             found = _lock_what_was_refused(tx, target.id, code)
             if not found or by_hand.is_posted(tx, target.id):
                 raise Stale(NONE_LEFT)

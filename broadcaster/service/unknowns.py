@@ -12,6 +12,7 @@ from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.domain.thread import id_in
+from broadcaster.service.succession import refuse_overtaken
 from broadcaster.service.threads import go_on, wake
 
 AS_SENT = "A person looked and found it sent."
@@ -71,6 +72,7 @@ class Unknowns:
         require_reason(reason)
         with self._database.write() as tx:
             unknown, row = _one(tx, uid)
+            refuse_overtaken(tx, unknown.target_id)
             _reopen(tx, row)
             deliveries.send_again_by_a_person(tx, [unknown.id])
             batches.reopen(tx, [unknown.batch_id])
@@ -116,6 +118,7 @@ class Unknowns:
                 raise Stale("Nothing of it waits for a decision any more. Nothing was changed.")
             ids = [each for each, _ in found]
             if again:
+                refuse_overtaken(tx, target.id)
                 _reopen(tx, row)
                 count = deliveries.send_again_by_a_person(tx, ids)
                 batches.reopen(tx, {each for _, each in found})

@@ -8,6 +8,8 @@ from typing import Any
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import FileResponse, Response
 
+from channels.cap import MEDIA_TYPE
+
 HEADERS = {
     "Access-Control-Allow-Origin": "*",  # the banner reads alerts.json from the pages of other sites
     "Cache-Control": "max-age=30, stale-if-error=86400",  # a correction shows within half a minute
@@ -29,6 +31,8 @@ class PublicSite(StaticFiles):
         if isinstance(response, FileResponse):
             response = await asyncio.to_thread(_whole, response)
         response.headers.update(HEADERS)
+        if path.endswith(".cap.xml") and response.status_code in {200, 304}:
+            response.headers["Content-Type"] = MEDIA_TYPE  # else receivers of CAP refuse it (UK: 415)
         return response
 
 

@@ -17,6 +17,7 @@ from channels.sandbox.kannel import Kannel
 from channels.sandbox.ledger import Ledger
 from channels.sandbox.media import MediaStore
 from channels.sandbox.notify import Notify
+from channels.sandbox.paging import PagingRooms
 from channels.sandbox.receipts import Receipts
 from channels.sandbox.settings import Settings
 from channels.sandbox.sinch import PATHS as SINCH_PATHS
@@ -25,12 +26,13 @@ from channels.sandbox.smpp import SmppCentre
 from channels.sandbox.staff import Staff
 from channels.sandbox.twilio import Twilio
 from channels.sandbox.wall import Wall
+from channels.sandbox.weather import Weather
 from channels.sandbox.x import X
 
 
 class Sandbox:
     """Paths tell the platforms apart as their hosts would: /cgi-bin Kannel, /2 X, /v2 Notify, /2010-04-01 Twilio,
-    /xms Sinch, those in STAND_INS what they say, the rest Graph; / is the wall. The SMPP centre has a port of its own."""
+    /xms Sinch, those in STAND_INS what they say, /weather the weather service, the rest Graph; / is the wall. The SMPP centre has a port of its own."""
 
     def __init__(self, data_dir: Path, site_url: str = "", *, smpp_port: int = 0) -> None:
         accounts = sandbox_accounts(data_dir)
@@ -73,6 +75,8 @@ class Sandbox:
                 *media.routes(),
                 *self._wall.routes(),
                 *Staff(data_dir).routes(),
+                *PagingRooms().routes(),
+                *Weather().routes(),
             ],
             lifespan=self._lifespan,
         )
@@ -91,7 +95,7 @@ class Sandbox:
         place = next((p for prefix, p in self._by_prefix.items() if path.startswith(prefix)), None)
         if scope["type"] == "http" and place:
             await place(scope, receive, send)
-        elif scope["type"] != "http" or path == "/" or path.startswith("/_sandbox/"):
+        elif scope["type"] != "http" or path == "/" or path.startswith(("/_sandbox/", "/weather/")):
             await self._pages(scope, receive, send)
         else:
             await self._facebook(scope, receive, send)

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
 
     PUBLISH = "publish"
     UPLOAD = "upload"  #: brings something that a later call publishes
+    CHANGE = "change"  #: edits or takes down what was published
     READ = "read"
     OTHER = "other"
 

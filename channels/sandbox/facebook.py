@@ -24,6 +24,7 @@ VERSION = "v26.0"
 MAX_MESSAGE_CHARS = 63_206  # github.com/gitroomhq/postiz-app, read 2026-08
 #: Parameters of POST /{page-id}/feed that this stand-in understands; all stand in Meta's Page specification.
 FEED_PARAMETERS = frozenset({"message", "link", "published", "attached_media"})
+EDIT_PARAMETERS = frozenset({"message"})
 LIST_PARAMETERS = frozenset({"limit", "since", "after"})
 COMMON_PARAMETERS = frozenset({"access_token", "appsecret_proof", "fields"})
 
@@ -50,7 +51,7 @@ class Facebook:
             return Purpose.PUBLISH if _published(_given(call)) else Purpose.UPLOAD
         if call.path.endswith(("/me", "/debug_token")):
             return Purpose.OTHER
-        return Purpose.READ if call.method == "GET" else Purpose.OTHER
+        return Purpose.READ if call.method == "GET" else Purpose.CHANGE
 
     def said(self, call: Call) -> Said:
         given = _given(call)
@@ -79,6 +80,14 @@ class Facebook:
             if entry.method == "POST" and entry.platform_id:
                 with suppress(GraphError):  # such as a photo that is in the ledger no more
                     self._restore_made(entry)
+            elif (
+                entry.method == "POST"
+                and entry.status == 200
+                and not entry.path.endswith(("/feed", "/photos"))
+            ):
+                with suppress(GraphError):
+                    message = graph.parameters(Call.recorded(entry)).get("message", "")
+                    self._set_message(node[0], message, datetime.fromisoformat(entry.at))
             elif entry.method == "DELETE" and entry.status == 200:
                 self._posts = [post for post in self._posts if [post.id] != node]
 
@@ -91,7 +100,7 @@ class Facebook:
         """What a visitor of the page sees, newest first."""
         return [post for post in reversed(self._posts) if post.published]
 
-    def _route(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:
+    def _route(self, call: Call, given: dict[str, str], mood: Mood) -> Answer:  # noqa: PLR0911 - one each
         version, _, rest = call.path.strip("/").partition("/")
         node, _, edge = rest.partition("/")
         if version != VERSION or not node:
@@ -110,6 +119,8 @@ class Facebook:
                 return self._show(call, given, mood)
             case "DELETE", False, "":
                 return self._delete(call, node)
+            case "POST", False, "":
+                return self._edit(call, given, node)
             case _, True, _:
                 raise graph.unknown_path(call.path)
         raise graph.unknown_object(call.method, node)
@@ -227,6 +238,23 @@ class Facebook:
             default = ("created_time", "name", "id")
             return graph.answer(graph.selected(photo.fields(), given, default=default, node_type="Photo"))
         raise graph.unknown_object("GET", node)
+
+    def _edit(self, call: Call, given: dict[str, str], node: str) -> Answer:
+        """As Meta's PagePost specification has it; what it may change beside the text, nothing of ours changes."""
+        graph.check_names(given, EDIT_PARAMETERS | COMMON_PARAMETERS)
+        if node not in [post.id for post in self._posts]:
+            raise graph.unknown_object(call.method, node)
+        if not given.get("message", "").strip():
+            raise GraphError(100, "(#100) Missing message or attachment")
+        if len(given["message"]) > MAX_MESSAGE_CHARS:
+            raise GraphError(100, f"(#100) Param message must be at most {MAX_MESSAGE_CHARS} characters long")
+        self._set_message(node, given["message"], datetime.now(UTC))
+        return graph.answer({"success": True})
+
+    def _set_message(self, node: str, message: str, at: datetime) -> None:
+        self._posts = [
+            replace(post, message=message, updated=at) if post.id == node else post for post in self._posts
+        ]
 
     def _delete(self, call: Call, node: str) -> Answer:
         left = [post for post in self._posts if post.id != node]

@@ -193,8 +193,8 @@ def _check_values(given: Mapping[str, Any]) -> None:
     for key in ("count", "seed"):
         if key in given and not isinstance(given[key], int):
             raise ValueError(f"{key} is a whole number.")
-    if given.get("on", "publish") not in ("publish", "upload"):
-        raise ValueError("on is publish or upload.")
+    if given.get("on", "publish") not in ("publish", "upload", "change"):
+        raise ValueError("on is publish, upload or change.")
     for key in ("retry_after", "recipient"):
         if key in given and (not isinstance(given[key], str) or not given[key].isprintable()):
             raise ValueError(f"{key} is text on one line.")

@@ -55,6 +55,7 @@ class PagePost:
     created: datetime
     author: tuple[str, str]
     photos: tuple[Photo, ...] = ()
+    updated: datetime | None = None  #: when it was edited last
 
     def fields(self, base_url: str) -> dict[str, Any]:
         """As in Meta's PagePost specification; the address leads to the wall, not to Facebook."""
@@ -62,7 +63,7 @@ class PagePost:
         fields = {
             "id": self.id,
             "created_time": created,
-            "updated_time": created,
+            "updated_time": (self.updated or self.created).strftime("%Y-%m-%dT%H:%M:%S+0000"),
             "from": {"id": self.author[0], "name": self.author[1]},
             "is_published": self.published,
             "permalink_url": f"{base_url}/#facebook-{self.id}",

@@ -61,6 +61,8 @@ class X:
     def purpose(self, call: Call) -> Purpose:
         if (call.method, call.path) == ("POST", "/2/tweets"):
             return Purpose.PUBLISH
+        if call.method == "DELETE":
+            return Purpose.CHANGE
         if call.method == "GET" and call.path not in _ABOUT_ACCOUNT:
             return Purpose.READ
         return Purpose.OTHER

@@ -14,7 +14,7 @@ from broadcaster.db.tables import session
 from broadcaster.web.console.guard import COOKIE
 from tests.browser import chromium
 from tests.browser.people import WIDE, Console, Person
-from tests.browser.scene import a_scene
+from tests.browser.scene import a_scene, switch_storm_mode_on
 from tests.installation import installation
 from tests.integration.identities import enter
 from tests.integration.identities import person as add_person
@@ -130,11 +130,12 @@ def person(playwright_browser, console):
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory, sqlite_template):
-    folder = tmp_path_factory.mktemp("scene")
-    file = folder / "broadcaster.db"
-    file.write_bytes(sqlite_template.read_bytes())
-    with a_scene(f"sqlite:///{file}", folder) as scene:
+def scene(request, tmp_path_factory, module_database_url):
+    with a_scene(module_database_url, tmp_path_factory.mktemp("scene")) as scene:
+        if request.module.__name__.endswith(
+            "access"
+        ):  # every page with the strip; the walks send, and would be held
+            switch_storm_mode_on(scene)
         add_person(scene.world, "nora", "approver")
         yield scene
 

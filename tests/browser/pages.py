@@ -26,7 +26,13 @@ class Page:
 
     def address(self, scene: Any) -> str:
         ref = scene.refs.get(self.ref, self.ref)
-        given = {"name": "severe-weather", "code": "policy", "uid": scene.places["uid"]}
+        given = {
+            "name": "severe-weather",
+            "code": "policy",
+            "uid": scene.places["glass" if self.place == "glass" else "uid"],
+            "purpose": self.place,
+            "warning": str(scene.places["warning"]),
+        }
         if self.route.startswith("/manage/users"):
             given["name"] = self.ref
         if self.route.startswith("/invitation"):
@@ -163,6 +169,11 @@ BOARD = [
             {"meta-refresh"}
         ),  # asked for, and ended, by a link on the page itself: WCAG 2.2.1 lets it be
     ),
+    *[
+        Page(route="/messages/{ref}/follow-up/{purpose}", who="olive", ref="done", place=each, then=open_all)
+        for each in ("correction", "sent-in-error")
+    ],
+    Page(route="/messages/{ref}/sent-in-error", who="olive", ref="done"),
     Page(route="/messages/{ref}/stop", who="olive", ref="sending"),
     Page(route="/messages/{ref}/stop", who="olive", ref="sending", state="why", then=press("Stop it now")),
     Page(route="/messages/{ref}/stop", who="rita", ref="done"),
@@ -240,15 +251,56 @@ MANAGE = [
     Page(route="/manage/accounts", who="adam", state="one paused"),
 ]
 INCIDENTS = [
+    Page(route="/schedules", who="olive"),
+    Page(route="/schedules/new", who="olive"),
+    Page(route="/schedules/new/{name}", who="olive", then=open_all),
+    Page(
+        route="/schedules/new/{name}",
+        who="olive",
+        state="nothing filled in",
+        then=press("Keep it and see the next runs"),
+    ),
+    Page(route="/schedules/calendar", who="olive"),
+    Page(route="/schedules/calendar", who="olive", state="an address", then=press("Make an address")),
+    Page(route="/schedules/{ref}", who="olive", ref="planned", then=open_all),
+    Page(route="/schedules/{ref}", who="anna", ref="plan", then=open_all),
+    Page(route="/schedules/{ref}/change", who="olive", ref="planned"),
+    Page(route="/schedules/{ref}/approve", who="anna", ref="plan", then=open_all),
     Page(route="/incidents", who="olive"),
     Page(route="/incidents/{ref}", who="olive", ref="incident", then=open_all),
     Page(route="/incidents/{ref}", who="anna", ref="incident", state="offered to her"),
     Page(route="/messages/{ref}/lines", who="olive", ref="sending"),
     Page(route="/messages/{ref}/lines", who="olive", ref="draft"),
 ]
+WEATHER = [
+    Page(route="/storm", who="olive", then=open_all),
+    Page(route="/storm", who="olive", state="why", then=press("End storm mode")),
+    Page(route="/drills", who="olive", then=open_all),
+    Page(route="/drills", who="rita", state="only looking"),
+    Page(route="/drills/{ref}", who="anna", ref="drill"),
+    Page(route="/drills/{ref}", who="olive", ref="next drill"),
+]
 ROTA = [
     Page(route="/manage/rota", who="olive", then=open_all),
     Page(route="/manage/delegations", who="adam", then=open_all),
+]
+CLOCK = [
+    Page(route="/messages/{ref}/alone", who="olive", ref="waiting"),
+    Page(route="/messages/{ref}/break-glass", who="olive", ref="waiting"),
+    Page(
+        route="/messages/{ref}/break-glass",
+        who="olive",
+        ref="waiting",
+        state="why",
+        then=press("Break the glass: send to 214 people"),
+    ),
+    Page(route="/messages/{ref}/break-glass", who="olive", ref="draft"),
+    Page(route="/break-glass", who="anna"),
+    Page(route="/break-glass/{uid}", who="anna", place="glass"),
+    Page(route="/break-glass/{uid}", who="anna", place="glass", state="why", then=press("Write it down")),
+    Page(route="/manage/pre-authorised", who="anna", then=open_all),
+    Page(route="/manage/pre-authorised", who="anna", query="?template=flood", state="bounds"),
+    Page(route="/manage/elections", who="adam"),
 ]
 RECORDS = [
     Page(route="/manage/templates", who="adam"),
@@ -260,7 +312,14 @@ RECORDS = [
     Page(route="/manage/records", who="rita", then=open_all),
     Page(route="/messages/{ref}/redact", who="adam", ref="done"),
 ]
-PAGES = [*ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS, *ROTA, *RECORDS]
+FEEDS = [
+    Page(route="/warnings", who="olive"),
+    Page(route="/warnings/{warning}", who="olive"),
+    Page(route="/warnings/{warning}", who="olive", state="no reason", then=press("Dismiss it")),
+    Page(route="/manage/feeds", who="adam"),
+    Page(route="/manage/feeds", who="adam", state="nothing filled in", then=press("Watch it")),
+]
+PAGES = [*FEEDS, *ACCOUNT, *DESK, *BOARD, *AUDIT, *MANAGE, *INCIDENTS, *ROTA, *CLOCK, *RECORDS, *WEATHER]
 #: Not pages: a picture, a stream, files, and what leads to a provider of sign-ins and back.
 NO_PAGES = {
     "/messages/{ref}/poster.pdf",
@@ -270,4 +329,7 @@ NO_PAGES = {
     "/messages/{ref}/live",
     "/messages/{ref}/outcomes.csv",
     "/audit/verify_audit.py",
+    "/drills/people.csv",
+    "/drills/{ref}/report.csv",
+    "/calendar/{secret}.ics",
 }

@@ -4,10 +4,11 @@ through the services. It starts in a second, where a whole installation takes te
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import uvicorn
 
-from broadcaster.db import accounts, people, proposals
+from broadcaster.db import accounts, feeds, people, proposals
 from broadcaster.db.tables import target
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
@@ -15,12 +16,16 @@ from broadcaster.domain.message import Mode
 from broadcaster.domain.readiness import Readiness, ReadinessState
 from broadcaster.domain.sight import Sight
 from broadcaster.render.notices import shipped_example, shipped_notice
+from broadcaster.service.drills import Plan
 from broadcaster.web.app import create_app
 from tests.builders import ALWAYS, NO_HURRY, World, a_world, number
 from tests.fakes import FakeProbed
 from tests.installation import free_port, wait_for
+from tests.integration.authorised import bounds
 from tests.integration.identities import App, all_the_way, enter, person, with_app
 from tests.integration.pictures import picture
+from tests.integration.planning import written
+from tests.integration.weather import WIND, lay
 
 SILENCE = OutcomeUnknown("read_timeout", "The platform did not answer within ten seconds.")
 RUDE = Refused("policy", "The platform finds it against its rules. Reword it, or post it by hand.")
@@ -110,8 +115,26 @@ def a_scene(database_url, folder):
         _write_all(scene)
         _manage(scene)
         _open_an_incident(scene)
+        _start_the_clock(scene)
+        _practise(scene)
+        _plan_ahead(scene)
+        _watch_a_feed(scene)
         world.parts.seal.seal()
         yield scene
+
+
+def _plan_ahead(scene):
+    """One that is approved, with a run left out, and one that waits for approval."""
+    service, olive, anna = scene.world.parts.schedules, scene.who("olive"), scene.who("anna")
+    today = scene.world.now().replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
+    plan = {"starts": today, "rule": "FREQ=DAILY", "last": (today + timedelta(days=200)).date()}
+    for name in ("planned", "plan"):
+        scene.refs[name] = service.add(olive, written(**plan)).ref
+        digest = service.submit(olive, scene.refs[name])
+        if name == "planned":
+            service.approve(anna, scene.refs[name], digest)
+            second = service.one(scene.refs[name], upcoming=2).upcoming[1]
+            service.skip(olive, scene.refs[name], second.planned.at, "bank holiday")
 
 
 def _add_people(scene):
@@ -207,6 +230,39 @@ def _manage(scene):
     world.parts.checks.check()
 
 
+def _start_the_clock(scene):
+    """Somebody was paged and is on it, something was sent without a second person, and wording waits to be authorised."""
+    world, olive, anna = scene.world, scene.who("olive"), scene.who("anna")
+    with world.database.write() as tx:
+        proposals.set_switch(tx, "break-glass", "texts-50000")
+    world.parts.rota.set_contact(anna, phone="07700 900123", mail="")
+    sent = scene.submit("severe-weather", channels=("sms",), audience="residents")
+    reason = "The river is over the wall, and nobody answers."
+    world.parts.send_alone.break_glass(olive, sent.ref, sent.manifest_sha256, reason)
+    scene.places["glass"] = world.parts.reviews.listed(olive).found[0].uid
+    world.parts.paging.look()
+    world.parts.paging.settle()
+    world.parts.paging.acknowledge(anna, scene.refs["waiting"])
+    ends = world.now() + timedelta(days=90)
+    adam = scene.who("adam")
+    world.parts.pre_authorise.propose(adam, "flood", bounds(), ends_at=ends, reason="Winter plan 2026")
+    world.parts.pre_election.set_names(adam, ["Cllr Jo Swan", "Sam Reed"])
+    world.parts.pre_election.set(adam, starts_at=world.now(), ends_at=ends)
+
+
+def _watch_a_feed(scene):
+    """One that has warned of something, and one that cannot be read."""
+    world, adam = scene.world, scene.who("adam")
+    given = {"every_s": 60, "rules": (WIND,)}
+    world.parts.feeds.add(adam, name="Gale watch", url="https://gale.example/feed.xml", **given)
+    with world.database.write() as tx:
+        feeds.went_wrong(tx, feeds.every(tx)[0], said="answered_500", again_s=60)
+    world.parts.feeds.add(adam, name="Met Office", url="https://weather.example/atom.xml", **given)
+    with world.database.read() as tx:
+        watched = next(each for each in feeds.every(tx) if each.name == "Met Office")
+    scene.places["warning"] = lay(world, watched.id).uid
+
+
 def _open_an_incident(scene):
     """With something of all that it can have, and offered to the approver."""
     incidents, olive, now = scene.world.parts.incidents, scene.who("olive"), scene.world.now()
@@ -217,3 +273,31 @@ def _open_an_incident(scene):
     incidents.to_do(olive, ref, what="Ring the caravan site", who="Sam", until=now)
     incidents.offer(olive, ref, to="anna", words="High water 04:10")
     scene.refs["incident"] = ref
+
+
+def _practise(scene):
+    """A drill that runs, with all but the correction done, and one to come."""
+    world, olive = scene.world, scene.who("olive")
+    plan = Plan(
+        name="Storm surge at night",
+        scenario="High water at 04:10.\nThe sea wall at Rossall is low.",
+        template="severe-weather",
+        starts_at=world.later(3600),
+        parts=["olive", "anna"],
+        injects=["0 The mast reports 90 mph", "30 The wall is overtopped"],
+        asks_correction=True,
+    )
+    drill = world.parts.drills.start(olive, world.parts.drills.plan(olive, plan))
+    more = {"mode": Mode.EXERCISE, "incident": drill.incident, "channels": ("website",)}
+    submitted = scene.submit("severe-weather", **more)
+    world.parts.approve.approve(scene.who("anna"), submitted.ref, submitted.manifest_sha256)
+    world.work(Lane.PUBLIC, mode=Mode.EXERCISE)
+    scene.refs["drill"] = drill.ref
+    scene.refs["next drill"] = world.parts.drills.plan(olive, replace(plan, every_months=3))
+
+
+def switch_storm_mode_on(scene):
+    """It holds two of a kind: the strip is over every page."""
+    for _ in range(2):
+        scene.release("road-closure")
+    scene.world.parts.storm.switch_on(scene.who("olive"), "Red wind warning from 18:00")

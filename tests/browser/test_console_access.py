@@ -24,6 +24,7 @@ WITH_COLUMNS = {
     "/audit",
     "/manage",
     "/unknown/{uid}",
+    "/schedules/calendar",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

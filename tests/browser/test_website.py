@@ -266,7 +266,7 @@ def test_an_exercise_says_so_and_interrupts_nobody(tab, council):
     assert shown(tab, council) == ["EXERCISE: Flood"]
     told = tab.accessible()
     assert "alert" not in [role for role, _ in told]
-    assert any(name.startswith("Exercise. This is not a real warning.") for _, name in told)
+    assert any(name.startswith("EXERCISE. This is not a real warning.") for _, name in told)
 
 
 @pytest.fixture

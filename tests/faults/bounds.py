@@ -92,6 +92,7 @@ SCENARIOS = [
     Scenario(
         test="T19",
         title="a gateway that knows a key again: retries keep it",
+        pushed=False,
         run=deduplicating,
         small={"texts": 40},
         full={"texts": 2_000},

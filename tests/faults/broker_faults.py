@@ -198,6 +198,7 @@ SCENARIOS = [
     Scenario(
         test="T7",
         title="every bell rings five times",
+        pushed=False,
         run=ringing_five_times,
         small={"texts": 600, "within_s": 3.0},
         full={"texts": 20_000, "within_s": 600.0},

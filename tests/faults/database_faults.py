@@ -181,6 +181,7 @@ SCENARIOS = [
     Scenario(
         test="T10",
         title="PostgreSQL is away for a while",
+        pushed=False,
         run=away,
         small={"texts": 600, "away_s": 4.0, "lease_s": 8},
         full={"texts": 20_000, "away_s": 120.0, "lease_s": 20},
@@ -191,6 +192,7 @@ SCENARIOS = [
     Scenario(
         test="T10",
         title="PostgreSQL has too many clients",
+        pushed=False,
         run=too_many_clients,
         small={"texts": 600, "for_s": 3.0, "lease_s": 8},
         full={"texts": 20_000, "for_s": 30.0, "lease_s": 20},
@@ -201,6 +203,7 @@ SCENARIOS = [
     Scenario(
         test="T10",
         title="SQLite is locked, and writers wait for it",
+        pushed=False,
         run=locked,
         small={"texts": 600, "locked_s": 2.0, "lock_wait_s": 5, "spills": False, "lease_s": 8},
         full={"texts": 20_000, "locked_s": 30.0, "lock_wait_s": 30, "spills": False, "lease_s": 20},

@@ -6,6 +6,7 @@ from tests.faults import (
     clocks,
     crash_points,
     database_faults,
+    exercising,
     failover,
     full_broker,
     full_disk,
@@ -47,6 +48,7 @@ MODULES = (
     sealing,
     rabbit_faults,
     two_hosts,
+    exercising,
 )
 SCENARIOS: tuple[Scenario, ...] = tuple(
     sorted(

@@ -280,6 +280,7 @@ SCENARIOS = [
     Scenario(
         test="T17",
         title="reading back lags 45 s",
+        pushed=False,
         run=lagging,
         small={"runs": 2, "patient": False},
         full={"runs": 8, "patient": True},
@@ -289,6 +290,7 @@ SCENARIOS = [
     Scenario(
         test="T17",
         title="reading back answers 500",
+        pushed=False,
         run=unreadable,
         small={"runs": 2, "for_s": 130, "patient": False},
         full={"runs": 8, "for_s": 130, "patient": True},
@@ -298,6 +300,7 @@ SCENARIOS = [
     Scenario(
         test="T17",
         title="look-alikes by another author and of yesterday",
+        pushed=False,
         run=lookalikes,
         small={"runs": 2, "patient": False},
         full={"runs": 5, "patient": True},

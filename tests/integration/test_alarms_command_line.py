@@ -9,6 +9,8 @@ from broadcaster.bootstrap import build
 from broadcaster.db.engine import Database
 from broadcaster.settings import Settings
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def world_settings():

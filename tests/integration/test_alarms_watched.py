@@ -12,6 +12,8 @@ from broadcaster.domain.errors import Invalid, NotAllowed, NotFound
 from tests.integration.alarms import TWO_MINUTES, a_silent_page, alarm_events, looked, pause, undecided_texts
 from tests.integration.test_web import get
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def world_settings():

@@ -12,6 +12,8 @@ from broadcaster.service.alarms import Alarms
 from broadcaster.service.anchor import ALARM_AFTER_S, FILE_EVERY_S, RETRY_S, Anchor
 from tests.integration.anchoring import sealed
 
+DATABASES = ("sqlite",)
+
 ALARM = [("nobody_anchors", "file")]
 
 

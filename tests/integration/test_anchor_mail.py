@@ -21,6 +21,8 @@ from tests.integration.mail_room import (
     free_port,
 )
 
+DATABASES = ("sqlite",)
+
 TO = ("ada@audit.example", "press@wyre.example")
 FROM = "log@wyre.example"
 ALARM = [("nobody_anchors", "mail")]

@@ -16,6 +16,8 @@ from channels.http import DEFAULT_TIMEOUTS, Timeouts
 from tests.integration.anchoring import sealed
 from tests.integration.authority import Authority, certificates, openssl, serving
 
+DATABASES = ("sqlite",)
+
 PATIENCE = Timeouts(connect_s=0.5, read_s=0.3, total_s=0.6)
 
 

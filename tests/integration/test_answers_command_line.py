@@ -10,6 +10,8 @@ from broadcaster.service.hearing import HeardAt
 from broadcaster.settings import Settings
 from channels.base import Heard
 
+DATABASES = ("sqlite",)
+
 NUMBER, END = "+447700900001", "001"
 REASON = ("--reason", "call 2026-114")
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document against the API itself: requests made up from it, on SQLite. No answer is a defect of ours, and none is
+"""The OpenAPI document against the API itself: requests made up from it. No answer is a defect of ours, and none is
 one that the document does not tell of.
 """
 
@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
+from broadcaster.web.app import create_app
 from tests.builders import a_world
-from tests.integration.programs import program, web_of
+from tests.integration.programs import program
 
 load_all_checks()
 WANTED = CHECKS.get_by_names(
@@ -41,7 +42,7 @@ def test_no_request_is_answered_by_a_defect_or_with_what_the_document_does_not_t
 ):
     world, una, refs = installation
     schema = schemathesis.openapi.from_dict(about_these(una.get("/openapi.json").json, refs))
-    app, headers = web_of(world), {"Authorization": f"Bearer {una.token}"}
+    app, headers = create_app(world.parts), {"Authorization": f"Bearer {una.token}"}
     for found in schema.get_all_operations():
         operation = found.ok()
         with subtests.test(operation.label):

@@ -10,6 +10,8 @@ from broadcaster.domain.errors import Stale
 from tests.builders import VALUES
 from tests.integration.approvals import ALL, refuses, submit_to_all
 
+DATABASES = ("sqlite",)
+
 
 def latest(world, table):
     return world.rows(table)[-1]

@@ -7,6 +7,8 @@ import pytest
 from broadcaster.domain.errors import Invalid
 from tests.integration.audience_files import GOOD, counts, csv_file, many, number, stored
 
+DATABASES = ("sqlite",)
+
 TABLE = f"Größe;Mobile\nMüller;{number(1)}\nŠkoda;{number(2)}\nZoë;{number(3)}\n"
 
 

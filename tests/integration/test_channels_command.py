@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def site(desk):

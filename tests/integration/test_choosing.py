@@ -17,6 +17,8 @@ from broadcaster.service.plan import BATCH
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world, number
 from tests.fakes import FakeDeduplicating, FakeGateway, FakeQueryable, Took, WorkerDied
 
+DATABASES = ("sqlite",)  # the state machine plays all of it on both
+
 DEAD = NotSent("connection_refused")
 SILENCE = Took(OutcomeUnknown("read_timeout"))
 A_PROBE = PROBE_EVERY.total_seconds() + 0.1

@@ -13,6 +13,8 @@ from broadcaster.db.tables import account, audit_event
 from broadcaster.service.seal import Seal
 from tests.integration.desk import FACTS, Desk
 
+DATABASES = ("sqlite",)
+
 # --- users ---------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import delete, update
 from broadcaster.db.tables import delivery, recipient, submission
 from tests.integration.desk import FACTS, SECRET, drafting
 
+DATABASES = ("sqlite",)
+
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 

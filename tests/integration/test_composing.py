@@ -20,6 +20,8 @@ from broadcaster.domain.post import Post, digest_of
 from channels.base import CheckProblem
 from tests.builders import VALUES, a_template
 
+DATABASES = ("sqlite",)
+
 
 def test_a_draft_shows_every_channel_side_by_side_the_website_first(world):
     world.add_audience("residents", 3)

@@ -12,8 +12,7 @@ from broadcaster.web.console.sign_in import KEPT, WHERE
 from tests.integration.identities import PASSWORD, person, with_app
 from tests.integration.visitor import Visitor, visitor
 
-#: The services beneath are tested on both databases; what a page says of them does not depend on which it is.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+DATABASES = ("sqlite",)
 
 OPEN_TO_ALL = {
     "/sign-in",
@@ -26,6 +25,7 @@ OPEN_TO_ALL = {
     "/help",
     "/accessibility",
     "/invitation/{code}",
+    "/calendar/{secret}.ics",  # whoever has the address
 }
 FIELDS = {
     "blank-colour": "Amber",
@@ -165,6 +165,8 @@ def test_what_is_typed_is_kept_shown_as_it_would_read_and_nobody_elses(world, of
         officer.ask_with(FIELDS | {"blank-area": "Cleveleys"}, "/messages/new/severe-weather/look")
     )
     assert "Cleveleys" in looked["shown"]
+    assert '<mark class="late">its reference</mark>' in looked["shown"]
+    assert "XXXXXX" not in looked["shown"].upper()
     assert "You were writing" in officer.get("/").words
     assert "Cleveleys" in officer.get(f"/messages/new/severe-weather?sheet={looked['sheet']}").text
     other = visitor(world, "oscar", "officer")

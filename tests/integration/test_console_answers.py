@@ -6,8 +6,11 @@ import pytest
 from fastapi import APIRouter
 
 from broadcaster.web.console.pages import page as _  # noqa: F401 - the console is part of the app
+from tests.integration.asgi import web_of
 from tests.integration.identities import person
-from tests.integration.visitor import Visitor, visitor, web_of
+from tests.integration.visitor import Visitor, visitor
+
+DATABASES = ("sqlite",)
 
 PROGRAM = [(b"accept", b"application/json")]
 

@@ -12,6 +12,8 @@ from broadcaster.web.console import importing
 from tests.builders import number
 from tests.integration.visitor import visitor
 
+DATABASES = ("sqlite",)
+
 LIST = b"name,mobile\nAnn,+447700900001\nBob,07700900002\nCid,0770\nDee,+447700900001\n"
 ABOUT = {
     "name": "residents",

@@ -12,15 +12,15 @@ from broadcaster.db import audit_log, audit_pages, messages
 from broadcaster.db.tables import audit_event
 from broadcaster.domain.audit_told import UNTOLD
 from broadcaster.domain.audit_words import SENTENCES, sentence
-from broadcaster.web.app import create_app
 from tests.builders import number
+from tests.integration.asgi import web_of
 from tests.integration.browsing import Browser
 from tests.integration.identities import all_the_way, enter, person, with_app
 
 
 @pytest.fixture
 def client(world):
-    return Browser(create_app(world.parts))
+    return Browser(web_of(world.parts))
 
 
 def sign_in(world, client, name, *roles):
@@ -240,7 +240,7 @@ def test_the_proof_of_one_message_can_be_checked_elsewhere(world, client, tmp_pa
     world.parts.seal.seal()
     file = tmp_path / "proof.json"
     answer = post(client, "/audit/prove", page="/audit/seal", ref=ref, texts="yes")
-    file.write_bytes(answer.content)
+    file.write_bytes(answer.body)
     assert verify_audit.verify_file(str(file), keys=[], anchors=[]).code == 0
     assert post(client, "/audit/prove", page="/audit/seal", ref="nothing").status == 422
     (event,) = acts(world, "message_proved")

@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import json
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -15,21 +14,18 @@ from broadcaster.domain.sight import Sight
 from broadcaster.domain.times import last_time
 from broadcaster.service.outcomes_file import line
 from broadcaster.service.sessions import form_key
-from broadcaster.web.app import create_app
 from broadcaster.web.console.guard import COOKIE, CSRF
 from broadcaster.web.console.live import Look, Watchers
 from tests.builders import NO_HURRY, a_world, number
 from tests.fakes import FakeThreading
+from tests.integration.asgi import TESTSERVER, ask, web_of
+from tests.integration.browsing import FORM
 from tests.integration.identities import enter, person
+
+DATABASES = ("sqlite",)
 
 SILENCE = OutcomeUnknown("read_timeout", "The platform did not answer.")
 RUDE = Refused("too_rude", "The platform finds it too rude.")
-
-
-class Answer(NamedTuple):
-    status_code: int
-    headers: dict[str, str]
-    text: str
 
 
 class Browser:
@@ -38,38 +34,18 @@ class Browser:
     def __init__(self, world, name, *roles):
         self.person = person(world, name, *roles)
         self.cookie = enter(world, name).cookie
-        self._app = create_app(world.parts)
+        self._app = web_of(world.parts)
 
     def get(self, path):
-        return asyncio.run(self._ask("GET", path))
+        return self._ask("GET", path)
 
     def post(self, path, **fields):
-        return asyncio.run(self._ask("POST", path, urlencode({CSRF: form_key(self.cookie), **fields})))
+        body = urlencode({CSRF: form_key(self.cookie), **fields}).encode()
+        return self._ask("POST", path, body, FORM)
 
-    async def _ask(self, method, path, body=""):
-        path, _, query = path.partition("?")
-        given = {
-            "host": "console.test",
-            "accept": "text/html",
-            "cookie": f"{COOKIE}={self.cookie}",
-            "content-type": "application/x-www-form-urlencoded",
-        }
-        scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method}
-        scope |= {"scheme": "http", "path": path, "raw_path": path.encode(), "query_string": query.encode()}
-        scope |= {"headers": [(k.encode(), v.encode()) for k, v in given.items()]}
-        scope |= {"client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 80)}
-        coming = [{"type": "http.request", "body": body.encode(), "more_body": False}]
-        sent = []
-
-        async def receive():
-            return coming.pop() if coming else await asyncio.Event().wait()
-
-        async def send(message):
-            sent.append(message)
-
-        await self._app(scope, receive, send)
-        headers = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
-        return Answer(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent).decode())
+    def _ask(self, method, path, body=b"", *more):
+        cookie = (b"cookie", f"{COOKIE}={self.cookie}".encode())
+        return ask(self._app, method, path, body, [TESTSERVER, (b"accept", b"text/html"), cookie, *more])
 
 
 @pytest.fixture
@@ -194,9 +170,9 @@ def test_stopping_asks_first_and_says_what_is_out(world, olga):
     assert "<li>X" in asked
     assert "<li>Facebook" not in asked
     refused = olga.post(f"/messages/{ref}/stop", reason=" ")
-    assert refused.status_code == 409
+    assert refused.status == 409
     assert world.broadcast(ref).state == "sending"
-    assert olga.post(f"/messages/{ref}/stop", reason="Wrong place").status_code == 303
+    assert olga.post(f"/messages/{ref}/stop", reason="Wrong place").status == 303
     ((actor, payload),) = events(world, "broadcast_stopped")
     assert (actor, payload["reason"]) == ("olga", "Wrong place")
     shown = olga.get(f"/messages/{ref}/board").text
@@ -213,19 +189,19 @@ def test_one_that_was_found_is_marked_with_its_address(world, olga):
     assert f"/unknown/{uid}" in olga.get(f"/messages/{ref}/board").text
     assert ref in olga.get(f"/unknown/{uid}").text
     wrong = olga.post(f"/unknown/{uid}", decision="sent", reason="I saw it", link="here")
-    assert wrong.status_code == 409
+    assert wrong.status == 409
     assert "I saw it" in wrong.text
     done = olga.post(f"/unknown/{uid}", decision="sent", reason="I saw it", link="https://facebook.test/9")
-    assert done.status_code == 303
+    assert done.status == 303
     assert world.state("facebook") == "accepted"
     assert [(a, p["decision"]) for a, p in events(world, "unknown_decided")] == [("olga", "sent")]
-    assert olga.get(f"/unknown/{uid}").status_code == 404
+    assert olga.get(f"/unknown/{uid}").status == 404
 
 
 def test_one_that_is_not_there_is_sent_again(world, olga):
     ref = on_hold(world)
     uid = world.delivery("facebook").uid
-    assert olga.post(f"/unknown/{uid}", reason="No button").status_code == 409
+    assert olga.post(f"/unknown/{uid}", reason="No button").status == 409
     done = olga.post(f"/unknown/{uid}", decision="again", reason="Not there")
     assert done.headers["location"] == f"/messages/{ref}/board"
     world.work_public()
@@ -242,15 +218,15 @@ def test_many_texts_are_decided_at_once_with_one_event(world, olga, decision):
     assert world.states() == ["unknown_final", "unknown_final", "accepted"]
     where = f"/messages/{ref}/unknown/{id_of(world, 'sms')}"
     assert "2 texts" in olga.get(where).text
-    assert olga.post(where, decision=decision, reason="").status_code == 409
-    assert olga.post(where, decision=decision, reason="Asked the gateway").status_code == 303
+    assert olga.post(where, decision=decision, reason="").status == 409
+    assert olga.post(where, decision=decision, reason="Asked the gateway").status == 303
     ((_, payload),) = events(world, "unknown_decided")
     assert payload["count"] == 2
     world.gateway.by_address = {}
     world.work_bulk()
     assert world.states() == ["accepted"] * 3
     assert len(world.gateway.ledger) == (3 if decision == "again" else 1)
-    assert olga.post(where, decision=decision, reason="Twice").status_code == 409
+    assert olga.post(where, decision=decision, reason="Twice").status == 409
 
 
 # --- trying again ------------------------------------------------------------------------------------------
@@ -262,15 +238,15 @@ def test_what_was_refused_is_tried_again_under_its_key_and_nothing_else_is(world
     world.work_bulk()
     world.gateway.by_address = {}
     where = f"/messages/{ref}/again/{id_of(world, 'sms')}/too_rude"
-    assert olga.post(where, reason="").status_code == 409
-    assert olga.post(where, reason="They allow it now").status_code == 303
+    assert olga.post(where, reason="").status == 409
+    assert olga.post(where, reason="They allow it now").status == 303
     ((_, payload),) = events(world, "failed_tried_again")
     assert payload["failed_again"] == 1
     world.work_bulk()
     assert world.states() == ["accepted", "unknown", "accepted", "failed"]
     keys = [row.uid for row in world.deliveries("sms")]
     assert world.gateway.keys == [keys[2], keys[0]]
-    assert olga.post(where, reason="Once more").status_code == 409
+    assert olga.post(where, reason="Once more").status == 409
 
 
 def test_a_broadcast_that_was_done_goes_on_and_one_that_is_over_does_not(world, olga):
@@ -280,7 +256,7 @@ def test_a_broadcast_that_was_done_goes_on_and_one_that_is_over_does_not(world, 
     world.parts.sweep.end_what_is_over()
     assert world.broadcast(ref).state == "done"
     where = f"/messages/{ref}/again/{id_of(world, 'facebook')}/too_rude"
-    assert olga.post(where, reason="Mended").status_code == 303
+    assert olga.post(where, reason="Mended").status == 303
     world.page.answers.append(RUDE)
     world.work_public()
     world.clock.advance(13 * 3600)
@@ -320,10 +296,10 @@ def test_a_post_by_hand_is_attested_and_what_waits_is_not_sent_any_more(world, o
     shown = olga.get(where).text
     assert "Keep off the seafront." in shown
     at = f"{world.now().astimezone(world.parts.settings.zone):%H:%M}"
-    assert olga.post(where, at="soon", link="https://facebook.test/7").status_code == 409
-    assert olga.post(where, at=at, link="facebook").status_code == 409
+    assert olga.post(where, at="soon", link="https://facebook.test/7").status == 409
+    assert olga.post(where, at=at, link="facebook").status == 409
     assert world.rows(by_hand) == []
-    assert olga.post(where, at=at, link="https://facebook.test/7").status_code == 303
+    assert olga.post(where, at=at, link="https://facebook.test/7").status == 303
     ((actor, payload),) = events(world, "posted_by_hand")
     assert (actor, payload["link"]) == ("olga", "https://facebook.test/7")
     assert "Posted by hand by olga at" in olga.get(f"/messages/{ref}/board").text
@@ -355,9 +331,9 @@ def test_what_was_posted_by_hand_is_not_tried_again(world):
 def test_that_people_were_told_at_doors_is_noted_and_its_words_are_not_in_the_log(world, olga):
     ref = world.release(channels=("x",)).ref
     at = f"{world.now().astimezone(world.parts.settings.zone):%H:%M}"
-    assert olga.post(f"/messages/{ref}/told", way="", at=at, words="").status_code == 409
+    assert olga.post(f"/messages/{ref}/told", way="", at=at, words="").status == 409
     told = olga.post(f"/messages/{ref}/told", way="doors", at=at, words="Marine Road, Mrs Hill too")
-    assert told.status_code == 303
+    assert told.status == 303
     assert "Marine Road" in olga.get(f"/messages/{ref}/board").text
     assert "Marine Road" not in world.row(audit_event, act="told_by_hand").payload
 
@@ -379,14 +355,14 @@ def test_an_auditor_sees_it_and_does_nothing(world):
     axel = Browser(world, "axel", "auditor")
     sms = id_of(world, "sms")
     shown = axel.get(f"/messages/{ref}/board")
-    assert shown.status_code == 200
+    assert shown.status == 200
     assert "Try again" not in shown.text
     assert "Stop it" not in shown.text
     before = world.snapshot()
     paths = [f"/messages/{ref}/{end}" for end in ("stop", f"again/{sms}/too_rude", f"unknown/{sms}", "told")]
     for path in paths:
         said = axel.post(path, reason="because", decision="again", way="doors", at="00:00", words="")
-        assert said.status_code in {403, 409}
+        assert said.status in {403, 409}
         assert "Only " in said.text
     assert world.snapshot() == before
 

@@ -11,8 +11,7 @@ from broadcaster.domain.readiness import Readiness, ReadinessState
 from tests.fakes import FakeProbed
 from tests.integration.visitor import Visitor, later, visitor
 
-#: The services beneath are tested on both databases; what a page says of them does not depend on which it is.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+DATABASES = ("sqlite",)
 
 
 def two_are_needed(world):

@@ -11,8 +11,7 @@ from tests.integration.identities import PASSWORD, App, enter, person
 from tests.integration.visitor import Visitor, later, visitor
 from tests.soft_key import ORIGIN, SoftKey
 
-#: The services beneath are tested on both databases; what a page says of them does not depend on which it is.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+DATABASES = ("sqlite",)
 
 
 def events(world):

@@ -13,6 +13,8 @@ from broadcaster.db.tables import audit_event, duty
 from tests.integration.identities import person, token_of
 from tests.integration.visitor import Visitor, visitor
 
+DATABASES = ("sqlite",)
+
 ZONE = ZoneInfo("Europe/London")
 
 

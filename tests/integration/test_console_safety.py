@@ -21,6 +21,8 @@ from tests.builders import ALWAYS
 from tests.integration.identities import PASSWORD, enter, person
 from tests.integration.visitor import Visitor, visitor
 
+DATABASES = ("sqlite",)
+
 FORM = b"application/x-www-form-urlencoded"
 ALL_ROLES = ("officer", "approver", "auditor", "data-keeper", "administrator")
 ELSEWHERE = [(b"origin", b"https://evil.example"), (b"sec-fetch-site", b"cross-site")]
@@ -49,6 +51,7 @@ def nothing_was_sent(world):
 # --- T29: clicks at once ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_however_many_click_at_once_a_message_goes_out_once(world):
     approvers = [visitor(world, name, "approver") for name in ("anna", "bert")]
     for round_no in range(1, ROUNDS + 1):

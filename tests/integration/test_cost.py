@@ -15,6 +15,8 @@ from channels.text import sms_size
 from tests.builders import LIFE_SAFETY, a_world
 from tests.fakes import FakeGateway
 
+DATABASES = ("sqlite",)
+
 PENNY = Decimal("0.01")
 LONG = "Amber wind warning for the coast " * 8
 

@@ -11,6 +11,8 @@ from channels.base import CheckProblem, Receipt
 from tests.builders import LIFE_SAFETY, NO_HURRY, number
 from tests.fakes import Took
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def world_settings():

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from broadcaster.cli.main import app
 from tests.integration.desk import SCRIPT, Desk
 
+DATABASES = ("sqlite",)
+
 NUMBER = "07700 900001"
 END = "001"
 REASON = ("--reason", "request DP-2026-014")

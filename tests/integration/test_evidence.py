@@ -23,6 +23,8 @@ from tests.builders import LIFE_SAFETY
 from tests.fakes import Took, WorkerDied, die
 from tests.faults.evidence import Rows
 
+DATABASES = ("sqlite",)
+
 PEOPLE = 25
 
 

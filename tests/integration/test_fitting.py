@@ -19,6 +19,8 @@ from channels.text import x_weight
 from tests.builders import VALUES, a_template
 from tests.fakes import FakeReadable
 
+DATABASES = ("sqlite",)
+
 
 class FakeX(FakeReadable):
     """Threads, shows pictures and chooses its links, with X's own weights."""

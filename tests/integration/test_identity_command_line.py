@@ -15,6 +15,8 @@ from broadcaster.db import proposals
 from broadcaster.db.tables import token
 from tests.integration.desk import SCRIPT, Desk, Done
 
+DATABASES = ("sqlite",)
+
 PASSWORD = "seven wet gulls at noon"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from broadcaster.db import audit_log, incidents, messages
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
-from broadcaster.web.app import create_app
+from tests.integration.asgi import web_of
 from tests.integration.browsing import Browser
 from tests.integration.identities import all_the_way, enter, person, with_app
 from tests.papers import must_be_accessible, read
@@ -170,7 +170,8 @@ def test_a_draft_moves_to_another_incident_and_what_was_handed_over_stays(world,
     assert [m.ref for m in service.whole(world.officer, ref).messages] == [draft]
     assert len(service.listed(world.officer, closed=True)) == 1  # its own, which nothing is left of
     assert told(world, draft)[-1] == ("message_moved_to_incident", "olive")
-    assert len(payloads(world, "message_moved_to_incident")) == 1
+    (moved,) = payloads(world, "message_moved_to_incident")
+    assert moved["closed_before"] is True
     with world.refused(Stale, "it stays where it"):
         service.link(world.officer, waiting, ref)
     with world.database.read() as tx:
@@ -204,7 +205,7 @@ def test_the_pack_has_the_incident_as_a_whole_also_without_a_message(world, serv
 
 def test_an_officer_keeps_an_incident_in_the_browser_and_another_one_takes_it(world):
     person(world, "oda", "officer")
-    client = Browser(create_app(world.parts))
+    client = Browser(web_of(world.parts))
     client.cookie = enter(world, "oda").cookie
     assert "No incident is open" in client.get("/incidents").text
     wrong = client.post("/incidents", page="/incidents", name="", lead_agency="Police")
@@ -246,7 +247,7 @@ def test_an_officer_keeps_an_incident_in_the_browser_and_another_one_takes_it(wo
 def test_a_message_is_written_into_an_incident_and_an_auditor_only_looks(world, service, ref):
     draft = world.draft()
     person(world, "oda", "officer")
-    client = Browser(create_app(world.parts))
+    client = Browser(web_of(world.parts))
     client.cookie = enter(world, "oda").cookie
     assert f'<option value="{ref}"' in client.get("/messages/new/severe-weather").text
     assert f'<option value="{ref}"' in client.get(f"/messages/{draft}").text

@@ -4,6 +4,8 @@ import json
 
 from tests.papers import read
 
+DATABASES = ("sqlite",)
+
 
 def test_an_incident_is_kept_from_the_command_line(desk, tmp_path):
     assert "There is none. Open one" in desk.do("incident", "list", who="officer")

@@ -15,6 +15,8 @@ from broadcaster.audit.verify_audit import notes_of
 from broadcaster.web import log as pages
 from tests.integration.test_web import ask, get
 
+DATABASES = ("sqlite",)
+
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 

@@ -9,6 +9,8 @@ from broadcaster.db.tables import broadcast
 from broadcaster.logs import configure
 from tests.builders import a_world, number
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def world(database_url, tmp_path):

@@ -20,6 +20,8 @@ from broadcaster.service.media import Attached, images_of, rules_digest
 from tests.builders import VALUES, a_template
 from tests.integration.pictures import ALT, SECRET, picture
 
+DATABASES = ("sqlite",)
+
 PAGE = ImageRules(most=10, max_bytes=500_000, max_side=300)
 FEED = ImageRules(most=2, max_bytes=6_000, max_side=200, media_types=("image/jpeg",), max_alt_chars=100)
 

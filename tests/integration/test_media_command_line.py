@@ -5,6 +5,8 @@ import pytest
 from tests.integration.desk import Desk, drafting
 from tests.integration.pictures import ALT, picture
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def desk(desk, tmp_path) -> Desk:

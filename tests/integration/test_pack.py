@@ -12,11 +12,13 @@ from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.errors import NotAllowed, NotFound
 from broadcaster.service.pack_chart import MOST_BARS, deliveries_over_time
 from broadcaster.service.redacting import Authority
-from broadcaster.web.app import create_app
 from tests.builders import number
+from tests.integration.asgi import web_of
 from tests.integration.browsing import Browser
 from tests.integration.identities import enter, person
 from tests.papers import must_be_accessible, read
+
+DATABASES = ("sqlite",)
 
 NASTY = 'Amber *wind* #warning $x$ <ref> @a `b` \\ "c" // d \U0001f6a8 \u062e\u0637\u0631'
 
@@ -155,12 +157,12 @@ def incident_of(world, ref):
 def test_an_auditor_takes_it_from_the_timeline_and_an_officer_cannot(world):
     ref = world.release(channels=("website",)).ref
     person(world, "ada", "auditor")
-    client = Browser(create_app(world.parts))
+    client = Browser(web_of(world.parts))
     client.cookie = enter(world, "ada").cookie
     answer = client.post("/audit/pack", page=f"/messages/{ref}/timeline", ref=ref)
     assert answer.headers["content-disposition"] == f'attachment; filename="inquiry-pack-{ref}.pdf"'
     assert answer.headers["content-type"] == "application/pdf"
-    assert read(answer.content).title == f"Inquiry pack {ref}"
+    assert read(answer.body).title == f"Inquiry pack {ref}"
     person(world, "oscar", "officer")
     client.cookie = enter(world, "oscar").cookie
     assert client.post("/audit/pack", page="/me", ref=ref).status == 403

@@ -12,6 +12,8 @@ from tests.integration.identities import HERE, enter, outcome, with_key
 from tests.integration.identities import person as a_person
 from tests.soft_key import SoftKey, b64
 
+DATABASES = ("sqlite",)
+
 
 def knock(world, answer, **given):
     return outcome(lambda: world.parts.sign_in.with_passkey(answer, **{"address": HERE, **given}))

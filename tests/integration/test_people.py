@@ -8,6 +8,8 @@ import pytest
 from broadcaster.db.tables import account, audit_event, person, token
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Problem
 
+DATABASES = ("sqlite",)
+
 # --- the first one ------------------------------------------------------------------------------------------
 
 

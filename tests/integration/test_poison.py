@@ -14,6 +14,8 @@ from broadcaster.service.reconcile import IDEMPOTENT_TRIES
 from tests.builders import LIFE_SAFETY, NO_HURRY, World, a_world
 from tests.fakes import FakeDeduplicating, FakeQueryable, Took, WorkerDied
 
+DATABASES = ("sqlite",)
+
 IN_FLIGHT = 5  # of a hundred: as many as the policy may send again by itself
 WAIT_S = 120
 ROUNDS = 20

@@ -17,6 +17,8 @@ from tests.builders import ALWAYS
 from tests.integration.identities import PASSWORD, enter, outcome, with_app
 from tests.integration.identities import person as a_person
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def two(world):

@@ -21,6 +21,8 @@ from broadcaster.service.read_back import EVERY_S, LOOKS_S, next_look
 from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
 from tests.fakes import FakeGateway, FakeQueryable, Took
 
+DATABASES = ("sqlite",)  # the state machine plays all of it on both
+
 SILENCE = OutcomeUnknown("read_timeout")
 
 

@@ -12,6 +12,8 @@ from tests.builders import LIFE_SAFETY, NO_HURRY, a_world
 from tests.fakes import FakeDeduplicating, FakeGateway, Took, WorkerDied
 from tests.integration.unknown_texts import SILENCE, WAIT_S, end, look_into
 
+DATABASES = ("sqlite",)  # the state machine plays all of it on both
+
 
 @pytest.fixture
 def world_settings():

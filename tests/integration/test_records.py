@@ -18,13 +18,18 @@ from broadcaster.db.tables import (
     post,
     recipient,
     redaction,
+    sequel,
     suppression,
 )
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
 from broadcaster.domain.records import passage
+from broadcaster.render.notices import shipped_example
+from broadcaster.service.prepared import digest
 from broadcaster.service.redacting import NOT_KEPT, Authority
 from tests.builders import VALUES, number
 from tests.integration.visitor import visitor
+
+DATABASES = ("sqlite",)
 
 NAME = "Mrs O\u2019Shea of Kemp Street"
 WHY = Authority(code="personal-data", reason="DP-2026-31", authorised_by="Data protection officer")
@@ -153,6 +158,25 @@ def test_redacted_words_stand_nowhere_any_more_and_the_proof_still_verifies(worl
     assert proof["redacted"][0]["code"] == "personal-data"
     verdict = verify_audit.verify_proof(proof, keys=[])
     assert verdict.problems == []
+
+
+def test_words_of_what_lies_ready_beside_a_message_are_redacted_with_it(world):
+    proof = world.parts.compose.draft(
+        world.officer,
+        template=world.parts.templates.current("severe-weather"),
+        values={**shipped_example("severe-weather"), "area": f"Near {NAME}"},
+        channels=("website", "x"),
+    )
+    ref = world.approve(world.parts.compose.submit(world.officer, proof.ref)).ref
+    world.work_public()
+    world.parts.sweep.sweep()
+    world.clock.advance(4 * DAY)
+    ready = world.row(sequel)
+    assert "Shea" in ready.content
+    made = redact(world, ref)
+    assert "Shea" not in everything(world)
+    assert digest(ready.content) in made.digests
+    assert json.loads(world.row(sequel).content)["ref"] == ready.ref
 
 
 def test_a_post_that_was_altered_and_not_redacted_still_spoils_the_proof(world):

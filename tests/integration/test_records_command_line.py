@@ -2,6 +2,8 @@
 
 import json
 
+DATABASES = ("sqlite",)
+
 
 def test_holds_redactions_and_records(desk, tmp_path):
     ref = desk.draft("website")

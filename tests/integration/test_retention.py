@@ -8,6 +8,8 @@ from broadcaster.db.tables import audience_version, message, recipient
 from broadcaster.domain.errors import Problem
 from broadcaster.service.retention import LOOK_EVERY_S, Retention
 
+DATABASES = ("sqlite",)
+
 DAY_S = 24 * 60 * 60
 
 

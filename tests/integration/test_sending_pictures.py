@@ -12,6 +12,8 @@ from broadcaster.domain.media import Image
 from tests.fakes import FakeThreading, Took
 from tests.integration.threads import LEASE_S, SILENCE, THREAD, after, answers, codes
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def world_settings():

@@ -9,6 +9,8 @@ from broadcaster.service.sessions import form_key, short_agent
 from tests.integration.identities import ELSEWHERE, all_the_way, enter, outcome, with_app
 from tests.integration.identities import person as a_person
 
+DATABASES = ("sqlite",)
+
 
 def find(world, opened):
     return world.parts.sessions.find(opened.cookie)

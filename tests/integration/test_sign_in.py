@@ -17,6 +17,8 @@ from broadcaster.service.sign_in import NOT_RIGHT
 from tests.integration.identities import ELSEWHERE, HERE, PASSWORD, all_the_way, enter, outcome, with_app
 from tests.integration.identities import person as a_person
 
+DATABASES = ("sqlite",)
+
 # --- a name and a password ----------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ from tests.integration.identities import token_of, with_app
 from tests.integration.visitor import Visitor, visitor
 from tests.oidc_provider import CLIENT, SECRET, Running
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture(scope="module")
 def running():

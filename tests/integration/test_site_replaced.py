@@ -8,6 +8,8 @@ from starlette.staticfiles import StaticFiles
 from broadcaster.web.site import PublicSite
 from tests.integration.test_web import ask
 
+DATABASES = ("sqlite",)
+
 OLD, NEW = "x" * 10, "A flood warning. " * 5_000
 
 

@@ -24,7 +24,7 @@ from tests.conftest import postgres_database
 from tests.fakes import FakeThreading, Took
 from tests.integration.broadcasting import LEASE_S, Broadcasting
 
-EXAMPLES, STEPS = int(os.environ.get("STATE_MACHINE_EXAMPLES", "15")), 30
+EXAMPLES, STEPS = int(os.environ.get("STATE_MACHINE_EXAMPLES", "7")), 30
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from broadcaster.service import ending
 from tests.builders import NO_HURRY
 from tests.fakes import Took, WorkerDied
 
+DATABASES = ("sqlite",)
+
 
 @pytest.fixture
 def world_settings():

@@ -7,11 +7,13 @@ from broadcaster.domain.errors import NotAllowed, NotFound, Stale
 from broadcaster.domain.message import Mode, Visibility
 from broadcaster.render.lines import DRILL
 from broadcaster.render.press import Press
-from broadcaster.web.app import create_app
 from tests.builders import a_template
+from tests.integration.asgi import web_of
 from tests.integration.browsing import Browser
 from tests.integration.identities import enter, person
 from tests.papers import must_be_accessible, read
+
+DATABASES = ("sqlite",)
 
 NASTY = "Keep off *the* seafront #1: $x$ ((or)) `not` <b>now</b> \\ {{ facts }} @here".replace("((or))", "or")
 
@@ -70,7 +72,7 @@ def test_an_exercise_says_so_at_both_ends_and_on_the_poster(world):
     _, texts = lines(world, ref)
     for text in texts.values():
         assert text.startswith(DRILL)
-        assert text.endswith(DRILL)
+        assert text.endswith(f"{DRILL} EXERCISE")
     words = read(world.parts.telling.poster(world.officer, ref)).words
     assert "EXERCISE: this is not real" in words
     assert "In a real event we would say" in words
@@ -127,7 +129,7 @@ def test_a_poster_is_one_page_and_cuts_nothing_however_much_there_is_to_do():
 def test_the_page_shows_the_lines_escaped_and_leads_to_the_poster(world):
     ref = world.release(channels=("website",), action="Keep <b>off</b> & out.").ref
     person(world, "ada", "auditor")
-    client = Browser(create_app(world.parts))
+    client = Browser(web_of(world.parts))
     client.cookie = enter(world, "ada").cookie
     text = client.get(f"/messages/{ref}/lines").text
     assert "Keep &lt;b&gt;off&lt;/b&gt; &amp; out." in text

@@ -15,6 +15,8 @@ from broadcaster.render.notices import shipped_notice
 from broadcaster.service.templates import example_of
 from tests.integration.visitor import visitor
 
+DATABASES = ("sqlite",)
+
 FLOOD = shipped_notice("flood")
 
 
@@ -196,6 +198,19 @@ def test_a_template_is_tried_edited_compared_and_put_back_in_the_pages(world):
     assert (refused.status, "Give a reason" in refused.words) == (409, True)
     assert ada.post("/manage/templates/flood/put-back", version="0", reason="no").status == 303
     assert world.parts.templates.one("flood").no == 2
+
+
+def test_an_edit_in_the_page_keeps_what_lies_ready_with_its_alerts(world):
+    ada = visitor(world, "ada", "administrator")
+    form = fields_of(ada.get("/manage/templates/severe-weather/edit").text)
+    before = world.parts.templates.current("severe-weather")
+    ada.post(
+        "/manage/templates/severe-weather/edit",
+        {**form, "title": "Severe gales", "reason": "Clearer", "act": "put"},
+    )
+    after = world.parts.templates.current("severe-weather")
+    assert (after.title, after.prepares) == ("Severe gales", before.prepares)
+    assert after.prepares == "sent-in-error"
 
 
 def test_who_may_only_look_is_refused_by_the_pages_too(world):

@@ -23,6 +23,8 @@ from tests.integration.threads import (
     verdict,
 )
 
+DATABASES = ("sqlite",)  # the state machine plays all of it on both
+
 
 @pytest.fixture
 def world_settings():

@@ -5,6 +5,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from broadcaster.tracing import span_id, to, trace_id
 from broadcaster.tracing_otlp import Otlp
 
+DATABASES = ("sqlite",)
+
 
 def test_from_the_first_draft_to_the_stop_it_is_one_trace(world):
     exporter = InMemorySpanExporter()

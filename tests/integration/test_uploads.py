@@ -6,6 +6,8 @@ import sys
 
 from broadcaster.service.uploads import NEW_FOR_S, Uploads
 
+DATABASES = ("sqlite",)
+
 HOLDS = """
 import sys
 from pathlib import Path

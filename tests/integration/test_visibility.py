@@ -12,6 +12,8 @@ from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.message import Visibility
 from tests.builders import VALUES, a_template
 
+DATABASES = ("sqlite",)
+
 NOT_PUBLIC = [Visibility.PARTNERS, Visibility.STAFF]
 
 

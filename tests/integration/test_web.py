@@ -3,7 +3,6 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import pytest
@@ -16,53 +15,14 @@ from broadcaster.web.hooks import Intake
 from broadcaster.web.problems import KINDS
 from channels.base import Account, Secret
 from channels.sms import Sms
+from tests.integration.asgi import TESTSERVER, asking
+
+DATABASES = ("sqlite",)
 
 
-@dataclass
-class Answer:
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
-
-async def ask(app, path, *, method="GET", body=b"", **query):
-    """One request, as a server would hand it to the app. What was answered, even where the app broke after it."""
-    answer = Answer()
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": urlencode(query).encode(),
-        "headers": [(b"host", b"testserver")],
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 80),
-    }
-
-    coming = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive():
-        if not coming:
-            await asyncio.Event().wait()  # a client that reads on
-        return coming.pop()
-
-    async def send(message):
-        if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
-        else:
-            answer.body += message.get("body", b"")
-
-    with suppress(RuntimeError):  # what a broken app raises after its answer, for the server's log
-        await app(scope, receive, send)
-    return answer
+def ask(app, path, *, method="GET", body=b"", **query):
+    """What the app answers to this request, to be awaited."""
+    return asking(app, method, f"{path}?{urlencode(query)}", body, [TESTSERVER])
 
 
 @asynccontextmanager
@@ -166,6 +126,13 @@ def test_the_site_is_served_for_other_sites_to_show_and_never_kept_for_long(worl
     assert (answer.status, answer.json) == (200, {"alerts": []})
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cache-control"].startswith("max-age=30")
+
+
+def test_an_alert_is_served_by_the_type_of_cap_for_receivers_refuse_others(world):
+    folder = world.parts.settings.site_dir / "alerts"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "7f3k2m.cap.xml").write_text("<alert/>")
+    assert get(world, "/site/alerts/7f3k2m.cap.xml").headers["content-type"] == "application/cap+xml"
 
 
 @pytest.mark.parametrize("name", [".lock", ".alerts/7F3K2M.json", "alerts/.draft-x"])

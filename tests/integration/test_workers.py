@@ -217,13 +217,3 @@ def test_no_process_writes_a_number_or_a_name_down_and_of_an_erased_person_nothi
 def arrived_and_failed(running, ref):
     totals = running.status(ref).totals
     return sum(totals.get(state, 0) for state in ARRIVED), totals[DeliveryState.FAILED]
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # T5 does it on PostgreSQL
-def test_without_a_broker_the_pump_sends_everything(database_url, tmp_path):
-    with installation(tmp_path / "data", database_url, broker_url="redis://127.0.0.1:1/0", bulk_workers=0,
-                      public_workers=0) as found:  # fmt: skip
-        found.import_numbers(RECIPIENTS)
-        ref = found.release()
-        wait_for(over(found, ref), within_s=90)
-        assert_ledger_equals_database(found, ref)

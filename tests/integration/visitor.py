@@ -1,39 +1,13 @@
 """A browser without a screen: it asks the app as a server would, keeps the cookie, and fills in the forms that it was shown."""
 
-import asyncio
 import re
-from contextlib import suppress
-from dataclasses import dataclass, field
-from html import unescape
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from broadcaster.web.app import create_app
 from broadcaster.web.console.guard import COOKIE
+from tests.integration.asgi import TESTSERVER, ask, web_of
 from tests.integration.identities import all_the_way, enter, person, with_app
 
 PAGE = (b"accept", b"text/html")
-
-
-@dataclass
-class Answer:
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    cookie: str = ""
-
-    @property
-    def text(self):
-        return self.body.decode()
-
-    @property
-    def words(self):
-        """What a person reads, in one line."""
-        main = self.text.partition('id="main-content">')[2] or self.text
-        return " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split())
-
-    @property
-    def onward(self):
-        return self.headers["location"]
 
 
 class Visitor:
@@ -85,66 +59,20 @@ class Visitor:
         return found.group(1) if found else ""
 
     def ask(self, method, path, body=b"", kind=b"", headers=()):
-        answer = asyncio.run(self._ask(method, path, body, kind, headers))
-        self.cookie = answer.cookie or self.cookie
+        sent = [TESTSERVER, PAGE, (b"cookie", self._cookies()), *headers]
+        answer = ask(self.web, method, path, body, [*sent, (b"content-type", kind)] if kind else sent)
+        for told in answer.cookies:
+            self._keep(told)
         return answer
 
-    async def _ask(self, method, path, body, kind, headers):
-        answer, split = Answer(), urlsplit(path)
-        sent = [(b"host", b"testserver"), PAGE, (b"cookie", self._cookies()), *headers]
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": split.path,
-            "raw_path": split.path.encode(),
-            "query_string": split.query.encode(),
-            "headers": [*sent, (b"content-type", kind)] if kind else sent,
-            "client": ("127.0.0.1", 50000),
-            "server": ("127.0.0.1", 80),
-        }
-        half = len(body) // 2  # in two pieces, as a network brings it
-        coming = [
-            {"type": "http.request", "body": body[:half], "more_body": True},
-            {"type": "http.request", "body": body[half:], "more_body": False},
-        ]
-
-        async def receive():
-            if not coming:
-                await asyncio.Event().wait()
-            return coming.pop(0)
-
-        async def send(message):
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
-                for name, value in message["headers"]:
-                    if name == b"set-cookie":
-                        self._keep(answer, value.decode())
-            else:
-                answer.body += message.get("body", b"")
-
-        with suppress(RuntimeError):
-            await self.web(scope, receive, send)
-        return answer
-
-    def _keep(self, answer, told):
+    def _keep(self, told):
         name, value = re.match(r"([^=]+)=([^;]*)", told).groups()
         if name == COOKIE:
-            answer.cookie = value
+            self.cookie = value or self.cookie
         elif "Max-Age=0" in told:
             self.jar.pop(name, None)
         else:
             self.jar[name] = value
-
-
-def web_of(parts):
-    """Its app, made once."""
-    if "web" not in parts.__dict__:
-        parts.__dict__["web"] = create_app(parts)
-    return parts.__dict__["web"]
 
 
 def visitor(world, name, *roles):

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from broadcaster.domain.errors import Invalid, NotFound
+from broadcaster.domain.media import Image
 from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.notice import fill
 from broadcaster.domain.post import Post
@@ -106,6 +107,16 @@ def test_an_exercise_says_so_first_and_last(channel: str) -> None:
         assert text.endswith("EXERCISE")
         assert text.count("EXERCISE") == 2
     assert "no action needed" in post.text.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "alt"), [(Mode.LIVE, "A wave"), (Mode.EXERCISE, "EXERCISE: A wave - EXERCISE")]
+)
+def test_in_an_exercise_alt_texts_say_so_too(mode: Mode, alt: str) -> None:
+    picture = Image(sha256="0" * 64, media_type="image/png", width=1, height=1, size=9, alt="A wave")
+    given = {"channel": "x", "account": "wyre", "reference": "7F3K2M", "link": LINK, "zone": LONDON}
+    post = Renderer().render(example(), mode=mode, images=(picture,), **given)
+    assert [image.alt for image in post.images] == [alt]
 
 
 def test_the_machine_readable_headline_of_an_exercise_says_so_too() -> None:

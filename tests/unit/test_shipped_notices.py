@@ -80,6 +80,11 @@ MUST_CARRY: dict[str, tuple[list[str], list[str], list[str]]] = {
             "take the name and photo down everywhere",
         ],
     ),
+    "person-found": (
+        ["The missing person has been found", "delete the name and photo", "LC-0421"],
+        [],
+        ["taken the name and photo down everywhere", "Thank you for looking"],
+    ),
     "rumour-correction": (
         ["What is true about tap water", "Wyre Water confirms: it meets every standard"],
         [PHONE],
@@ -115,9 +120,9 @@ every_channel = pytest.mark.parametrize("channel", CHANNELS)
 # --- what is there -------------------------------------------------------------------------------------------
 
 
-def test_the_fourteen_ship_and_no_other() -> None:
+def test_the_fifteen_ship_and_no_other() -> None:
     assert sorted(shipped_notices()) == NAMES
-    assert len(NAMES) == 14
+    assert len(NAMES) == 15
 
 
 @every_notice

@@ -18,7 +18,19 @@ from broadcaster.db.tables.broadcasts import (
     target,
 )
 from broadcaster.db.tables.callbacks import callback, heard
+from broadcaster.db.tables.clock import (
+    authority,
+    break_glass,
+    election_name,
+    election_period,
+    page,
+    page_request,
+    pre_authorisation,
+)
 from broadcaster.db.tables.columns import Time, metadata
+from broadcaster.db.tables.drills import drill, drill_inject, drill_part
+from broadcaster.db.tables.feeds import feed, feed_entry, feed_warning
+from broadcaster.db.tables.follow_ups import ending, sequel, stood
 from broadcaster.db.tables.identity import (
     brake,
     challenge,
@@ -68,6 +80,14 @@ from broadcaster.db.tables.programs import request_once, webhook, webhook_messag
 from broadcaster.db.tables.readiness import probe
 from broadcaster.db.tables.record import alarm, audit_checkpoint, audit_event, leader
 from broadcaster.db.tables.rota import delegation, duty, sso_user, work_contact
+from broadcaster.db.tables.schedules import (
+    calendar_address,
+    schedule,
+    schedule_run,
+    schedule_table,
+    schedule_version,
+)
+from broadcaster.db.tables.storm import storm
 
 __all__ = [
     "FOR_A_PERSON",
@@ -83,15 +103,27 @@ __all__ = [
     "audience_version",
     "audit_checkpoint",
     "audit_event",
+    "authority",
     "batch",
     "brake",
+    "break_glass",
     "broadcast",
     "by_hand",
+    "calendar_address",
     "callback",
     "challenge",
     "delegation",
     "delivery",
+    "drill",
+    "drill_inject",
+    "drill_part",
     "duty",
+    "election_name",
+    "election_period",
+    "ending",
+    "feed",
+    "feed_entry",
+    "feed_warning",
     "heard",
     "incident",
     "incident_action",
@@ -107,6 +139,8 @@ __all__ = [
     "message_version",
     "metadata",
     "notice_template",
+    "page",
+    "page_request",
     "passkey",
     "password",
     "person",
@@ -114,6 +148,7 @@ __all__ = [
     "policy_switch",
     "policy_text",
     "post",
+    "pre_authorisation",
     "probe",
     "proposal",
     "receipt",
@@ -123,10 +158,17 @@ __all__ = [
     "rendition",
     "request_once",
     "route",
+    "schedule",
+    "schedule_run",
+    "schedule_table",
+    "schedule_version",
+    "sequel",
     "session",
     "sighting",
     "sso_user",
     "standing_approval",
+    "stood",
+    "storm",
     "submission",
     "suppression",
     "target",

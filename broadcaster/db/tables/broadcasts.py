@@ -1,6 +1,6 @@
 """A broadcast and its work, down to the single attempt."""
 
-from sqlalchemy import Column, Index, String, Table, UniqueConstraint, text
+from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from broadcaster.db.tables.columns import Id, count, metadata, moment, own_id, prose, to, uid, word
 
@@ -49,6 +49,9 @@ broadcast = Table(
     moment("expires_at"),
     moment("ended_at", nullable=True),
     prose("stop_reason"),
+    # 1: storm mode holds it. Decided once, at its release: what was urgent then stays so.
+    Column("routine", Integer, nullable=False, server_default="0"),
+    Column("storm", String(64), nullable=False, server_default=""),
     UniqueConstraint("approval_id"),  # two clicks, one broadcast
     Index("ix_broadcast_state", "state", "expires_at"),
 )
@@ -67,6 +70,11 @@ target = Table(
     to("audience_version", nullable=True),
     count("planned_total"),
     count("planned"),  # how many deliveries exist already; the cursor of a resumed plan
+    # What it does to what `amends_delivery_id` of its deliveries put there; empty for a post of its own.
+    Column("act", String(64), nullable=False, server_default=""),
+    # The broadcast whose text took this one's place here: nothing more of this one goes out. No foreign key, and may be
+    # empty: SQLite would have to make the table anew for that.
+    Column("superseded_by_id", Id, nullable=True),
 )
 
 #: Through which accounts a target may be sent, as approved: the one it is named by, and its spares.

@@ -17,6 +17,8 @@ incident = Table(
         "in_hands_of", String(64), nullable=False, server_default=""
     ),  # a user's name, which never changes
     moment("closed_at", nullable=True),
+    # Of a drill: nothing live can belong to it. Empty: whatever its messages are.
+    Column("mode", String(64), nullable=False, server_default=""),
 )
 
 #: To warn, and as much not to: an inquiry asks about that one first.

@@ -90,6 +90,7 @@ message_version = Table(
     Column("images", Text, nullable=False, server_default="[]"),  # JSON list of {sha256, alt}
     to("person", name="author_id"),
     moment("created_at"),
+    moment("next_update_at", nullable=True),  # when it says that people will hear more
     UniqueConstraint("message_id", "no"),
 )
 
@@ -128,6 +129,7 @@ standing_approval = Table(
     word("mode"),
     word("kind"),  # series, sequel
     prose("bounds"),  # canonical JSON: template version, blanks, slots, rule, channels, audience rule
+    word("factor", default=""),  # how the approver proved who he is
     to("person", name="approved_by"),
     moment("approved_at"),
     moment("ends_at"),

@@ -16,13 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Invalid, NotFound, Problem
 from broadcaster.web import problems
-from broadcaster.web.api import audiences, audit, messages, people, unknowns, watching, webhooks
+from broadcaster.web.api import audiences, audit, clock, messages, people, unknowns, watching, webhooks
 from broadcaster.web.api.problem_schema import documented
 from broadcaster.web.console.pages import page
 from broadcaster.web.problems import KINDS, TooLarge, Unexpected
 
 ROUTERS = (
     messages.router,
+    clock.router,
     unknowns.router,
     audiences.router,
     watching.router,

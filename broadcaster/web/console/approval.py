@@ -99,7 +99,10 @@ def _page(
         wants_code=not fresh and found["proof"].mode == "live",
         wrong_code=isinstance(problem, FactorWanted),
         chosen=chosen,
+        will_wait=parts_of(request).storm.waits(ref),
         problems=told(problem, at=at),
         turning_down=at == "reason",
+        covered=parts_of(request).beforehand.of(desk.person, ref),
+        paged=parts_of(request).paging.about(ref)[:1],
         **found,
     )

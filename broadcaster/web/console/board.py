@@ -13,6 +13,7 @@ from starlette.requests import Request
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.policy import Action
 from broadcaster.service.board import Board
+from broadcaster.web.console.follow_ups import offered
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.live import Look, Watchers
 from broadcaster.web.console.message import told
@@ -41,8 +42,12 @@ def board(
         back="/",
         facts=written.facts,
         exercise=written.mode == "exercise",
+        paged=parts.paging.about(ref)[:1],
+        held=parts.storm.holds(ref),
+        source=parts.feed_warnings.of_message(desk.person, ref),
         every=max(LEAST_REFRESH_S, every) if every else 0,
         may_stop=desk.may(Action.STOP) and seen["board"].state == "sending",
+        follow_ups=offered(parts, ref) if desk.may(Action.WRITE) else [],
         **seen,
     )
 

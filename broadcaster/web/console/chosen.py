@@ -1,7 +1,7 @@
 """What the form of a message holds, good or not: as it came, as it is kept meanwhile, and as it is shown again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -25,6 +25,10 @@ class Chosen:
     incident: str = ""
     sheet: str = ""
     base: int = 0
+    #: The message that it follows, for what, and why what was published comes down.
+    follows: str = ""
+    purpose: str = ""
+    reason: str = ""
 
     @classmethod
     def begun(
@@ -48,8 +52,14 @@ class Chosen:
             mode=Mode(mode) if mode in set(Mode) else Mode.LIVE,
             incident=_text(form, "incident"),
             sheet=_text(form, "sheet"),
+            follows=_text(form, "follows"),
+            purpose=_text(form, "purpose"),
+            reason=_text(form, "reason"),
             base=int(base) if (base := _text(form, "base")).isdigit() else 0,
         )
+
+    def with_values(self, values: Mapping[str, str]) -> Self:
+        return replace(self, values={**self.values, **values})
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "channels": list(self.channels)}

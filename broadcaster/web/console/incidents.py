@@ -180,6 +180,7 @@ def _one(
         request,
         "incident.html",
         title=whole.incident.name,
+        exercise=whole.is_exercise,
         desk=desk,
         back="/incidents",
         back_text="Incidents",

@@ -19,10 +19,13 @@ SECTIONS = (
     ("Policy to read", "/manage/policy", Action.MANAGE),
     ("Tokens", "/manage/tokens", Action.MANAGE),
     ("Templates", "/manage/templates", Action.READ),
+    ("Authorised beforehand", "/manage/pre-authorised", Action.READ),
+    ("Before an election", "/manage/elections", Action.MANAGE),
     ("Audiences", "/manage/audiences", Action.IMPORT),
     ("One person's number", "/manage/person", Action.ERASE),
     ("Records", "/manage/records", Action.AUDIT),
     ("Accounts", "/manage/accounts", Action.READ),
+    ("Feeds", "/manage/feeds", Action.READ),
     ("Rota", "/manage/rota", Action.READ),
 )
 ROLES: Mapping[str, str] = {
@@ -46,6 +49,8 @@ POLICIES: Mapping[str, str] = {
     Switch.SECOND_ADMINISTRATOR: "Two administrators",
     Switch.SECOND_FACTOR: "Who needs a second factor",
     Switch.FIRST_LIVE: "Before the first live message",
+    Switch.NOBODY_ANSWERS: "If nobody answers a request to approve",
+    Switch.BREAK_GLASS: "Break-glass: sending without a second person",
 }
 
 

@@ -141,6 +141,7 @@ def _redact(
         request,
         "redact.html",
         title=f"Redact {ref}",
+        exercise=parts.report.written(ref).mode == "exercise",
         desk=desk,
         back=f"/messages/{ref}",
         answer=409 if problem else 200,

@@ -203,6 +203,7 @@ def _built(before: NoticeTemplate, form: FormData) -> NoticeTemplate:
         "name": before.name,
         "event": before.event,
         "language": before.language,
+        "prepares": before.prepares,
         **{name: held[name].strip() for name in ("title", *OVERRIDES, "help", "review_by")},
         "never": [line.strip() for line in held["never"].split("\n") if line.strip()],
         "channels": held["channels"],

@@ -6,10 +6,13 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.requests import Request
 
+from broadcaster.domain.break_glass import OFF
 from broadcaster.domain.errors import FactorWanted, Problem
+from broadcaster.domain.identity import Switch
 from broadcaster.domain.message import MessageState
 from broadcaster.domain.policy import Action
 from broadcaster.service.incidents import LINKABLE
+from broadcaster.web.console.follow_ups import offered
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.pages import page
 from broadcaster.web.console.texts import by_text
@@ -52,13 +55,30 @@ def _proof(request: Request, desk: Desk, ref: str, *, problem: Problem | None = 
         answer=409 if problem else 200,
         may_edit=own and state in EDITABLE,
         may_submit=own and state in SUBMITTABLE and not found["proof"].problems,
+        source=parts_of(request).feed_warnings.of_message(desk.person, found["ref"]),
         **_incident(request, desk, found["ref"], state),
         may_approve=desk.may(Action.APPROVE) and state is MessageState.SUBMITTED,
+        follow_ups=offered(parts_of(request), ref) if own else [],
         may_redact=desk.may(Action.REDACT),
         redactions=parts_of(request).redacting.of(ref),
+        **_of_the_clock(request, desk, ref, state),
         problems=told(problem),
         **found,
     )
+
+
+def _of_the_clock(request: Request, desk: Desk, ref: str, state: MessageState) -> dict[str, Any]:
+    """Who was paged, what happens if nobody answers, and whether one officer may send it alone."""
+    parts, may = parts_of(request), desk.may(Action.SEND_ALONE)
+    with parts.database.read() as tx:
+        is_on = parts.rules.switch(tx, Switch.BREAK_GLASS) != OFF
+    return {
+        "paged": parts.paging.about(ref),
+        "if_nobody": parts.paging.if_nobody_answers(),
+        "cover": parts.pre_authorise.cover(ref),
+        "may_send_alone": may,
+        "may_break_glass": may and is_on and state is MessageState.SUBMITTED,
+    }
 
 
 def _incident(request: Request, desk: Desk, ref: str, state: MessageState) -> dict[str, Any]:
@@ -81,6 +101,7 @@ def seen(request: Request, ref: str) -> dict[str, Any]:
         "facts": parts.report.written(ref).facts,
         "decision": parts.report.decision(ref),
         "turned_down": parts.report.turned_down(ref),
+        "before": parts.follow_ups.before(ref),
         "recipients": proof.audience.size if proof.audience else 0,
     }
 

@@ -42,6 +42,7 @@ class Place:
 PLACES = (
     Place(text="Home", href="/"),
     Place(text="Messages", href="/messages"),
+    Place(text="Schedules", href="/schedules"),
     Place(text="Incidents", href="/incidents"),
     Place(text="Audit", href="/audit", action=Action.AUDIT),
     Place(text="Manage", href="/manage", action=Action.IMPORT),
@@ -80,6 +81,7 @@ def _around(request: Request, title: str, desk: Desk | None) -> dict[str, Any]:
         "sandbox": parts.rules.is_sandbox(),
         "zone_name": settings.timezone,
         "me": desk.person if desk else None,
+        "storm": parts.storm.on() if desk else None,
         "csrf": desk.csrf_field if desk else "",
         "csrf_token": desk.csrf if desk else "",
         "navigation": list(_navigation(request, desk)) if desk else (),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from broadcaster.domain.erasure import KEPT_OUT
 from broadcaster.domain.opt_out import Reason
 from broadcaster.domain.times import time_in_words
+from broadcaster.service.compose import NO_REFERENCE
 
 CHANNELS: Mapping[str, str] = {
     "website": "Website",
@@ -37,10 +38,12 @@ STATES: Mapping[str, tuple[str, str]] = {
 
 #: What a browser's field for a time and date can show. Others (one of an hour that comes twice) stay text.
 TIME_FIELD = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
-#: What is put in at the moment of sending.
+#: What is put in at the moment of sending, and what stands for the reference of a message that nobody has kept yet.
 LATE: Mapping[str, str] = {
-    "sent_at": "the time of sending",
-    "sequence": "the update's number, where it is one",
+    "((sent_at))": "the time of sending",
+    "((sequence))": "the update's number, where it is one",
+    NO_REFERENCE: "its reference",
+    NO_REFERENCE.lower(): "its reference",
 }
 MESSAGE_STATES: Mapping[str, str] = {
     "draft": "a draft",
@@ -54,6 +57,21 @@ BROADCAST_STATES: Mapping[str, str] = {
     "done": "sent",
     "stopped": "stopped",
     "superseded": "replaced by a later one",
+}
+SCHEDULE_STATES: Mapping[str, str] = {
+    "draft": "a draft",
+    "submitted": "waits for approval",
+    "returned": "given back",
+    "rejected": "rejected",
+    "approved": "approved",
+    "paused": "paused",
+    "over": "its last run is over",
+    "ended": "ended",
+}
+RUN_STATES: Mapping[str, str] = {
+    "refused": "did not go out",
+    "skipped": "left out",
+    "waits": "waits for approval",
 }
 #: Why a number is left out.
 OPT_OUTS: Mapping[str, str] = {
@@ -76,6 +94,11 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "many": many,
         "first_letter": lambda text: text[:1].upper() + text[1:],
         "on_duty": lambda role: str(role).replace("-", " "),
+        "schedule_state": lambda state: SCHEDULE_STATES.get(str(state), str(state)),
+        "run_state": lambda state: RUN_STATES.get(str(state), str(state)),
+        "day_there": lambda there: f"{there:%A} {there.day} {there:%B %Y}, {there:%H:%M}",
+        "plain_day": plain_day,
+        "plain_weekday": lambda day: f"{day:%A} {day.day} {day:%B}",
         "opt_out": lambda reason: OPT_OUTS.get(str(reason), str(reason)),
         "channel": lambda name: CHANNELS.get(name, name),
         "own_name": lambda account, channel: "" if account.lower() == channel.lower() else account,
@@ -90,11 +113,18 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     }
 
 
+def plain_day(day: date | str) -> str:
+    """A day, or a day with its time, of no clock in particular: `Monday 4 January 2027, 09:00`."""
+    found = datetime.fromisoformat(day) if isinstance(day, str) else day
+    with_time = isinstance(found, datetime) and not (isinstance(day, str) and len(day) == 10)
+    return f"{found:%A} {found.day} {found:%B %Y}" + (f", {found:%H:%M}" if with_time else "")
+
+
 def late(text: str) -> Markup:
-    """A post's text, with what is filled in only when it is sent told in words and marked."""
+    """A post's text, with what is filled in only when it is sent, or once it is kept, told in words and marked."""
     shown = escape(text)
-    for slot, words in LATE.items():
-        shown = shown.replace(f"(({slot}))", Markup('<mark class="late">{}</mark>').format(words))
+    for place, words in LATE.items():
+        shown = shown.replace(place, Markup('<mark class="late">{}</mark>').format(words))
     return shown
 
 

@@ -11,6 +11,7 @@ from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
+from broadcaster.service.follow_up import Begun
 from broadcaster.service.media import Attached
 from broadcaster.service.report import Written
 from broadcaster.web.console.chosen import Chosen
@@ -34,14 +35,17 @@ def choose(request: Request, desk: SignedIn) -> HTMLResponse:
 
 
 @router.get("/new/{name}")
-def blank(request: Request, desk: SignedIn, name: str, sheet: str = "") -> HTMLResponse:
-    """The form, empty or as it was left."""
+def blank(
+    request: Request, desk: SignedIn, name: str, sheet: str = "", mode: Mode = Mode.LIVE, incident: str = ""
+) -> HTMLResponse:
+    """The form, empty or as it was left; with `mode` and `incident` from a drill's page."""
     parts = parts_of(request)
     template = parts.templates.current(name)
     known = parts.report.said_last(desk.person, ("source", "phone"))
     if parts.settings.names_its_organisation:
         known = {"source": f"Duty officer, {parts.settings.organisation}", **known}
     chosen = Chosen.begun(template, zone=parts.settings.zone, known=known)
+    chosen = replace(chosen, mode=mode, incident=incident)
     if sheet:
         chosen = Chosen.from_json(parts.worksheets.find(desk.person, sheet).content)
     return _form(request, desk, template, chosen=chosen)
@@ -66,6 +70,7 @@ def draft(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
         )
     except Problem as problem:
         return _form(request, desk, template, chosen=chosen, problem=problem)
+    parts.feed_warnings.written(desk.person, chosen.sheet, made.ref)
     parts.worksheets.discard(desk.person, chosen.sheet)
     return RedirectResponse(f"/messages/{made.ref}", 303)
 
@@ -147,6 +152,7 @@ def _look(
             audience=chosen.audience,
             mode=chosen.mode,
             ref=ref,
+            follows=parts.follow_ups.meant(chosen.follows, chosen.purpose),
         )
     except Problem as problem:
         wrong = problem.details or (problem.text,)
@@ -157,6 +163,11 @@ def _look(
         texts=by_text(proof.posts) if proof else (),
         missing=problems_at(wrong, {blank.name: blank.label for blank in template.blanks}),
         others=kept.others,
+        cover=parts.pre_authorise.beforehand(
+            template, values=chosen.values, channels=chosen.channels, audience=chosen.audience
+        )
+        if proof
+        else None,
     )
     return JSONResponse(
         {"sheet": kept.uid, "saved_at": kept.changed_at.isoformat(), "shown": shown},
@@ -184,6 +195,7 @@ def _form(
     chosen: Chosen,
     problem: Problem | None = None,
     ref: str = "",
+    begun: Begun | None = None,
 ) -> HTMLResponse:
     parts = parts_of(request)
     labels = {blank.name: blank.label for blank in template.blanks}
@@ -194,21 +206,29 @@ def _form(
         title=template.title,
         desk=desk,
         answer=422 if problem else 200,
-        back=f"/messages/{ref}" if ref else "/messages/new",
+        back=_back(ref, begun),
+        begun=begun,
         template=template,
+        exercise=chosen.mode is Mode.EXERCISE,
         chosen=chosen,
         asked=[blank for blank in template.blanks if blank.required and not blank.default],
         more=[blank for blank in template.blanks if not blank.required or blank.default],
         overrides={name: [str(each) for each in kind] for name, kind in OVERRIDES.items()},
         channels=_channels(parts.channels.get(chosen.mode, {})),
         audiences=parts.audiences.list(),
-        modes=[mode for mode in Mode if parts.channels.get(mode)],
+        modes=[begun.mode] if begun else [mode for mode in Mode if parts.channels.get(mode)],
+        authorised=parts.pre_authorise.in_force(template),
         problems=problems_at(said, labels),
         wrong=_wrong(said, labels),
         ref=ref,
-        incidents=[] if ref else parts.incidents.listed(desk.person)[:MOST_INCIDENTS],
+        incidents=[] if ref or begun else parts.incidents.listed(desk.person)[:MOST_INCIDENTS],
         others=parts.worksheets.others(desk.person, ref) if ref else (),
     )
+
+
+def _back(ref: str, begun: Begun | None) -> str:
+    followed = ref or (begun.ref if begun else "")
+    return f"/messages/{followed}" if followed else "/messages/new"
 
 
 def _channels(configured: Mapping[str, Channel]) -> list[str]:
@@ -224,3 +244,7 @@ def _wrong(problems: Sequence[str], labels: Mapping[str, str]) -> dict[str, str]
         if name in labels and rest:
             found.setdefault(name, f"{labels[name]} {rest}")
     return found
+
+
+#: For what else is written on this page.
+form_page, look_page = _form, _look

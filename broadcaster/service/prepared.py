@@ -1,0 +1,96 @@
+"""Wording and rendering what lies ready beside an alert, when it is submitted."""
+
+import json
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from broadcaster.db import messages, sequels, templates
+from broadcaster.db.engine import Tx
+from broadcaster.db.messages import Message, Version
+from broadcaster.domain.canonical import Json, canonical, sha256
+from broadcaster.domain.errors import Invalid
+from broadcaster.domain.follow_up import Follows, Purpose
+from broadcaster.domain.message import MessageState
+from broadcaster.domain.notice import NoticeTemplate, fill
+from broadcaster.render.notices import shipped_notice
+from broadcaster.service.proof import Proofs
+
+log = structlog.get_logger()
+
+WRONG = "It should not have been sent."
+
+
+def prepare(tx: Tx, proofs: Proofs, row: Message, version: Version, *, zone: ZoneInfo) -> tuple[str, str]:
+    """Reference and content of what is to lie ready for a message that is being submitted; both empty where its template
+    wants nothing, or where it cannot be worded from what is known."""
+    if version.template.get("prepares") != Purpose.SENT_IN_ERROR or row.amends_id is not None:
+        return "", ""
+    template = _in_force(tx)
+    known = {**version.blanks, "area": version.facts.area, "source": version.facts.source}
+    known |= {
+        "wrong": WRONG,
+        "wrong_ref": row.ref,
+        "expires": f"{version.facts.expires_at.astimezone(zone):%Y-%m-%dT%H:%M}",
+    }
+    values = {blank.name: known[blank.name] for blank in template.blanks if known.get(blank.name)}
+    try:
+        facts = fill(template, values, zone=zone, now=tx.now())
+    except Invalid as problem:
+        log.warning("nothing_lies_ready", message=row.ref, reason=len(problem.details))
+        return "", ""
+    ref = messages.unused_reference(tx)
+    follows = Follows(message_id=row.id, purpose=Purpose.SENT_IN_ERROR)
+    as_row = replace(
+        row,
+        id=0,
+        ref=ref,
+        state=MessageState.DRAFT,
+        kind=follows.kind,
+        purpose=follows.purpose,
+        amends_id=row.id,
+    )
+    as_version = replace(
+        version,
+        id=0,
+        facts=facts,
+        blanks=values,
+        template=template.to_json(),
+        template_id=None,
+        template_no=None,
+        images=(),
+    )
+    proof = proofs.of_version(tx, as_row, as_version)
+    if proof.problems:
+        log.warning("nothing_lies_ready", message=row.ref, reason=len(proof.problems))
+        return "", ""
+    content: dict[str, Json] = {
+        "accounts": list(version.accounts),
+        "audience": str(version.audience_version_id or ""),
+        "blanks": dict(values),
+        "facts": dict(facts.to_json()),
+        "posts": [each.post.to_bytes().decode() for each in proof.posts],
+        "ref": ref,
+        "template": template.to_json(),
+    }
+    return ref, canonical(content).decode()
+
+
+def digest(content: str) -> str:
+    """What stands in the manifest beside which it lies; empty for nothing."""
+    return sha256(json.loads(content)) if content else ""
+
+
+def digest_for(tx: Tx, submission_id: int) -> str:
+    found = sequels.of(tx, submission_id)
+    return digest(found.content) if found else ""
+
+
+def _in_force(tx: Tx) -> NoticeTemplate:
+    edited = templates.in_force(tx, Purpose.SENT_IN_ERROR)
+    return (
+        NoticeTemplate.from_json(json.loads(edited.content))
+        if edited
+        else shipped_notice(Purpose.SENT_IN_ERROR)
+    )

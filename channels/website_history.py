@@ -1,0 +1,60 @@
+"""What a page said before, and what was done to it when. No input or output."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from broadcaster.domain.post import Post
+from channels.website_images import file_name
+from channels.website_state import images_of
+from channels.website_store import Document
+
+#: What readers are told of each purpose (`domain/follow_up.py`); one that is not known here is an update.
+WORDS: Mapping[str, str] = {
+    "correction": "Corrected",
+    "all-clear": "All clear given",
+    "cancel": "Cancelled",
+    "sent-in-error": "Taken down",
+    "found": "Taken down",
+}
+#: What was said before is shown no more, nor are its pictures.
+TAKEN_DOWN = frozenset({"sent-in-error", "found"})
+
+
+def was_here(document: Document, key: str) -> bool:
+    """Whether this post stood here before something newer took its place: it does not come back."""
+    return any(each["key"] == key for each in document.get("history", []))
+
+
+def history(document: Document, post: Post, moment: str) -> dict[str, Any]:
+    """The page's past, once this post stands on it in the place of another one; nothing where none stood there."""
+    before, purpose = document["posts"].get(post.language), post.facts.get("purpose", "")
+    past: list[dict[str, Any]] = document.get("history", [])
+    if before is None:
+        return {}
+    hidden = purpose in TAKEN_DOWN
+    entry = {
+        "key": before["key"],
+        "language": post.language,
+        "at": moment,
+        "word": WORDS.get(purpose, "Updated"),
+        "title": before["title"],
+        "text": before["text"],
+        "images": images_of(before),
+    }
+    entries = [*past, entry]
+    return {"history": [_without_words(each) for each in entries] if hidden else entries}
+
+
+def pictures_gone(before: Mapping[str, Document], after: Mapping[str, Document]) -> set[str]:
+    """Names of the pictures that some page showed, or kept in its past, and that none does any more."""
+    return set(_pictures(before)) - set(_pictures(after))
+
+
+def _without_words(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "title": "", "text": "", "images": []}
+
+
+def _pictures(documents: Mapping[str, Document]) -> Iterator[str]:
+    for document in documents.values():
+        for each in [*document["posts"].values(), *document.get("history", [])]:
+            yield from map(file_name, images_of(each))
