@@ -4,11 +4,9 @@ Exit code 1 where a due run did not become exactly one of sent, refused, missed 
 """
 
 import argparse
-import os
+import multiprocessing
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ from tests.integration.planning import submit
 from tests.postgres import running_postgres
 from tests.schedules.due import due
 from tests.schedules.judging import faults
+from tests.schedules.sweeper import sweep
 
 ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Auckland")
 #: Local times around which clocks change somewhere, and others.
@@ -39,7 +38,11 @@ WAITS_S = 600.0  # of real time, for one step: on a loaded machine a process tak
 class Simulation:
     def __init__(self, world: World, clock: Path, seed: int) -> None:
         self.world, self.clock, self.chance = world, clock, random.Random(seed)
-        self.children: list[subprocess.Popen[bytes]] = []
+        self.processes = multiprocessing.get_context(
+            "forkserver"
+        )  # which has read the program once, for all of them
+        self.processes.set_forkserver_preload(["tests.schedules.sweeper"])
+        self.children: list[multiprocessing.process.BaseProcess] = []
         self.kills = self.outages = 0
         self.now = datetime.combine(FIRST - timedelta(days=1), clock_time(0), UTC)
 
@@ -51,18 +54,16 @@ class Simulation:
 
     def sweepers(self, number: int) -> None:
         while len(self.children) < number:
-            words = [
-                "tests.schedules.sweeper",
-                self.world.database.url,
-                str(self.world.folder),
-                str(self.clock),
-            ]
-            self.children.append(subprocess.Popen([sys.executable, "-m", *words]))
+            child = self.processes.Process(
+                target=sweep, args=(self.world.database.url, self.world.folder, self.clock), daemon=True
+            )
+            child.start()
+            self.children.append(child)
 
     def kill(self, number: int) -> None:
         for child in self.children[:number]:
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait()
+            child.kill()
+            child.join()
             self.kills += 1
         self.children = self.children[number:]
 
@@ -129,7 +130,10 @@ def simulate(database_url: str, folder: Path, *, days: int, seed: int) -> list[s
         end = datetime.combine(FIRST + timedelta(days=days + 2), clock_time(0), UTC)
         try:
             while simulation.now < end:
+                month = simulation.now.month
                 simulation.step()
+                if simulation.now.month != month:
+                    print(f"{simulation.now:%B %Y}: {simulation.kills} kills so far", flush=True)  # noqa: T201 - it takes long
         finally:
             simulation.kill(2)
         states = Counter(row.state for row in world.rows(schedule_run))

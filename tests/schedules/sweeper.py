@@ -1,13 +1,11 @@
-"""A sweeper as a process of its own, by a clock that another process drives: it looks at what is due until it is killed.
+"""A sweeper as a process of its own, by a clock that another process drives: it looks at what is due until it is killed."""
 
-`python -m tests.schedules.sweeper DATABASE FOLDER CLOCK`
-"""
-
-import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+import structlog
 
 from broadcaster.db.engine import Database
 from broadcaster.domain.errors import Unavailable
@@ -15,8 +13,8 @@ from tests.builders import _parts
 from tests.fakes import FakeSite, RecordingBells
 
 
-def main() -> None:
-    url, folder, clock = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+def sweep(url: str, folder: Path, clock: Path) -> None:
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # every missed run is an alarm
 
     def now(_connection: object) -> datetime:
         return datetime.fromtimestamp(float(clock.read_text()), UTC)
@@ -30,7 +28,3 @@ def main() -> None:
         with suppress(Unavailable):
             parts.firing.fire()
         time.sleep(0.02)
-
-
-if __name__ == "__main__":
-    main()
