@@ -25,7 +25,7 @@ from broadcaster.service.findings import Finding
 
 log = structlog.get_logger()
 
-MOST_AT_ONCE = 1_000  # events under one checkpoint
+MOST_AT_ONCE = 2_500  # events under one checkpoint
 ALTERED = (
     "The record of who did what was altered in the database: {what}. Keep the database as it is, have the log "
     "checked, which names the first event that nobody can trust, and tell the auditor."
