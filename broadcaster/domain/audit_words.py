@@ -189,6 +189,7 @@ MESSAGES: Mapping[str, Sentence] = {
     "posted_by_hand": "{who} posted {about} by hand on {channel}: {link}",
     "told_by_hand": "{who} noted that people were told of {about} in another way: {way}.",
     "held_decided": _held_decided,
+    "poster_taken": "{who} took away a poster of {about}: a PDF with the digest {sha256}.",
     "outcomes_exported": "{who} took away what became of each delivery of {about}, without numbers.",
 }
 

@@ -27,7 +27,7 @@ FAULTS = (
     *("account_failing", "account_takes_again", "account_readiness_changed", "restored", "backup_taken"),
 )
 READ = ("audit_log_read", "audit_events_exported")
-TAKEN = ("outcomes_exported", "message_proved", "inquiry_pack_exported")
+TAKEN = ("outcomes_exported", "poster_taken", "message_proved", "inquiry_pack_exported")
 BEFORE = timedelta(minutes=15)
 
 

@@ -3,6 +3,7 @@ radio, on a poster. Never from a draft, and never of something that no longer ho
 late sends people the wrong way.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import segno
 
-from broadcaster.db import broadcasts, messages, submissions
+from broadcaster.db import audit_log, broadcasts, messages, submissions
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message
 from broadcaster.db.people import Person
 from broadcaster.domain.broadcast import BroadcastState
-from broadcaster.domain.canonical import sha256
+from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.errors import NotAllowed, Stale
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Facts, Mode, Visibility
@@ -88,13 +89,20 @@ class Telling:
         return replace(nothing, lines=lines, poster=public)
 
     def poster(self, actor: Person, ref: str) -> bytes:
-        """A PDF of one A4 page. Stale where nothing may be said of it now, NotAllowed where it is not for everybody."""
+        """A PDF of one A4 page; that somebody took it is in the log. Stale where nothing may be said of it now, NotAllowed
+        where it is not for everybody."""
         require(actor.name, actor.roles, Action.READ)
         with self._database.read() as tx:
             approved = self._approved(tx, messages.find(tx, ref))
         if approved.message.visibility is not Visibility.PUBLIC:
             raise NotAllowed(f"{approved.message.ref} is not for the public, so there is no poster of it.")
-        return self._press.printed("poster", self._on_the_poster(approved), at=approved.now)
+        paper = self._press.printed("poster", self._on_the_poster(approved), at=approved.now)
+        payload: Json = {"sha256": hashlib.sha256(paper).hexdigest()}
+        with self._database.write() as tx:
+            audit_log.append(
+                tx, actor=actor.name, act="poster_taken", subject=approved.message.ref, payload=payload
+            )
+        return paper
 
     def _line(self, name: str, approved: _Approved) -> str:
         mode = Mode(approved.message.mode)

@@ -38,7 +38,11 @@ NO_ACTS = {
     "/manage/accounts/check": "asks the platforms at once, as the program does every three minutes",
 }
 #: Reading is an act too where something leaves the house, or the log is looked through.
-ACTS_OF_LOOKING = {"/messages/{ref}/outcomes.csv": "outcomes_exported", "/audit": "audit_log_read"}
+ACTS_OF_LOOKING = {
+    "/messages/{ref}/outcomes.csv": "outcomes_exported",
+    "/messages/{ref}/poster.pdf": "poster_taken",
+    "/audit": "audit_log_read",
+}
 
 
 @dataclass(kw_only=True)

@@ -1,5 +1,6 @@
 """What is said of a message besides its posts: only what was approved and still holds, and a poster that can be read."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from broadcaster.db.tables import message_version
@@ -34,7 +35,10 @@ def test_each_line_says_what_was_approved_and_a_poster_too(world):
     assert " ".join(ref) in texts["radio"]
     assert f"https://site.test/{ref}" in texts["press"]
     assert found.why_not == ""
-    told = read(world.parts.telling.poster(world.officer, ref))
+    poster = world.parts.telling.poster(world.officer, ref)
+    (taken,) = world.events("poster_taken")
+    assert taken["sha256"] == hashlib.sha256(poster).hexdigest()
+    told = read(poster)
     must_be_accessible(told)
     assert told.pages == 1
     assert told.title == "Amber wind warning"

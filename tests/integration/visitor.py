@@ -48,8 +48,8 @@ class Visitor:
         return "; ".join(f"{k}={v}" for k, v in {COOKIE: self.cookie, **self.jar}.items()).encode()
 
     def seen(self, answer):
-        """A file to take away leaves the page where it is."""
-        if answer.body and not answer.headers.get("content-disposition", "").startswith("attachment"):
+        """A file, shown or taken away, leaves the page where it is."""
+        if answer.body and "content-disposition" not in answer.headers:
             self.page = answer.text
         return answer
 
