@@ -304,9 +304,11 @@ class World(Records):
 
     # --- work ---------------------------------------------------------------------------------------------
 
-    def work(self, lane: Lane, *, mode: Mode = Mode.LIVE, parts: Parts | None = None) -> int:
+    def work(
+        self, lane: Lane, *, mode: Mode = Mode.LIVE, parts: Parts | None = None, for_s: float = 30
+    ) -> int:
         """Send what is due now."""
-        return (parts or self.parts).deliver.work(mode, lane, for_s=30)
+        return (parts or self.parts).deliver.work(mode, lane, for_s=for_s)
 
     def once(self, lane: Lane, *, groups: int = 1, parts: Parts | None = None) -> int:
         """Send so many groups of one batch that is due now, and end."""

@@ -20,6 +20,7 @@ OPEN_TO_ALL = {
     "/sign-in/passkey/again",
     "/sign-in/passkey/options",
     "/sign-in/code",
+    "/sign-in/elsewhere",
     "/sign-in/sso",
     "/sign-in/sso/back",
     "/help",
@@ -143,8 +144,11 @@ def test_what_was_sent_after_the_session_had_ended_is_sent_again_with_one_click(
     kept = officer.post("/messages/new/severe-weather", FIELDS)
     fields = dict(re.findall(rf'name="({KEPT}[\w-]+|{WHERE})" value="([^"]*)"', kept.text))
     assert fields[f"{KEPT}blank-action"] == FIELDS["blank-action"]
+    wrong = officer.post("/sign-in", fields, name="olive", password="is it this", token=False)
+    fields = dict(re.findall(rf'name="({KEPT}[\w-]+|{WHERE})" value="([^"]*)"', wrong.text))
     again = officer.post("/sign-in", fields, name="olive", password=PASSWORD, token=False)
     assert "What you had typed is still there" in again.words
+    assert 'action="/messages/new/severe-weather"' in again.text
     fields = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', again.text))
     assert officer.post("/messages/new/severe-weather", fields).status == 303
     assert len(world.rows(message)) == 1

@@ -28,6 +28,7 @@ DATABASES = ("postgres",)  # it takes fewer statements than SQLite, and here eac
 #: What asks, tries out or keeps what is being typed: nobody will ever ask who did it. With the reason.
 NO_ACTS = {
     "/sign-in/passkey/options": "a question for the device",
+    "/sign-in/elsewhere": "shows again what was typed; signing in was the act",
     "/me/passkeys/options": "a question for the device",
     "/messages/new/{name}/look": "kept as it is typed; the draft that comes of it is an act",
     "/messages/{ref}/look": "kept as it is typed; the change that comes of it is an act",

@@ -135,7 +135,9 @@ def test_an_older_text_that_is_leaving_is_waited_for(world):
     def release_and_work(_keys):
         world.feed.on_call = lambda _keys: order.append("newer")
         update = follow(world, first.ref)
-        world.work(Lane.PUBLIC, parts=other)
+        world.work(
+            Lane.PUBLIC, parts=other, for_s=0.5
+        )  # it waits for the older one, which does not end before
         order.append(states(world, update.ref))
 
     world.feed.on_call = release_and_work

@@ -2,6 +2,7 @@
 between, can make of it (nothing)."""
 
 import json
+import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -213,6 +214,23 @@ def test_a_clock_that_is_a_little_wrong_does_not_matter(world, parts, provider, 
         assert come(parts)[1].status == 303, wrong_s
     provider(now=world.now().timestamp() - 400)  # it ended more than a minute ago
     assert come(parts)[1].status == 403
+
+
+def test_what_was_typed_when_the_session_had_ended_is_still_there_after_single_sign_on_in_another_tab(
+    parts, olive
+):
+    browser = Visitor(parts)
+    kept = browser.post("/messages/new/severe-weather", {"blank-action": "Keep off."}, token=False)
+    assert 'target="_blank"' in kept.text
+    fields = dict(re.findall(r'name="(kept[\w-]+)" value="([^"]*)"', kept.text))
+    early = browser.post("/sign-in/elsewhere", fields, token=False)
+    assert "not signed in yet" in early.words
+    assert 'value="Keep off."' in early.text
+    assert browser.get(to_the_provider(browser)).status == 303
+    again = browser.post("/sign-in/elsewhere", fields, token=False)
+    assert "What you had typed is still there" in again.words
+    assert 'action="/messages/new/severe-weather"' in again.text
+    assert 'name="blank-action" value="Keep off."' in again.text
 
 
 def test_a_code_counts_once_and_only_in_the_browser_that_began(world, parts, provider, olive):

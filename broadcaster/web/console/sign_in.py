@@ -1,7 +1,7 @@
 """Signing in and out: name and password, then a second factor where the role needs one; or a passkey alone."""
 
 import asyncio
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -31,6 +31,17 @@ router = APIRouter()
 KEPT = "kept-"
 WHERE = "kept_for"
 NEVER_KEPT = frozenset({CSRF, "code", "old", "new", "number"})
+NOT_YET = "You are not signed in yet. Sign in in the other tab first, or here with your passkey or password."
+
+
+class Kept(NamedTuple):
+    """`fields` were sent to `action`, when the session had ended."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    action: str = "/"
+
+
+NOTHING_KEPT = Kept()
 
 
 @router.get("/sign-in")
@@ -54,6 +65,17 @@ def sign_in(request: Request, form: Unsigned) -> Response:
             request, onward=str(form.get("next", "/")), name=name, problem=problem, kept=kept_of(form)
         )
     return onward(request, opened, form)
+
+
+@router.post("/sign-in/elsewhere")
+def signed_in_elsewhere(request: Request, form: Unsigned) -> Response:
+    """Single sign-on leads away from the page that keeps what was typed, so it is done in another tab. This page asks whether
+    it was."""
+    session = parts_of(request).sessions.find(cookie_of(request))
+    if session is None:
+        problem = NotAllowed(NOT_YET)
+        return sign_in_page(request, onward=str(form.get("next", "/")), problem=problem, kept=kept_of(form))
+    return onward(request, Opened(session=session, cookie=cookie_of(request)), form)
 
 
 @router.get("/sign-in/code")
@@ -130,17 +152,12 @@ def sign_out(request: Request, form: HalfSent) -> Response:  # noqa: ARG001 - ch
 def onward(request: Request, opened: Opened, form: FormData) -> Response:
     """Where the person wanted to go; with what was sent when the session had ended, for one more click."""
     to, kept = _where_to(opened, str(form.get("next", "/"))), kept_of(form)
-    if kept and opened.session.wants is Wants.NOTHING:
+    if kept.fields and opened.session.wants is Wants.NOTHING:
         response: Response = page(
-            request,
-            "signed_in_again.html",
-            title="You are signed in again",
-            desk=desk_of(opened),
-            kept=kept,
-            action=str(form.get(WHERE, "/")),
+            request, "signed_in_again.html", title="You are signed in again", desk=desk_of(opened), kept=kept
         )
-    elif kept:
-        response = _code_page(request, onward=to, kept=kept, action=str(form.get(WHERE, "/")))
+    elif kept.fields:
+        response = _code_page(request, onward=to, kept=kept)
     else:
         response = RedirectResponse(to, 303)
     set_cookie(request, response, opened)
@@ -178,8 +195,7 @@ def sign_in_page(
     onward: str = "/",
     name: str = "",
     problem: Problem | None = None,
-    kept: Sequence[tuple[str, str]] = (),
-    action: str = "",
+    kept: Kept = NOTHING_KEPT,
 ) -> Response:
     parts = parts_of(request)
     shown = page(
@@ -192,7 +208,6 @@ def sign_in_page(
         sso=parts.settings.oidc_name if parts.single_sign_on else "",
         problems=[{"text": problem.text, "href": "#password"}] if problem else [],
         kept=kept,
-        action=action,
     )
     return hold(shown, problem)
 
@@ -202,8 +217,7 @@ def _code_page(
     *,
     onward: str,
     problem: Problem | None = None,
-    kept: Sequence[tuple[str, str]] = (),
-    action: str = "",
+    kept: Kept = NOTHING_KEPT,
 ) -> Response:
     shown = page(
         request,
@@ -213,23 +227,25 @@ def _code_page(
         onward=own(onward),
         problems=[{"text": problem.text, "href": "#code"}] if problem else [],
         kept=kept,
-        action=action,
     )
     return hold(shown, problem)
 
 
-def kept_of(form: FormData) -> list[tuple[str, str]]:
-    return [
+def kept_of(form: FormData) -> Kept:
+    """What came along with the sign-in."""
+    fields = tuple(
         (name.removeprefix(KEPT), value)
         for name, value in form.multi_items()
         if name.startswith(KEPT) and isinstance(value, str)
-    ]
+    )
+    return Kept(fields=fields, action=own(str(form.get(WHERE, "/"))))
 
 
-def to_keep(form: FormData) -> list[tuple[str, str]]:
+def to_keep(form: FormData, action: str) -> Kept:
     """All that was typed, each ticked box too. Not pictures, which a form cannot carry along; and not the old session's
     token, nor what no page may show again."""
-    return [(n, v) for n, v in form.multi_items() if isinstance(v, str) and n not in NEVER_KEPT]
+    fields = [(n, v) for n, v in form.multi_items() if isinstance(v, str) and n not in NEVER_KEPT]
+    return Kept(fields=tuple(fields), action=action)
 
 
 def set_cookie(request: Request, response: Response, opened: Opened) -> None:

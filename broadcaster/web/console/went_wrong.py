@@ -93,7 +93,7 @@ async def _sign_in(request: Request, _: SignedOut) -> Response:
     if request.method == "GET":
         return RedirectResponse(f"/sign-in?{urlencode({'next': request.url.path})}", 303)
     async with request.form() as form:
-        return sign_in_page(request, kept=to_keep(form), action=request.url.path)
+        return sign_in_page(request, kept=to_keep(form, request.url.path))
 
 
 def _go_on(_: Request, half: HalfSignedIn) -> Response:
