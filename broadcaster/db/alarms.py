@@ -13,7 +13,6 @@ from broadcaster.db.routes import can_go
 from broadcaster.db.storm import NOT_HELD
 from broadcaster.db.tables import (
     FOR_A_PERSON,
-    account,
     alarm,
     batch,
     broadcast,
@@ -26,7 +25,6 @@ from broadcaster.db.tables import (
 from broadcaster.domain.alarm import AlarmCode
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
 from broadcaster.domain.delivery import DeliveryState
-from broadcaster.domain.ways import KNOWN_FOR
 
 COUNTED = 1_000  # a greater number is "at least", for whoever reads it does the same about it
 
@@ -53,20 +51,6 @@ class Places:
     @property
     def size(self) -> int:
         return sum(self.by_channel.values())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paused:
-    mode: str
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failing:
-    mode: str
-    name: str
-    since: datetime
 
 
 # --- what is kept -----------------------------------------------------------------------------------------
@@ -167,20 +151,6 @@ def for_a_person(tx: Tx) -> tuple[list[Places], list[Places]]:
     query = select(steps.c.id, (final + resent).label("maybe"), unsent.label("unsent"))
     rows = tx.execute(query.where(steps.c.id.is_not(None))).all()
     return _places(tx, {r.id: r.maybe for r in rows}), _places(tx, {r.id: r.unsent for r in rows})
-
-
-def paused(tx: Tx) -> list[Paused]:
-    a = account.c
-    query = select(a.mode, a.name, a.pause_reason.label("reason")).where(a.paused_at.is_not(None))
-    return [Paused(**r._mapping) for r in tx.execute(query.order_by(a.mode, a.name))]
-
-
-def failing(tx: Tx) -> list[Failing]:
-    """Accounts whose breaker is open, and through which something was tried lately."""
-    a = account.c
-    query = select(a.mode, a.name, a.failing_since.label("since"))
-    rows = tx.execute(query.where(a.open_until > tx.now() - KNOWN_FOR).order_by(a.mode, a.name))
-    return [Failing(**r._mapping) for r in rows]
 
 
 def waiting_batch(tx: Tx, *, mode: str, lane: Lane, longer_than: timedelta) -> str:

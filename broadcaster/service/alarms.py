@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from broadcaster.db import (
+    accounts,
     alarms,
     audit_log,
     authorities,
@@ -163,8 +164,6 @@ def _findings(tx: Tx) -> Iterator[Finding]:
     yield from map(findings.unknown_undecided, undecided)
     yield from map(findings.quarantined, quarantined)
     yield from map(findings.post_not_seen, sightings.wrong(tx))
-    yield from map(findings.account_paused, alarms.paused(tx))
-    yield from map(findings.account_failing, alarms.failing(tx))
     yield from _of_accounts(tx)
     yield from map(findings.feed_failing, feeds.trouble(tx, failing_for=FEED_FAILS_AFTER))
     yield from map(findings.webhook_failing, webhooks.trouble(tx, tx.now() - WEBHOOK_FAILS_AFTER))
@@ -185,7 +184,10 @@ def _findings(tx: Tx) -> Iterator[Finding]:
 
 
 def _of_accounts(tx: Tx) -> Iterator[Finding]:
-    """By the newest checks. Of an account whose file was taken away there are none any more."""
+    every = [row for mode in sorted(Mode) for row in accounts.every(tx, mode=mode)]
+    yield from map(findings.account_paused, (row for row in every if row.paused_at))
+    yield from map(findings.account_failing, (row for row in every if row.is_failing(tx.now())))
+    # By the newest checks. Of an account whose file was taken away there are none any more.
     for probed in readiness.every(tx):
         if probed.at < tx.now() - CHECKED_WITHIN:
             continue

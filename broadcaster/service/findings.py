@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from broadcaster.db.alarms import COUNTED, Failing, Paused, Places
+from broadcaster.db.accounts import AccountRow
+from broadcaster.db.alarms import COUNTED, Places
 from broadcaster.db.authorities import Broken
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.feeds import Feed
@@ -110,22 +111,21 @@ def schedule_not_sent(ref: str, name: str, when: str, why: str) -> Finding:
     return Finding(code=AlarmCode.SCHEDULE_NOT_SENT, subject=ref, text=text)
 
 
-def account_paused(paused: Paused) -> Finding:
+def account_paused(row: AccountRow) -> Finding:
     text = (
-        f"The {paused.mode} account {paused.name} is paused, and nothing is sent with it. {paused.reason} Mend the "
+        f"The {row.mode} account {row.name} is paused, and nothing is sent with it. {row.pause_reason} Mend the "
         "account, then resume it."
     )
-    subject = f"{paused.mode}/{paused.name}"
-    return Finding(code=AlarmCode.ACCOUNT_PAUSED, subject=subject, text=text)
+    return Finding(code=AlarmCode.ACCOUNT_PAUSED, subject=f"{row.mode}/{row.name}", text=text)
 
 
-def account_failing(failing: Failing) -> Finding:
+def account_failing(row: AccountRow) -> Finding:
     text = (
-        f"The {failing.mode} account {failing.name} has failed since {failing.since:%H:%M} UTC: its gateway refuses, or does "
+        f"The {row.mode} account {row.name} has failed since {row.failing_since:%H:%M} UTC: its gateway refuses, or does "
         "not answer. Its texts go through its spares. It is tried every 5 seconds and used again by itself once it takes "
         "one. A check of the account says why."
     )
-    return Finding(code=AlarmCode.ACCOUNT_FAILING, subject=f"{failing.mode}/{failing.name}", text=text)
+    return Finding(code=AlarmCode.ACCOUNT_FAILING, subject=f"{row.mode}/{row.name}", text=text)
 
 
 def account_not_ready(probed: Probed) -> Finding:
