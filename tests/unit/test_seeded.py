@@ -71,7 +71,7 @@ TREE = {
     "tests/seeded/watch.py": (HERE / "watch.py").read_text(),
     "tests/test_double.py": "from broadcaster import double\n\n\ndef test_three():\n    assert double(3) == 6\n",
     "tests/test_zero.py": "from broadcaster import double\n\n\ndef test_zero():\n    assert double(0) == 0\n",
-    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-p no:valkey -p no:hypothesispytest -p no:anyio -p no:socket --import-mode=importlib"\n',
+    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-p xdist --import-mode=importlib"\n',
 }
 HEAD = "Bug: it is wrong\nBreaks: twice is twice\nCaught-by: tests/test_zero.py\n\n"
 LINES = (
@@ -82,7 +82,8 @@ LINES = (
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # which takes longer than these tests
     root = tmp_path / "root"
     for name, content in TREE.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
