@@ -13,14 +13,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from broadcaster import setting_checks as checks
 from broadcaster.domain.errors import Invalid
-from broadcaster.domain.names import did_you_mean
+from broadcaster.setting_sources import FROM_FILE, PREFIX, read, variable
 
-PREFIX = "BROADCASTER_"
-NOT_SETTINGS = {"BROADCASTER_TOKEN"}  # who is asking, read by the command line
-FROM_FILE = "_FILE"  # NAME_FILE names a file that holds the value of NAME, as containers hand out secrets
-MAX_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux
-#: Marks a setting that may hold a password: it can be read from a file, and is shown in no error and no repr.
 SECRET: dict[str, Any] = {"secret": True}
+MAX_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS and 108 on Linux
+
+
+def _may_hold_a_secret(description: str) -> Any:
+    """A text that can be read from a file, and is shown in no error and no repr."""
+    return Field("", description=description, repr=False, json_schema_extra=SECRET)
 
 
 class Settings(BaseSettings):
@@ -29,18 +30,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("var"), description="Where everything is kept: database, broker, keys, site, logs."
     )
-    database_url: str = Field(
-        "",
-        description="SQLAlchemy address. Empty: SQLite in the data directory.",
-        repr=False,
-        json_schema_extra=SECRET,
-    )
-    broker_url: str = Field(
-        "",
-        description="Celery broker. Empty: the bundled Valkey on a socket of its own.",
-        repr=False,
-        json_schema_extra=SECRET,
-    )
+    database_url: str = _may_hold_a_secret("SQLAlchemy address. Empty: SQLite in the data directory.")
+    broker_url: str = _may_hold_a_secret("Celery broker. Empty: the bundled Valkey on a socket of its own.")
     credentials_dir: Path | None = Field(None, description="One file per account under live/ and exercise/.")
     allowed_hosts: str = Field("", description="Space-separated hosts that channels may talk to. Empty: any.")
     log_name: str = Field(
@@ -54,11 +45,8 @@ class Settings(BaseSettings):
     anchors_dir: Path | None = Field(
         None, description="Where signed checkpoints of the audit log are laid down. Empty: anchors/ there."
     )
-    smtp_url: str = Field(
-        "",
-        description="Mail server for checkpoints, like smtp://user:password@host:587 or smtps://host. Empty: no mail.",
-        repr=False,
-        json_schema_extra=SECRET,
+    smtp_url: str = _may_hold_a_secret(
+        "Mail server for checkpoints, like smtp://user:password@host:587 or smtps://host. Empty: no mail."
     )
     mail_from: str = Field("", description="Address that mails come from.")
     anchor_mail_to: str = Field(
@@ -87,12 +75,7 @@ class Settings(BaseSettings):
     oidc_client_id: str = Field(
         "", validate_default=True, description="What this installation is called at that provider."
     )
-    oidc_client_secret: str = Field(
-        "",
-        description="Its secret there. Empty: a public client.",
-        repr=False,
-        json_schema_extra=SECRET,
-    )
+    oidc_client_secret: str = _may_hold_a_secret("Its secret there. Empty: a public client.")
     oidc_name: str = Field(
         "single sign-on", min_length=1, max_length=40, description="What people call it: on the button."
     )
@@ -116,11 +99,8 @@ class Settings(BaseSettings):
     factor_fresh_minutes: int = Field(
         5, ge=1, le=60, description="Minutes for which a second factor that was given counts, for approving."
     )
-    metrics_token: str = Field(
-        "",
-        description="What a monitoring that reads /metrics must show. Empty: there is no /metrics.",
-        repr=False,
-        json_schema_extra=SECRET,
+    metrics_token: str = _may_hold_a_secret(
+        "What a monitoring that reads /metrics must show. Empty: there is no /metrics."
     )
     traces_url: str = Field(
         "",
@@ -135,11 +115,8 @@ class Settings(BaseSettings):
         le=120,
         description="Minutes that somebody who is paged has to answer, before the next one is.",
     )
-    paging_urls: str = Field(
-        "",
-        description="Space-separated Apprise addresses of rooms that staff read: Teams, Slack, ntfy... Empty: none.",
-        repr=False,
-        json_schema_extra=SECRET,
+    paging_urls: str = _may_hold_a_secret(
+        "Space-separated Apprise addresses of rooms that staff read: Teams, Slack, ntfy... Empty: none."
     )
     paging_sms_account: str = Field(
         "", description="Live account through which staff are paged by text. Empty: the first one for texts."
@@ -263,16 +240,11 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
         """From the environment. Invalid, with every problem at once, for values and names it does not know."""
-        environment = os.environ if environment is None else environment
-        given = {k: v for k, v in environment.items() if k.upper().startswith(PREFIX)}
-        files, problems = cls._named_files(given)
-        values = {
-            name: given[variable(name)]
-            for name in cls.model_fields
-            if variable(name) in given and name not in files
-        }
-        values, unreadable = _with_secrets(values, files)
-        problems += unreadable
+        values, files, problems = read(
+            os.environ if environment is None else environment,
+            names=cls.model_fields,
+            secrets=cls.secrets(),
+        )
         try:
             settings = cls(**values)  # type: ignore[arg-type]  # pydantic reads the texts
         except ValidationError as error:
@@ -286,24 +258,6 @@ class Settings(BaseSettings):
     def secrets(cls) -> set[str]:
         """The fields that may be given as NAME_FILE."""
         return {name for name, field in cls.model_fields.items() if field.json_schema_extra == SECRET}
-
-    @classmethod
-    def _named_files(cls, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        """The files named for secrets, by field, and what is wrong with the names."""
-        files = {n: given[variable(n) + FROM_FILE] for n in cls.secrets() if variable(n) + FROM_FILE in given}
-        known = {variable(name) for name in cls.model_fields}
-        known |= {variable(name) + FROM_FILE for name in cls.secrets()}
-        problems = [
-            f"{name} is not a setting.{did_you_mean(name, known)}"
-            for name in sorted(given)
-            if name not in known | NOT_SETTINGS
-        ]
-        problems += [
-            f"{variable(n)} and {variable(n)}{FROM_FILE} are both given, and only one can hold. Take one of them away."
-            for n in sorted(files)
-            if variable(n) in given
-        ]
-        return files, problems
 
     @classmethod
     def _told(cls, name: str, wrong: str, value: object) -> str:
@@ -385,40 +339,3 @@ class Settings(BaseSettings):
             if value is not None and value != "" and name not in self._files
         }
         return told | {variable(name) + FROM_FILE: file for name, file in self._files.items()}
-
-
-def variable(name: str) -> str:
-    """The variable that a field is read from."""
-    return f"{PREFIX}{name.upper()}"
-
-
-def _with_secrets(values: Mapping[str, str], files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The values and those that stand in files, and what is wrong with the files."""
-    found, problems = dict(values), []
-    for name, file in files.items():
-        try:
-            found[name] = _secret(file)
-        except ValueError as error:
-            problems.append(f"{variable(name)}{FROM_FILE}: {error}")
-    return found, problems
-
-
-def _secret(file: str) -> str:
-    """What a file holds, without the line's end that every editor adds. ValueError, saying what to do, where it holds
-    nothing: an empty one would silently mean the default, a database of its own that knows nobody."""
-    if not file:
-        raise ValueError("it is empty. Give the name of a file, or take the variable away.")
-    try:
-        value = Path(file).expanduser().read_text("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError(f"{file} is not text in UTF-8. Write the value into it again.") from None
-    except OSError as error:
-        raise ValueError(
-            f"{file} cannot be read ({error.strerror}). Make it readable for user id {os.geteuid()}, "
-            "or give the name of another file."
-        ) from None
-    if not value.strip():
-        raise ValueError(f"{file} is empty. Write the value into it.")
-    if "\n" in value:
-        raise ValueError(f"{file} has several lines. Leave the value alone in it.")
-    return value

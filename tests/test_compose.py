@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from broadcaster.settings import FROM_FILE, Settings, variable
+from broadcaster.setting_sources import FROM_FILE, variable
+from broadcaster.settings import Settings
 from tests.compose import COMPOSE, OURS, ROLES, ROOT, SERVICES, targets
 from worker import roles
 

@@ -7,7 +7,8 @@ import pytest
 
 from broadcaster.db.tables import metadata
 from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, AlarmCode
-from broadcaster.settings import FROM_FILE, PREFIX, Settings, variable
+from broadcaster.setting_sources import FROM_FILE, PREFIX, variable
+from broadcaster.settings import Settings
 from channels import CHANNELS, channel_class
 from channels.accounts import load_accounts, open_channels
 from channels.gateways import GATEWAYS
