@@ -1,10 +1,9 @@
 """What the acts of the approval clock mean, as sentences: a room of its own beside `audit_words.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from broadcaster.domain.audit_told import FACTORS, Told, listed, many
+from broadcaster.domain.audit_told import FACTORS, Sentence, Told, listed, many
 
-Sentence = str | Callable[[Told], str]
 ASKED = {
     "approval": "to decide about",
     "told": "to look after",

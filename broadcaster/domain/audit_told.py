@@ -1,7 +1,7 @@
 """An event's content, made ready to stand in a sentence: numbers, lists, states and reasons in words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from broadcaster.domain.audit import AuditEvent
@@ -65,6 +65,10 @@ class Told(dict[str, Any]):
         if not isinstance(found, dict) or not found:
             return "nothing"
         return listed([f"{in_text(n)} {words.get(state, state)}" for state, n in found.items()])
+
+
+#: What an act means: words with blanks, or what makes them of the event.
+Sentence = str | Callable[[Told], str]
 
 
 def listed(parts: Sequence[str]) -> str:

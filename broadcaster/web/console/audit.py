@@ -14,7 +14,8 @@ from starlette.requests import Request
 
 from broadcaster.db.audit_pages import Place
 from broadcaster.domain.audit import AuditEvent
-from broadcaster.domain.audit_words import KINDS, MESSAGES, sentence, title
+from broadcaster.domain.audit_messages import MESSAGES
+from broadcaster.domain.audit_words import KINDS, sentence, title
 from broadcaster.domain.errors import Invalid, NotAllowed, Problem
 from broadcaster.domain.policy import Action, require
 from broadcaster.service.looking import STATES, Sought
