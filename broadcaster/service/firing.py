@@ -16,7 +16,6 @@ from broadcaster.db import (
     audit_log,
     broadcasts,
     messages,
-    people,
     schedules,
     submissions,
 )
@@ -26,17 +25,17 @@ from broadcaster.db.schedules import Schedule, ScheduleVersion, Standing
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.errors import Problem
-from broadcaster.domain.manifest import ApprovedSeries, Manifest
+from broadcaster.domain.manifest import ApprovedSeries
 from broadcaster.domain.message import MessageState, Mode
-from broadcaster.domain.policy import Role
 from broadcaster.domain.rota import DutyRole
-from broadcaster.domain.schedule import Planned, RunState, has_moved
+from broadcaster.domain.schedule import Planned, RunState
 from broadcaster.domain.times import time_in_words
 from broadcaster.queue import Bells
 from broadcaster.service.alarms import raise_alarm
 from broadcaster.service.approve import Approve, Released
 from broadcaster.service.compose import Compose
 from broadcaster.service.findings import schedule_not_sent
+from broadcaster.service.fire_checks import NotNow, require_within, standing_of, still_approved
 from broadcaster.service.fire_holds import holds
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.pager import tell
@@ -44,7 +43,7 @@ from broadcaster.service.prepared import digest_for
 from broadcaster.service.readiness import refuse_unready
 from broadcaster.service.record import SYSTEM
 from broadcaster.service.recurrence import expand
-from broadcaster.service.series import Fetched, Series, as_text, problems_of, template_in_force
+from broadcaster.service.series import Fetched, Series, problems_of
 from broadcaster.service.ways import spares_of
 from channels.base import ChannelsOfMode
 
@@ -53,14 +52,6 @@ log = structlog.get_logger()
 AT_ONCE = 20  # schedules in one sweep: what else has time is not kept waiting
 OVERTAKEN = "It was late, and the next one was due as well."
 LATE = "Nobody was there to send it: it was found more than {minutes} minutes late."
-
-
-class NotNow(Exception):
-    """What stands against a run that is due: a stable code, and a sentence for a person."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        self.code, self.reason = code, reason
-        super().__init__(reason)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +160,8 @@ class Firing:
         return None
 
     def _send(self, tx: Tx, due: _Due) -> Released:
-        standing = _standing(tx, due)
-        bounds = self._still_approved(tx, due, standing)
+        standing = standing_of(tx, due.version, due.run)
+        bounds = still_approved(tx, self._series, due.row, due.version, standing)
         if why := self._holds(tx, due.row):
             raise NotNow("held", " ".join(why))
         self._require_accounts(tx, due)
@@ -196,7 +187,7 @@ class Firing:
         targets = [target_of(post.content, configured) for post in stored]
         built = build_manifest(tx, message, version, targets, configured, digest_for(tx, submission_id))
         manifest = replace(built, series=series)
-        _require_within(bounds, manifest)
+        require_within(bounds, manifest)
         approval_id = submissions.insert_approval(
             tx,
             submission_id,
@@ -212,26 +203,6 @@ class Firing:
         schedules.add_run(tx, due.row, due.version.id, due.run.at, RunState.SENT, message_id=message.id)
         _note_sent(tx, due, released, digest, standing, values)
         return released
-
-    def _still_approved(self, tx: Tx, due: _Due, standing: Standing) -> Mapping[str, Json]:
-        """The bounds that were approved, where everything is still as it was then."""
-        version, approved = due.version, _approved_bounds(due.version, standing)
-        if template_in_force(tx, str(version.template["name"])) != version.template_sha256:
-            raise NotNow(
-                "template_changed",
-                "Its notice template was edited since it was approved. Change the schedule, and have it approved anew.",
-            )
-        rule = approved["audience"]
-        count = rule["count"] if isinstance(rule, dict) else None
-        now = self._series.bounds(tx, due.row, version, count=int(str(count)) if count is not None else None)
-        if as_text(now) != version.bounds:
-            raise NotNow(
-                "accounts_changed",
-                "An account that it speaks through is not what it was when it was approved. Have it approved anew.",
-            )
-        if isinstance(rule, dict):
-            _require_audience(tx, version, int(str(rule["count"])))
-        return approved
 
     def _require_accounts(self, tx: Tx, due: _Due) -> None:
         """Before anything is written: an account that surely could not send now, and no spare that could."""
@@ -282,77 +253,6 @@ def _advance(tx: Tx, version: ScheduleVersion, after: datetime) -> None:
     """To the next run of its own; to none where another version has taken its place."""
     following = None if version.until_at else version.plan.next_run(expand, after=after)
     schedules.set_next(tx, version.id, following.at if following else None)
-
-
-def _standing(tx: Tx, due: _Due) -> Standing:
-    if due.version.standing_id is None:
-        raise NotNow("not_approved", "Nobody approved it.")
-    standing = schedules.standing(tx, due.version.standing_id)
-    if standing.revoked_at:
-        raise NotNow("not_approved", "Its approval was taken back.")
-    if due.run.at >= standing.ends_at:
-        raise NotNow("not_approved", "Its approval is over.")
-    who = people.known_by_id(tx, standing.approver_id)
-    if who.disabled_at or Role.APPROVER not in who.person.roles:
-        raise NotNow(
-            "approver_gone",
-            f"{who.person.name}, who approved it, may not approve any more. Another person must approve it anew.",
-        )
-    return standing
-
-
-def _approved_bounds(version: ScheduleVersion, standing: Standing) -> dict[str, Json]:
-    found = schedules.read_bounds(standing.bounds)
-    if standing.bounds != version.bounds or sha256(found) != version.bounds_sha256:
-        raise NotNow("altered", "What is stored of it is not what was approved. Tell an administrator.")
-    return found
-
-
-def _require_audience(tx: Tx, version: ScheduleVersion, approved: int) -> None:
-    found = audiences.latest_version(tx, version.audience)
-    count = audiences.digest(tx, found.id)[1] if found else 0
-    if not count:
-        raise NotNow("audience_empty", f'The audience "{version.audience}" is missing or empty.')
-    if has_moved(approved, count):
-        raise NotNow(
-            "audience_moved",
-            f'The audience "{version.audience}" has {count:,} people now; {approved:,} were approved. Look at it, then have the '
-            "schedule approved anew.",
-        )
-
-
-def _require_within(bounds: Mapping[str, Json], manifest: Manifest) -> None:
-    """The manifest of this run against the standing approval: nothing in it that was not approved."""
-    made = manifest.to_json()
-    audience = made["audience"]["name"] if made["audience"] else ""
-    rule = bounds["audience"]
-    wrong = [
-        name
-        for name, approved, now in (
-            ("mode", bounds["mode"], made["mode"]),
-            ("kind", bounds["message_kind"], made["kind"]),
-            ("template", bounds["template"], made.get("template")),
-            ("visibility", bounds["visibility"], str(manifest.visibility)),
-            ("policy", bounds["on_unknown"], made["on_unknown"]),
-            ("audience", rule["name"] if isinstance(rule, dict) else "", audience),
-            ("places", _places(bounds["targets"]), _places(made["targets"])),
-        )
-        if approved != now
-    ]
-    slots = bounds["late_slots"]
-    approved_slots = set(slots) if isinstance(slots, dict) else set()
-    if not all(set(target["late_slots"]) <= approved_slots for target in made["targets"]):
-        wrong.append("late slots")
-    if wrong:
-        raise NotNow("not_as_approved", f"It would not be what was approved ({', '.join(wrong)}).")
-
-
-def _places(targets: Json) -> list[tuple[Json, ...]]:
-    assert isinstance(targets, list)
-    found = [each for each in targets if isinstance(each, dict)]
-    return sorted(
-        ((e["account"], e["channel"], e["speaks_as"], str(e.get("ways", []))) for e in found), key=str
-    )
 
 
 # --- the record -------------------------------------------------------------------------------------------
