@@ -19,7 +19,8 @@ from broadcaster.domain.errors import FactorWanted, Invalid, NotFound
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
 from broadcaster.domain.schedule import Plan, place
-from broadcaster.service.schedules import Shown, ShownRun, Written
+from broadcaster.service.schedule_writing import Written
+from broadcaster.service.schedules import Shown, ShownRun
 
 schedules = terminal.group("Plan notices that go out by themselves, approved beforehand.")
 
@@ -123,7 +124,7 @@ def add(
             audience=audience or "",
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
-        made = session.parts.schedules.add(session.actor, written, mode=mode)
+        made = session.parts.schedule_writing.add(session.actor, written, mode=mode)
         _show(session, made.ref, as_json=as_json)
 
 
@@ -163,7 +164,7 @@ def change(
             visibility=before.visibility,
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
-        session.parts.schedules.change(session.actor, ref, written)
+        session.parts.schedule_writing.change(session.actor, ref, written)
         _show(session, ref, as_json=as_json)
 
 
@@ -259,7 +260,7 @@ def runs(*, ref: Ref, as_json: Json = False) -> None:
 def submit(*, ref: Ref, as_json: Json = False) -> None:
     """Hand a schedule to a second person, exactly as it is now."""
     with signed_in(channels=True) as session:
-        session.parts.schedules.submit(session.actor, ref)
+        session.parts.schedule_writing.submit(session.actor, ref)
         _show(session, ref, as_json=as_json)
 
 
@@ -281,18 +282,18 @@ def approve(
 
 def _approve(session: Session, ref: str, hash_: str, code: str) -> None:
     try:
-        session.parts.schedules.approve(with_code(session, code), ref, hash_)
+        session.parts.schedule_approval.approve(with_code(session, code), ref, hash_)
     except FactorWanted:
         if code or not asked.can_ask():
             raise
-        session.parts.schedules.approve(with_code(session, "-"), ref, hash_)
+        session.parts.schedule_approval.approve(with_code(session, "-"), ref, hash_)
 
 
 @schedules.command("return", epilog="Example: broadcaster schedule return 7F3K2M --reason 'Which tip?'")
 def send_back(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
     """Give a schedule back to its officer."""
     with signed_in() as session:
-        session.parts.schedules.send_back(session.actor, ref, reason)
+        session.parts.schedule_approval.send_back(session.actor, ref, reason)
     _done(ref, "returned", "It was given back.", as_json=as_json)
 
 
@@ -300,7 +301,7 @@ def send_back(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
 def reject(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
     """Refuse this version for good. What was approved before goes on."""
     with signed_in() as session:
-        session.parts.schedules.reject(session.actor, ref, reason)
+        session.parts.schedule_approval.reject(session.actor, ref, reason)
     _done(ref, "rejected", "It was rejected.", as_json=as_json)
 
 
@@ -308,7 +309,7 @@ def reject(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
 def pause(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
     """Nothing of it goes out until it is resumed. What comes due meanwhile is left out for good."""
     with signed_in() as session:
-        session.parts.schedules.pause(session.actor, ref, reason)
+        session.parts.schedule_course.pause(session.actor, ref, reason)
     _done(ref, "paused", f"It is paused. To go on: broadcaster schedule resume {ref}", as_json=as_json)
 
 
@@ -316,7 +317,7 @@ def pause(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
 def resume(*, ref: Ref, as_json: Json = False) -> None:
     """Go on with the next run. What came due meanwhile stays left out."""
     with signed_in() as session:
-        session.parts.schedules.resume(session.actor, ref)
+        session.parts.schedule_course.resume(session.actor, ref)
     _done(ref, "resumed", "It goes on with its next run.", as_json=as_json)
 
 
@@ -333,8 +334,8 @@ def skip(
 ) -> None:
     """Leave out one run that lies ahead; or with --undo, put it back."""
     with signed_in() as session:
-        service = session.parts.schedules
-        moment = _moment(service.one(ref, upcoming=0), at)
+        service = session.parts.schedule_course
+        moment = _moment(session.parts.schedules.one(ref, upcoming=0), at)
         if undo:
             service.unskip(session.actor, ref, moment)
         else:
@@ -347,7 +348,7 @@ def skip(
 def end(*, ref: Ref, reason: Reason, as_json: Json = False) -> None:
     """Nothing more of it goes out, ever. Its approval is taken back."""
     with signed_in() as session:
-        session.parts.schedules.end(session.actor, ref, reason)
+        session.parts.schedule_course.end(session.actor, ref, reason)
     _done(ref, "ended", "It has ended.", as_json=as_json)
 
 

@@ -10,6 +10,9 @@ from broadcaster.parts.shared import part
 if TYPE_CHECKING:
     from broadcaster.service.calendars import Calendars
     from broadcaster.service.firing import Firing
+    from broadcaster.service.schedule_approval import ScheduleApproval
+    from broadcaster.service.schedule_course import ScheduleCourse
+    from broadcaster.service.schedule_writing import ScheduleWriting
     from broadcaster.service.schedules import Schedules
     from broadcaster.service.series import Series
 
@@ -31,7 +34,25 @@ class PlanningParts(DeskParts):
     def schedules(self) -> Schedules:
         from broadcaster.service.schedules import Schedules
 
-        return Schedules(self.database, self.compose, self._series, self.rules)
+        return Schedules(self.database, self._series)
+
+    @part
+    def schedule_writing(self) -> ScheduleWriting:
+        from broadcaster.service.schedule_writing import ScheduleWriting
+
+        return ScheduleWriting(self.database, self.schedules, self.compose, self._series, self.rules)
+
+    @part
+    def schedule_approval(self) -> ScheduleApproval:
+        from broadcaster.service.schedule_approval import ScheduleApproval
+
+        return ScheduleApproval(self.database, self._series, self.rules)
+
+    @part
+    def schedule_course(self) -> ScheduleCourse:
+        from broadcaster.service.schedule_course import ScheduleCourse
+
+        return ScheduleCourse(self.database)
 
     @part
     def _series(self) -> Series:

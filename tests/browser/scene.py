@@ -125,16 +125,16 @@ def a_scene(database_url, folder):
 
 def _plan_ahead(scene):
     """One that is approved, with a run left out, and one that waits for approval."""
-    service, olive, anna = scene.world.parts.schedules, scene.who("olive"), scene.who("anna")
+    parts, olive, anna = scene.world.parts, scene.who("olive"), scene.who("anna")
     today = scene.world.now().replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
     plan = {"starts": today, "rule": "FREQ=DAILY", "last": (today + timedelta(days=200)).date()}
     for name in ("planned", "plan"):
-        scene.refs[name] = service.add(olive, written(**plan)).ref
-        digest = service.submit(olive, scene.refs[name])
+        scene.refs[name] = parts.schedule_writing.add(olive, written(**plan)).ref
+        digest = parts.schedule_writing.submit(olive, scene.refs[name])
         if name == "planned":
-            service.approve(anna, scene.refs[name], digest)
-            second = service.one(scene.refs[name], upcoming=2).upcoming[1]
-            service.skip(olive, scene.refs[name], second.planned.at, "bank holiday")
+            parts.schedule_approval.approve(anna, scene.refs[name], digest)
+            second = parts.schedules.one(scene.refs[name], upcoming=2).upcoming[1]
+            parts.schedule_course.skip(olive, scene.refs[name], second.planned.at, "bank holiday")
 
 
 def _add_people(scene):

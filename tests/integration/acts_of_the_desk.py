@@ -160,11 +160,11 @@ def planned(*, submitted=False, approved=False):
 
     def made(s):
         world = s.world
-        ref = world.parts.schedules.add(world.officer, written(**on_mondays(s))).ref
+        ref = world.parts.schedule_writing.add(world.officer, written(**on_mondays(s))).ref
         if submitted or approved:
-            digest = world.parts.schedules.submit(world.officer, ref)
+            digest = world.parts.schedule_writing.submit(world.officer, ref)
         if approved:
-            world.parts.schedules.approve(world.approver, ref, digest)
+            world.parts.schedule_approval.approve(world.approver, ref, digest)
         s.planned = ref
         return ref
 

@@ -7,7 +7,7 @@ from broadcaster.db.tables import schedule_run
 from broadcaster.domain.message import Mode
 from broadcaster.domain.schedule import Plan
 from broadcaster.render.notices import shipped_notice
-from broadcaster.service.schedules import Written
+from broadcaster.service.schedule_writing import Written
 from tests.builders import World
 
 VALUES = {
@@ -63,13 +63,13 @@ def set_clock(world: World, local: str) -> None:
 
 def submit(world: World, *, mode: Mode = Mode.LIVE, **given: Any) -> tuple[str, str]:
     """Its reference, and the hash that waits for approval."""
-    ref = world.parts.schedules.add(world.officer, written(**given), mode=mode).ref
-    return ref, world.parts.schedules.submit(world.officer, ref)
+    ref = world.parts.schedule_writing.add(world.officer, written(**given), mode=mode).ref
+    return ref, world.parts.schedule_writing.submit(world.officer, ref)
 
 
 def approved(world: World, **given: Any) -> str:
     ref, digest = submit(world, **given)
-    world.parts.schedules.approve(world.approver, ref, digest)
+    world.parts.schedule_approval.approve(world.approver, ref, digest)
     return ref
 
 

@@ -86,7 +86,7 @@ def test_a_calendar_program_reads_what_is_planned_under_its_own_address_until_th
 def test_on_the_command_line_it_is_listed_with_its_runs_and_what_the_clocks_do(world, monkeypatch):
     set_clock(world, "2027-03-20T12:00")
     plan = {"starts": written().plan.starts.replace(hour=1, minute=30), "rule": "FREQ=DAILY"}
-    ref = world.parts.schedules.add(world.officer, written(**plan)).ref
+    ref = world.parts.schedule_writing.add(world.officer, written(**plan)).ref
     monkeypatch.setenv("BROADCASTER_DATA_DIR", str(world.folder / "var"))
     monkeypatch.setenv("BROADCASTER_DATABASE_URL", world.database.url)
     monkeypatch.setenv("BROADCASTER_TOKEN", token_of(world, world.officer))

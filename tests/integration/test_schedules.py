@@ -133,7 +133,7 @@ def _no_longer_fits(world, _ref):
 
 
 def _pause(world, ref):
-    world.parts.schedules.pause(world.approver, ref, "elections")
+    world.parts.schedule_course.pause(world.approver, ref, "elections")
 
 
 @ON_SQLITE
@@ -205,32 +205,34 @@ def test_a_run_is_left_out_and_put_back(world):
     ref = approved(world)
     first, second = (run.planned.at for run in world.parts.schedules.one(ref, upcoming=2).upcoming)
     for each in (first, second):
-        world.parts.schedules.skip(world.officer, ref, each, "bank holiday")
-    world.parts.schedules.unskip(world.officer, ref, second)
+        world.parts.schedule_course.skip(world.officer, ref, each, "bank holiday")
+    world.parts.schedule_course.unskip(world.officer, ref, second)
     with world.refused(NotFound, "no run ahead"):
-        world.parts.schedules.skip(world.officer, ref, datetime(2027, 1, 5, 9, tzinfo=UTC), "no such run")
+        world.parts.schedule_course.skip(
+            world.officer, ref, datetime(2027, 1, 5, 9, tzinfo=UTC), "no such run"
+        )
     for week in (MONDAY, NEXT):
         set_clock(world, week)
         fire(world)
     assert [state for _, state, _ in runs(world)] == ["skipped", "sent"]
     with world.refused(Stale, "No run that lies ahead"):
-        world.parts.schedules.unskip(world.officer, ref, first)
+        world.parts.schedule_course.unskip(world.officer, ref, first)
 
 
 @ON_SQLITE
 def test_a_change_waits_for_its_approval_while_the_old_one_goes_on(world):
     set_clock(world, SATURDAY)
     ref = approved(world)
-    world.parts.schedules.change(
+    world.parts.schedule_writing.change(
         world.officer, ref, written(starts=datetime(2027, 1, 5, 8, 0), rule="FREQ=WEEKLY")
     )
-    digest = world.parts.schedules.submit(world.officer, ref)
+    digest = world.parts.schedule_writing.submit(world.officer, ref)
     set_clock(world, MONDAY)
-    world.parts.schedules.approve(world.approver, ref, digest)
+    world.parts.schedule_approval.approve(world.approver, ref, digest)
     fire(world)  # what was due before that is still the old one's
     set_clock(world, "2027-01-12T08:30")
     fire(world)
-    world.parts.schedules.end(world.officer, ref, "the tip is open again")
+    world.parts.schedule_course.end(world.officer, ref, "the tip is open again")
     set_clock(world, "2027-01-26T09:00")
     fire(world)
     assert runs(world) == [
@@ -248,36 +250,38 @@ def test_who_wrote_it_does_not_approve_it_and_only_what_was_shown_is_approved(wo
     both, delegate = world.person("bo", "officer", "approver"), world.person("dee", "delegate")
     assert world.approver
     with world.refused(Stale, "not what"):
-        world.parts.schedules.approve(world.approver, ref, "0" * 64)
+        world.parts.schedule_approval.approve(world.approver, ref, "0" * 64)
     with world.refused(NotAllowed, "A delegation covers no schedule"):
-        world.parts.schedules.approve(delegate, ref, digest)
-    world.parts.schedules.send_back(world.approver, ref, "which tip?")
-    world.parts.schedules.submit(both, ref)
+        world.parts.schedule_approval.approve(delegate, ref, digest)
+    world.parts.schedule_approval.send_back(world.approver, ref, "which tip?")
+    world.parts.schedule_writing.submit(both, ref)
     with world.refused(NotAllowed, "another person"):
-        world.parts.schedules.approve(both, ref, digest)
+        world.parts.schedule_approval.approve(both, ref, digest)
     set_clock(world, "2028-01-02T09:00")
     with world.refused(Stale, "lies in the past"):
-        world.parts.schedules.approve(world.approver, ref, digest)
+        world.parts.schedule_approval.approve(world.approver, ref, digest)
 
 
 @ON_SQLITE
 def test_what_cannot_be_filled_in_is_told_before_it_is_handed_over(world):
     set_clock(world, SATURDAY)
     table = "date,service\n2027-01-04,The tip\n"
-    ref = world.parts.schedules.add(
+    ref = world.parts.schedule_writing.add(
         world.officer,
         written(values={"service": "=column service"}, table=table, last=date(2027, 1, 18)),
     ).ref
     with world.refused(Invalid, "cannot be handed over") as caught:
-        world.parts.schedules.submit(world.officer, ref)
+        world.parts.schedule_writing.submit(world.officer, ref)
     assert 'The table has no "service" for 2027-01-11, on which a run is due.' in caught.value.details
     whole = table + "2027-01-11,Both tips\n18/01/2027,No tip\n"
-    world.parts.schedules.change(
+    world.parts.schedule_writing.change(
         world.officer,
         ref,
         written(values={"service": "=column service"}, table=whole, last=date(2027, 1, 18)),
     )
-    world.parts.schedules.approve(world.approver, ref, world.parts.schedules.submit(world.officer, ref))
+    world.parts.schedule_approval.approve(
+        world.approver, ref, world.parts.schedule_writing.submit(world.officer, ref)
+    )
     set_clock(world, NEXT)
     fire(world)
     world.work_public()

@@ -78,4 +78,6 @@ def test_what_was_fetched_stands_in_the_run_and_its_digest_in_the_log(world):
 def test_an_address_that_could_never_be_fetched_is_told_when_it_is_written(world):
     for address in ("https://10.0.0.8/x", "http://example.org/x", "https://a:b@example.org/x"):
         with pytest.raises(Invalid, match="address"):
-            world.parts.schedules.add(world.officer, written(values={"service": f"=json {address}#/a a|b"}))
+            world.parts.schedule_writing.add(
+                world.officer, written(values={"service": f"=json {address}#/a a|b"})
+            )

@@ -72,7 +72,7 @@ def test_each_due_run_becomes_exactly_one_thing_whoever_looks_and_dies(
             world, name="weeks", starts=datetime.combine(first, at), zone=zone, last=last, rule="FREQ=DAILY",
             values={"expires": "=date +2 18:00"},
         )  # fmt: skip
-        world.parts.schedules.approve(world.approver, ref, digest)
+        world.parts.schedule_approval.approve(world.approver, ref, digest)
         sweepers = [world.parts, world.beside()]
         for hours, which, dies in looks:
             world.clock.advance(hours * 3600)

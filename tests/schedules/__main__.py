@@ -114,7 +114,7 @@ def plan(world: World, days: int) -> dict[str, list[datetime]]:
                 grace_minutes=GRACE // timedelta(minutes=1),
                 values={"expires": "=date +2 18:00"},
             )
-            world.parts.schedules.approve(world.approver, ref, digest)
+            world.parts.schedule_approval.approve(world.approver, ref, digest)
             expected[name] = list(due(FIRST, last, at, zone, weekdays=(2, 6), without=without))
     return expected
 

@@ -15,7 +15,7 @@ from broadcaster.domain.errors import Invalid, NotAllowed, Problem
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.schedule import Plan
-from broadcaster.service.schedules import Written
+from broadcaster.service.schedule_writing import Written
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.pages import page, problems_at
 from broadcaster.web.console.schedule_words import OFFERED, OWN, repeat_of, rule_for
@@ -129,7 +129,9 @@ def add(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
     template = parts.templates.current(name)
     typed = Typed.of(form, template)
     try:
-        made = parts.schedules.add(desk.person, typed.written(template, keep_table=False), mode=typed.mode)
+        made = parts.schedule_writing.add(
+            desk.person, typed.written(template, keep_table=False), mode=typed.mode
+        )
     except NotAllowed:
         raise
     except Problem as problem:
@@ -168,7 +170,7 @@ def change(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     template = parts.templates.current(str(shown.shown.template["name"]))
     typed = Typed.of(form, template)
     try:
-        parts.schedules.change(desk.person, ref, typed.written(template, keep_table=True))
+        parts.schedule_writing.change(desk.person, ref, typed.written(template, keep_table=True))
     except NotAllowed:
         raise
     except Problem as problem:

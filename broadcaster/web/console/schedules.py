@@ -117,25 +117,25 @@ def one(request: Request, desk: SignedIn, ref: str) -> HTMLResponse:
 
 @router.post("/{ref}/submit")
 def submit(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service = parts_of(request).schedules
+    service = parts_of(request).schedule_writing
     return _do(request, desk, ref, form, lambda: service.submit(desk.person, ref))
 
 
 @router.post("/{ref}/pause")
 def pause(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service, why = parts_of(request).schedules, _text(form, "pause_reason")
+    service, why = parts_of(request).schedule_course, _text(form, "pause_reason")
     return _do(request, desk, ref, form, lambda: service.pause(desk.person, ref, why), at="pause_reason")
 
 
 @router.post("/{ref}/resume")
 def resume(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service = parts_of(request).schedules
+    service = parts_of(request).schedule_course
     return _do(request, desk, ref, form, lambda: service.resume(desk.person, ref))
 
 
 @router.post("/{ref}/skip")
 def skip(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service, why = parts_of(request).schedules, _text(form, "skip_reason")
+    service, why = parts_of(request).schedule_course, _text(form, "skip_reason")
     return _do(
         request,
         desk,
@@ -148,13 +148,13 @@ def skip(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
 
 @router.post("/{ref}/put-back")
 def put_back(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service = parts_of(request).schedules
+    service = parts_of(request).schedule_course
     return _do(request, desk, ref, form, lambda: service.unskip(desk.person, ref, _moment(form)))
 
 
 @router.post("/{ref}/end")
 def end(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service, why = parts_of(request).schedules, _text(form, "end_reason")
+    service, why = parts_of(request).schedule_course, _text(form, "end_reason")
     return _do(request, desk, ref, form, lambda: service.end(desk.person, ref, why), at="end_reason")
 
 
@@ -200,19 +200,19 @@ def approve(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     if form.get("real") != "yes":
         wrong = Invalid("Choose whether all these runs may go out. Nothing was approved.")
         return _deciding(request, desk, ref, problem=wrong, at="real")
-    service = parts_of(request).schedules
+    service = parts_of(request).schedule_approval
     return _decided(request, desk, form, ref, lambda p: service.approve(p, ref, _text(form, "hash")))
 
 
 @router.post("/{ref}/return")
 def send_back(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service, why = parts_of(request).schedules, _text(form, "reason")
+    service, why = parts_of(request).schedule_approval, _text(form, "reason")
     return _decided(request, desk, form, ref, lambda p: service.send_back(p, ref, why), at="reason")
 
 
 @router.post("/{ref}/reject")
 def reject(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
-    service, why = parts_of(request).schedules, _text(form, "reason")
+    service, why = parts_of(request).schedule_approval, _text(form, "reason")
     return _decided(request, desk, form, ref, lambda p: service.reject(p, ref, why), at="reason")
 
 
