@@ -14,7 +14,7 @@ from broadcaster.cli.facts import read_facts, single_values
 from broadcaster.cli.proposals import with_code
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
-from broadcaster.db.schedules import ScheduleVersion
+from broadcaster.db.schedule_versions import ScheduleVersion
 from broadcaster.domain.errors import FactorWanted, Invalid, NotFound
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vText
 
-from broadcaster.db import audit_log, calendar_addresses, schedules
+from broadcaster.db import audit_log, calendar_addresses, schedule_runs, schedule_versions, schedules
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.db.schedules import Run, Schedule
+from broadcaster.db.schedule_runs import Run
+from broadcaster.db.schedules import Schedule
 from broadcaster.domain.errors import NotFound
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.schedule import Planned, RunState, ScheduleState
@@ -98,16 +99,16 @@ class Calendars:
 
 
 def _of(tx: Tx, row: Schedule, since: datetime, until: datetime) -> Iterator[OnDay]:
-    decided = {run.planned_at: run for run in schedules.runs(tx, row.id, limit=MOST_RUNS, since=since)}
+    decided = {run.planned_at: run for run in schedule_runs.runs(tx, row.id, limit=MOST_RUNS, since=since)}
     for at, run in decided.items():
         if at <= until:
             yield _on_day(row, at, str(run.state), run)
     if row.ended_at:
         return
-    version = schedules.in_force(tx, row.id)
+    version = schedule_versions.in_force(tx, row.id)
     state = "paused" if row.paused_at else "planned"
     if version is None:
-        version, state = schedules.newest(tx, row.id), "waits"
+        version, state = schedule_versions.newest(tx, row.id), "waits"
         if version.state is not ScheduleState.SUBMITTED:
             return
     for planned in version.plan.runs(expand, after=max(since, tx.now()), until=until):

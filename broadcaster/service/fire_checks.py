@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from broadcaster.db import audiences, people, schedules
+from broadcaster.db import audiences, people, standing_approvals
 from broadcaster.db.engine import Tx
-from broadcaster.db.schedules import Schedule, ScheduleVersion, Standing
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
+from broadcaster.db.standing_approvals import Standing
 from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.manifest import Manifest
 from broadcaster.domain.policy import Role
@@ -24,7 +26,7 @@ def standing_of(tx: Tx, version: ScheduleVersion, run: Planned) -> Standing:
     """The approval under which this run may go out. NotNow where none stands, or who gave it may not any more."""
     if version.standing_id is None:
         raise NotNow("not_approved", "Nobody approved it.")
-    standing = schedules.standing(tx, version.standing_id)
+    standing = standing_approvals.standing(tx, version.standing_id)
     if standing.revoked_at:
         raise NotNow("not_approved", "Its approval was taken back.")
     if run.at >= standing.ends_at:
@@ -62,7 +64,7 @@ def still_approved(
 
 
 def _approved_bounds(version: ScheduleVersion, standing: Standing) -> dict[str, Json]:
-    found = schedules.read_bounds(standing.bounds)
+    found = standing_approvals.read_bounds(standing.bounds)
     if standing.bounds != version.bounds or sha256(found) != version.bounds_sha256:
         raise NotNow("altered", "What is stored of it is not what was approved. Tell an administrator.")
     return found

@@ -16,12 +16,17 @@ from broadcaster.db import (
     audit_log,
     broadcasts,
     messages,
+    schedule_runs,
+    schedule_versions,
     schedules,
+    standing_approvals,
     submissions,
 )
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message
-from broadcaster.db.schedules import Schedule, ScheduleVersion, Standing
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
+from broadcaster.db.standing_approvals import Standing
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.errors import Problem
@@ -89,7 +94,10 @@ class Firing:
     def fire(self) -> None:
         """A step of the sweeper: everything that is due. Safe to run twice, and at the same time as others."""
         with self._database.read() as tx:
-            due = [schedules.version_by_id(tx, version_id) for version_id in schedules.due(tx, limit=AT_ONCE)]
+            due = [
+                schedule_versions.version_by_id(tx, version_id)
+                for version_id in schedule_versions.due(tx, limit=AT_ONCE)
+            ]
         if not due:
             return
         fetched = self._series.fetch(due)
@@ -101,9 +109,9 @@ class Firing:
 
     def _fire(self, version_id: int, fetched: Fetched) -> None:
         with self._database.write() as tx:
-            found = schedules.version_by_id(tx, version_id)
+            found = schedule_versions.version_by_id(tx, version_id)
             row = schedules.by_id(tx, found.schedule_id, lock=True)
-            version = schedules.version_by_id(
+            version = schedule_versions.version_by_id(
                 tx, version_id
             )  # as it is now that nobody else decides about it
             runs = _due_runs(tx, version)
@@ -127,7 +135,7 @@ class Firing:
         fetched: Fetched,
     ) -> Released | None:
         """Of several that are due only the newest may still go out: five at once after a power cut would help nobody."""
-        undecided = [run for run in runs if schedules.run(tx, row.id, run.at) is None]
+        undecided = [run for run in runs if schedule_runs.run(tx, row.id, run.at) is None]
         if not undecided:
             return None
         if row.paused_at or row.ended_at:
@@ -199,8 +207,8 @@ class Firing:
         released = self._approve.release_under(
             tx, message, version, submission_id, stored, manifest, approval_id
         )
-        schedules.link(tx, released.broadcast, standing.id)
-        schedules.add_run(tx, due.row, due.version.id, due.run.at, RunState.SENT, message_id=message.id)
+        standing_approvals.link(tx, released.broadcast, standing.id)
+        schedule_runs.add_run(tx, due.row, due.version.id, due.run.at, RunState.SENT, message_id=message.id)
         _note_sent(tx, due, released, digest, standing, values)
         return released
 
@@ -252,7 +260,7 @@ def _due_runs(tx: Tx, version: ScheduleVersion) -> list[Planned]:
 def _advance(tx: Tx, version: ScheduleVersion, after: datetime) -> None:
     """To the next run of its own; to none where another version has taken its place."""
     following = None if version.until_at else version.plan.next_run(expand, after=after)
-    schedules.set_next(tx, version.id, following.at if following else None)
+    schedule_versions.set_next(tx, version.id, following.at if following else None)
 
 
 # --- the record -------------------------------------------------------------------------------------------
@@ -287,7 +295,7 @@ def _note_sent(
 
 
 def _refuse(tx: Tx, due: _Due, code: str, reason: str) -> None:
-    schedules.add_run(tx, due.row, due.version.id, due.run.at, RunState.REFUSED, code=code, reason=reason)
+    schedule_runs.add_run(tx, due.row, due.version.id, due.run.at, RunState.REFUSED, code=code, reason=reason)
     _page(tx, due.row, due.version, due.run, reason)
     payload: dict[str, Json] = {"planned": _iso(due.run.at), "code": code, "version": due.version.no}
     audit_log.append(tx, actor=SYSTEM, act="schedule_run_refused", subject=due.row.ref, payload=payload)
@@ -299,7 +307,7 @@ def _miss(
     if not missed:
         return
     for run, code, reason in missed:
-        schedules.add_run(tx, row, version.id, run.at, RunState.MISSED, code=code, reason=reason)
+        schedule_runs.add_run(tx, row, version.id, run.at, RunState.MISSED, code=code, reason=reason)
     newest, _, reason = missed[-1]
     _page(tx, row, version, newest, reason)
     payload: dict[str, Json] = {
@@ -314,7 +322,7 @@ def _miss(
 def _leave_out(tx: Tx, row: Schedule, version: ScheduleVersion, runs: Sequence[Planned]) -> None:
     code, reason = ("ended", row.end_reason) if row.ended_at else ("paused", row.pause_reason)
     for run in runs:
-        schedules.add_run(tx, row, version.id, run.at, RunState.SKIPPED, code=code, reason=reason)
+        schedule_runs.add_run(tx, row, version.id, run.at, RunState.SKIPPED, code=code, reason=reason)
     payload: dict[str, Json] = {"count": len(runs), "code": code, "version": version.no}
     audit_log.append(tx, actor=SYSTEM, act="schedule_runs_held", subject=row.ref, payload=payload)
 

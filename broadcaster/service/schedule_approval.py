@@ -1,9 +1,10 @@
 """Deciding about scheduled notices: a whole series is approved beforehand, given back or refused."""
 
-from broadcaster.db import audit_log, schedules, templates
+from broadcaster.db import audit_log, schedule_versions, standing_approvals, templates
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.db.schedules import Schedule, ScheduleVersion
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import NotAllowed, Stale
 from broadcaster.domain.policy import Action, Role, require, require_reason
@@ -42,7 +43,7 @@ class ScheduleApproval:
                 "until": version.plan.last.isoformat(),
             }
             audit_log.append(tx, actor=actor.name, act="schedule_approved", subject=row.ref, payload=payload)
-            return schedules.version_by_id(tx, version.id)
+            return schedule_versions.version_by_id(tx, version.id)
 
     def _compare(self, tx: Tx, row: Schedule, version: ScheduleVersion) -> Planned:
         """The first run. Stale where anything is not what was shown."""
@@ -63,12 +64,12 @@ class ScheduleApproval:
     def _take_over(
         self, tx: Tx, row: Schedule, version: ScheduleVersion, actor: Person, first: Planned
     ) -> None:
-        before = schedules.in_force(tx, row.id)
+        before = schedule_versions.in_force(tx, row.id)
         if before:
-            schedules.end_version(tx, before.id)
+            schedule_versions.end_version(tx, before.id)
             if before.next_at and before.next_at > tx.now():
-                schedules.set_next(tx, before.id, None)
-        standing_id = schedules.insert_standing(
+                schedule_versions.set_next(tx, before.id, None)
+        standing_id = standing_approvals.insert_standing(
             tx,
             mode=row.mode,
             bounds=version.bounds,
@@ -76,7 +77,7 @@ class ScheduleApproval:
             factor=actor.factor or FACTOR_TOKEN,
             ends_at=version.plan.ends_at,
         )
-        schedules.set_version(
+        schedule_versions.set_version(
             tx,
             version.id,
             ScheduleState.APPROVED,
@@ -100,7 +101,7 @@ class ScheduleApproval:
         require_reason(reason)
         with self._database.write() as tx:
             row, version = self._waiting(tx, actor, ref)
-            schedules.set_version(
+            schedule_versions.set_version(
                 tx, version.id, state, decided_by=actor.id, decided_at=tx.now(), reason=reason.strip()
             )
             payload: dict[str, Json] = {"version": version.no, "reason": reason.strip()}
@@ -109,12 +110,12 @@ class ScheduleApproval:
     def _waiting(self, tx: Tx, actor: Person, ref: str) -> tuple[Schedule, ScheduleVersion]:
         """What waits for a decision. NotAllowed for who has touched any version of it, or worded its template."""
         row = going_on(tx, ref)
-        version = schedules.newest(tx, row.id)
+        version = schedule_versions.newest(tx, row.id)
         if version.state is not ScheduleState.SUBMITTED:
             raise Stale(f"{row.ref} is {version.state} and waits for no decision. Nothing was changed.")
         if Role.APPROVER not in actor.roles:
             raise NotAllowed("A delegation covers no schedule. An approver must decide. Nothing was changed.")
-        touched = schedules.authors(tx, row.id)
+        touched = schedule_versions.authors(tx, row.id)
         if actor.id in touched | templates.editors(tx, version.template_id, version.template_no):
             raise NotAllowed(
                 f"You wrote, changed or handed over {row.ref}, or worded its template, so another person must decide. "

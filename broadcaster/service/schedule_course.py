@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from broadcaster.db import audit_log, schedules
+from broadcaster.db import audit_log, schedule_runs, schedule_versions, schedules
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.db.schedules import Schedule, ScheduleVersion
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import NotFound, Stale
 from broadcaster.domain.policy import Action, require, require_reason
@@ -47,9 +48,9 @@ class ScheduleCourse:
         require_reason(reason)
         with self._database.write() as tx:
             row = going_on(tx, ref)
-            version = schedules.in_force(tx, row.id)
+            version = schedule_versions.in_force(tx, row.id)
             _require_planned(tx, row, version, planned_at)
-            if not schedules.add_run(
+            if not schedule_runs.add_run(
                 tx,
                 row,
                 version.id if version else None,
@@ -69,7 +70,7 @@ class ScheduleCourse:
         require(actor.name, actor.roles, Action.SCHEDULE)
         with self._database.write() as tx:
             row = going_on(tx, ref)
-            if not schedules.remove_skip(tx, row.id, planned_at):
+            if not schedule_runs.remove_skip(tx, row.id, planned_at):
                 raise Stale("No run that lies ahead is left out at that time. Nothing was changed.")
             payload: dict[str, Json] = {"planned": _iso(planned_at)}
             audit_log.append(
@@ -89,12 +90,12 @@ class ScheduleCourse:
 
 def leave_out_what_is_due(tx: Tx, row: Schedule) -> None:
     """What came due while it was paused, and no sweeper has looked at yet: it must not go out late because somebody resumed."""
-    for version in schedules.versions(tx, row.id):
+    for version in schedule_versions.versions(tx, row.id):
         if version.next_at is None or version.next_at > tx.now():
             continue
         until = min(tx.now(), version.until_at or tx.now())
         for run in version.plan.runs(expand, after=version.next_at - timedelta(seconds=1), until=until):
-            schedules.add_run(
+            schedule_runs.add_run(
                 tx, row, version.id, run.at, RunState.SKIPPED, code="paused", reason=row.pause_reason
             )
 

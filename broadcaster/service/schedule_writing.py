@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from broadcaster.db import audit_log, notices, schedules, templates
+from broadcaster.db import audit_log, notices, schedule_versions, schedules, templates
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
-from broadcaster.db.schedules import Schedule, ScheduleVersion
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.computed import Kind, formulas
 from broadcaster.domain.errors import Invalid, Stale
@@ -89,7 +90,7 @@ class ScheduleWriting:
         template = written.template
         content = canonical(template.to_json()).decode()
         template_id = notices.ensure(tx, name=template.name, sha256=template.sha256, content=content)
-        no = schedules.insert_version(
+        no = schedule_versions.insert_version(
             tx,
             row.id,
             plan=written.plan,
@@ -114,7 +115,7 @@ class ScheduleWriting:
         shown = self._schedules.one(ref)
         with self._database.write() as tx:
             row = going_on(tx, ref)
-            version = schedules.newest(tx, row.id)
+            version = schedule_versions.newest(tx, row.id)
             if version.id != shown.newest.id or version.state not in {
                 ScheduleState.DRAFT,
                 ScheduleState.RETURNED,
@@ -128,7 +129,7 @@ class ScheduleWriting:
                 )
             bounds = self._series.bounds(tx, row, version)
             digest = sha256(bounds)
-            schedules.set_version(
+            schedule_versions.set_version(
                 tx,
                 version.id,
                 ScheduleState.SUBMITTED,
@@ -160,7 +161,7 @@ def _gaps(tx: Tx, version: ScheduleVersion) -> tuple[str, ...]:
     named = [f for f in formulas(version.blanks).values() if f.kind is Kind.COLUMN and not f.otherwise]
     if not named or not version.table_id:
         return ()
-    rows, zone = schedules.table(tx, version.table_id)["rows"], version.plan.clock
+    rows, zone = schedule_versions.table(tx, version.table_id)["rows"], version.plan.clock
     days = [r.at.astimezone(zone).date().isoformat() for r in version.plan.runs(expand, after=tx.now())]
     return tuple(
         f'The table has no "{f.name}" for {day}, on which a run is due.'
@@ -172,9 +173,13 @@ def _gaps(tx: Tx, version: ScheduleVersion) -> tuple[str, ...]:
 
 def _table(tx: Tx, row: Schedule, written: Written) -> int | None:
     if written.table is None:
-        known = schedules.versions(tx, row.id)
+        known = schedule_versions.versions(tx, row.id)
         return known[0].table_id if known else None
-    return schedules.ensure_table(tx, read_schedule_table(written.table)) if written.table.strip() else None
+    return (
+        schedule_versions.ensure_table(tx, read_schedule_table(written.table))
+        if written.table.strip()
+        else None
+    )
 
 
 def _name(written: Written) -> str:

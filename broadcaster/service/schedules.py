@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
-from broadcaster.db import schedules
+from broadcaster.db import schedule_runs, schedule_versions, schedules
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.schedules import Run, Schedule, ScheduleVersion
+from broadcaster.db.schedule_runs import Run
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
 from broadcaster.domain.errors import Problem, Stale
 from broadcaster.domain.schedule import SHOWN_RUNS, Planned, RunState, ScheduleState
 from broadcaster.service.proof import Proof
@@ -84,7 +86,7 @@ class Schedules:
     def waiting(self) -> list[tuple[Schedule, ScheduleVersion]]:
         """What waits for a decision."""
         with self._database.read() as tx:
-            return schedules.waiting(tx)
+            return schedule_versions.waiting(tx)
 
     def one(self, ref: str, *, upcoming: int = SHOWN_RUNS) -> Shown:
         """With the next runs as they will read: of what waits for somebody, or else of what is in force."""
@@ -97,7 +99,7 @@ class Schedules:
             of = _of(tx, row)
             lasting = tuple(lasting_problems(of.shown, _columns(tx, of.shown)))
             runs = () if row.ended_at else self._ahead(tx, row, of.shown, fetched, upcoming, lasting)
-            past = tuple(schedules.runs(tx, row.id, limit=MOST_SHOWN))
+            past = tuple(schedule_runs.runs(tx, row.id, limit=MOST_SHOWN))
         return Shown(
             schedule=row,
             in_force=of.in_force,
@@ -131,7 +133,7 @@ class Schedules:
         fetched: Fetched,
         lasting: tuple[str, ...],
     ) -> ShownRun:
-        left_out = schedules.run(tx, row.id, run.at)
+        left_out = schedule_runs.run(tx, row.id, run.at)
         skipped = (left_out.person or "somebody") if left_out else ""
         if lasting:
             return ShownRun(planned=run, proof=None, problems=lasting, skipped=skipped)
@@ -165,7 +167,9 @@ class _Versions:
 
 
 def _of(tx: Tx, row: Schedule) -> _Versions:
-    return _Versions(newest=schedules.newest(tx, row.id), in_force=schedules.in_force(tx, row.id))
+    return _Versions(
+        newest=schedule_versions.newest(tx, row.id), in_force=schedule_versions.in_force(tx, row.id)
+    )
 
 
 def _entry(tx: Tx, row: Schedule) -> Entry:
@@ -186,10 +190,10 @@ def _entry(tx: Tx, row: Schedule) -> Entry:
 
 def _next(tx: Tx, row: Schedule, version: ScheduleVersion) -> Planned | None:
     for each in version.plan.runs(expand, after=tx.now()):
-        if schedules.run(tx, row.id, each.at) is None:
+        if schedule_runs.run(tx, row.id, each.at) is None:
             return each
     return None
 
 
 def _columns(tx: Tx, version: ScheduleVersion) -> Sequence[str]:
-    return schedules.table(tx, version.table_id)["columns"] if version.table_id else ()
+    return schedule_versions.table(tx, version.table_id)["columns"] if version.table_id else ()

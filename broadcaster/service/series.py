@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broadcaster.db import audiences, schedules, templates
+from broadcaster.db import audiences, schedule_runs, schedule_versions, templates
 from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Message, Version
-from broadcaster.db.schedules import Schedule, ScheduleVersion
+from broadcaster.db.schedule_versions import ScheduleVersion
+from broadcaster.db.schedules import Schedule
 from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.computed import (
@@ -95,7 +96,7 @@ class Series:
     ) -> tuple[Facts, dict[str, str]]:
         """The facts of one run, and the values that made them. Invalid, with everything, where they cannot be made."""
         template, zone = NoticeTemplate.from_json(version.template), version.plan.clock
-        table = schedules.table(tx, version.table_id)["rows"] if version.table_id else {}
+        table = schedule_versions.table(tx, version.table_id)["rows"] if version.table_id else {}
         following = self.following(tx, row, version, run)
         sources = Sources(run=run, following=following, zone=zone, table=table, fetched=fetched.texts)
         values, problems = _values(template, version, sources)
@@ -106,7 +107,7 @@ class Series:
     def following(self, tx: Tx, row: Schedule, version: ScheduleVersion, run: Planned) -> Planned | None:
         """The next run after this one that nobody has left out."""
         for each in version.plan.runs(expand, after=run.at):
-            found = schedules.run(tx, row.id, each.at)
+            found = schedule_runs.run(tx, row.id, each.at)
             if found is None or found.state is not RunState.SKIPPED:
                 return each
         return None
