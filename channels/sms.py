@@ -11,19 +11,7 @@ from broadcaster.domain.errors import Invalid, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.quiet import QuietHours
 from broadcaster.domain.readiness import Readiness
-from channels.base import (
-    Account,
-    AfterUnknown,
-    CheckProblem,
-    DeliveryReceipt,
-    Heard,
-    Hears,
-    Listens,
-    Option,
-    Parcel,
-    Receipt,
-    Sending,
-)
+from channels.base import Account, AfterUnknown, CheckProblem, Option, Parcel, Receipt, Sending
 from channels.gateways import (
     Ask,
     CanBeAsked,
@@ -44,6 +32,7 @@ from channels.http import (
     open_session,
     require_allowed,
 )
+from channels.incoming import DeliveryReceipt, Heard, Hears, Listens
 from channels.options import option
 from channels.probing import PROBE_TIMEOUTS, PROBE_WITHIN_S, failed
 from channels.spares import WAY_OPTIONS, per_second_of, ways_of

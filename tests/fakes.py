@@ -18,7 +18,8 @@ from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness, ReadinessState
 from broadcaster.domain.sight import Sight
 from broadcaster.domain.ways import Way
-from channels.base import Account, AfterUnknown, CheckProblem, DeliveryReceipt, Parcel, Receipt, ReceiptState
+from channels.base import Account, AfterUnknown, CheckProblem, Parcel, Receipt
+from channels.incoming import DeliveryReceipt, ReceiptState
 
 
 class WorkerDied(BaseException):

@@ -14,7 +14,8 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.vault import Vault
 from broadcaster.domain.errors import NotFound
 from broadcaster.service.record import SYSTEM
-from channels.base import Channel, ChannelsOfMode, Hears, Listens, ReadsReceipts
+from channels.base import Channel, ChannelsOfMode
+from channels.incoming import Hears, Listens, ReadsReceipts
 
 log = structlog.get_logger()
 

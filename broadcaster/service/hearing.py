@@ -19,7 +19,7 @@ from broadcaster.service.audience_file import e164
 from broadcaster.service.callbacks import Callbacks, Unread, raw_of
 from broadcaster.service.outcomes import storable
 from broadcaster.service.record import SYSTEM
-from channels.base import ConfirmsStop, Heard, Hears, Unreadable
+from channels.incoming import ConfirmsStop, Heard, Hears, Unreadable
 
 MOST_CHARS = 2_000  # more than the longest text; whoever sends more is no telephone
 REGION = "GB"  # of a number that a gateway of one's own brings without its country

@@ -8,7 +8,8 @@ from broadcaster.domain.errors import SendError
 from broadcaster.service.callbacks import Callbacks
 from broadcaster.service.hearing import HeardAt, Hearing
 from broadcaster.service.receipts import Receipts, arrived
-from channels.base import ChannelsOfMode, ConfirmsStop, DeliveryReceipt, Heard, Listens
+from channels.base import ChannelsOfMode
+from channels.incoming import ConfirmsStop, DeliveryReceipt, Heard, Listens
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from broadcaster.domain.policy import RECEIPT_KEPT
 from broadcaster.service.callbacks import Callbacks, Unread, raw_of
 from broadcaster.service.outcomes import CODE_CHARS, PLATFORM_ID_CHARS, storable
 from broadcaster.service.record import note
-from channels.base import DeliveryReceipt, ReadsReceipts, Unreadable
+from channels.incoming import DeliveryReceipt, ReadsReceipts, Unreadable
 
 AT_ONCE = 2_000  # receipts matched per transaction
 KEY_CHARS = 36  # what its column holds: one that cannot be stored would take its whole group along

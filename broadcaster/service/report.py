@@ -27,7 +27,7 @@ from broadcaster.domain.message import Facts, MessageState
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
 from channels import channel_class
-from channels.base import ReadsReceipts
+from channels.incoming import ReadsReceipts
 
 #: What the deliveries that were never made count as, once a broadcast has ended.
 UNMADE = {

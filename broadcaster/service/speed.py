@@ -19,7 +19,7 @@ from broadcaster.domain.delivery import ARRIVED, DeliveryState
 from broadcaster.domain.figures import QUANTILES, Figure
 from broadcaster.service.report import NO_RECEIPT_AFTER, UNMADE
 from channels import channel_class
-from channels.base import ReadsReceipts
+from channels.incoming import ReadsReceipts
 
 RECENT = timedelta(hours=1)
 ATTEMPTS_OF = timedelta(minutes=5)

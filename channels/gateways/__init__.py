@@ -13,7 +13,8 @@ from broadcaster.domain.errors import Invalid, SendError
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Option, Parcel, Receipt, Sending
+from channels.base import Account, CheckProblem, Option, Parcel, Receipt, Sending
+from channels.incoming import DeliveryReceipt
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,17 +20,7 @@ from urllib.parse import quote
 from broadcaster.domain.errors import Invalid, NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import (
-    Account,
-    CheckProblem,
-    DeliveryReceipt,
-    Heard,
-    Option,
-    Parcel,
-    Receipt,
-    ReceiptState,
-    Unreadable,
-)
+from channels.base import Account, CheckProblem, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest
 from channels.gateways.terms import (
     SENDER_HELP,
@@ -41,6 +31,7 @@ from channels.gateways.terms import (
     with_key,
 )
 from channels.http import from_status, redact
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState, Unreadable
 from channels.options import address, option, require_secrets, secret
 from channels.probing import failed, ready
 from channels.text import graphemes, sms_size, utf16_units

@@ -15,17 +15,7 @@ from urllib.parse import urlencode
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import (
-    Account,
-    CheckProblem,
-    DeliveryReceipt,
-    Heard,
-    Option,
-    Parcel,
-    Receipt,
-    ReceiptState,
-    Unreadable,
-)
+from channels.base import Account, CheckProblem, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest
 from channels.gateways.notify_errors import refusal
 from channels.gateways.notify_probe import TEMPLATE_PATH, of_refusal, of_template
@@ -33,6 +23,7 @@ from channels.gateways.notify_text import changes
 from channels.gateways.notify_token import ApiKey
 from channels.gateways.terms import is_key, texts_at_release
 from channels.http import from_status, header, redact
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState, Unreadable
 from channels.options import address, option, require_secrets, secret
 
 SEND_PATH = "/v2/notifications/sms"

@@ -17,16 +17,7 @@ from urllib.parse import quote
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import (
-    Account,
-    CheckProblem,
-    DeliveryReceipt,
-    Heard,
-    Option,
-    Parcel,
-    Receipt,
-    Unreadable,
-)
+from channels.base import Account, CheckProblem, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest, sinch_probe
 from channels.gateways.sinch_callbacks import ID, heard_in, receipt_in
 from channels.gateways.sinch_errors import digits_of, refusals
@@ -34,6 +25,7 @@ from channels.gateways.sinch_keys import PARAMETER, mark, with_keys
 from channels.gateways.sinch_signature import is_genuine
 from channels.gateways.terms import SENDER_HELP, checked_sender, seconds_left, texts_at_release
 from channels.http import object_in, redact
+from channels.incoming import DeliveryReceipt, Heard, Unreadable
 from channels.options import address, option, require_secrets, secret
 
 #: `expire_at` is at most 3 days away; a minute less, for the clocks.

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from channels.base import DeliveryReceipt, Heard, ReceiptState, Unreadable
 from channels.gateways.sinch_errors import digits_of
 from channels.gateways.sinch_keys import key_of, mark
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState, Unreadable
 
 #: Of batches and of texts to us: letters and digits, 26 of them today.
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

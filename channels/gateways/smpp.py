@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from broadcaster.domain.errors import SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, DeliveryReceipt, Heard, Option, Sending
+from channels.base import Account, CheckProblem, Option, Sending
 from channels.gateways import Ask
 from channels.gateways.smpp_lines import Lines
 from channels.gateways.smpp_listening import Listening
@@ -24,6 +24,7 @@ from channels.gateways.smpp_sending import RefusedSending, SmppSending
 from channels.gateways.smpp_settings import SMPP_OPTIONS, SmppSettings
 from channels.gateways.smpp_texts import Texts
 from channels.gateways.smpp_times import TIMES, Times
+from channels.incoming import DeliveryReceipt, Heard
 from channels.probing import failed, ready
 from channels.text import graphemes, sms_size
 

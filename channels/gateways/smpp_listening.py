@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from broadcaster.domain.errors import NotSent
-from channels.base import DeliveryReceipt, Heard
 from channels.gateways.smpp_pdus import DELIVER_SM, Delivered, Pdu, request, response
 from channels.gateways.smpp_receipts import Ids, read
 from channels.gateways.smpp_session import LineLost, Session
 from channels.gateways.smpp_settings import SmppSettings
 from channels.gateways.smpp_times import Times
+from channels.incoming import DeliveryReceipt, Heard
 
 #: "Permanent application error": what cannot be read now cannot be read later, and is not to come again.
 UNREADABLE: Final = 0x65

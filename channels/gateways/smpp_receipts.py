@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from channels.base import DeliveryReceipt, Heard, ReceiptState
 from channels.gateways.smpp_pdus import Delivered, Tlvs
 from channels.gateways.smpp_segments import gsm_text
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState
 
 RECEIPTED_MESSAGE_ID, MESSAGE_STATE, MESSAGE_PAYLOAD = 0x001E, 0x0427, 0x0424
 #: Bits 5 to 2 of esm_class: what a deliver_sm is. 0 is a person's text; 1 the centre's receipt, 8 its news on the way.

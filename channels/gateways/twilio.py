@@ -15,22 +15,13 @@ from urllib.parse import parse_qsl, urlencode
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import (
-    Account,
-    CheckProblem,
-    DeliveryReceipt,
-    Heard,
-    Option,
-    Parcel,
-    Receipt,
-    ReceiptState,
-    Unreadable,
-)
+from channels.base import Account, CheckProblem, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest, twilio_probe
 from channels.gateways.terms import SENDER_HELP, checked_sender, is_key, seconds_left, with_key
 from channels.gateways.twilio_errors import failed, refusal
 from channels.gateways.twilio_signature import is_genuine
 from channels.http import header, object_in, redact
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState, Unreadable
 from channels.options import address, option, require_secrets, secret
 
 MAX_VALIDITY_S = 36_000  # and without one, Twilio delivers for 10 hours: into the all-clear

@@ -7,9 +7,10 @@ import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, Parcel, ReadsReceipts, Receipt, ReceiptState, Secret, SendsMany
+from channels.base import Account, Parcel, Receipt, Secret, SendsMany
 from channels.gateways.kannel import Kannel
 from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
+from channels.incoming import ReadsReceipts, ReceiptState
 from channels.sms import Sms
 from tests.contract.channel_suite import ADDRESS, KEY, Case, Table, attempt, payload
 from tests.contract.platform_server import Answer

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from broadcaster.domain.errors import Invalid
-from channels.base import Account, ConfirmsStop, Heard, Hears, Secret, Unreadable
+from channels.base import Account, Secret
 from channels.gateways.twilio_signature import signature
+from channels.incoming import ConfirmsStop, Heard, Hears, Unreadable
 from channels.sandbox.kannel import Kannel
 from channels.sandbox.notify import Notify
 from channels.sandbox.settings import Settings

@@ -10,9 +10,10 @@ import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import AfterUnknown, Channel, Finds, ReadsReceipts, Receipt, Secret
+from channels.base import AfterUnknown, Channel, Finds, Receipt, Secret
 from channels.gateways.notify import Notify
 from channels.gateways.notify_token import ApiKey, signed
+from channels.incoming import ReadsReceipts
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import (
     ADDRESS,

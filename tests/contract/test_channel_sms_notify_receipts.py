@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from channels.base import ReceiptState, Secret
+from channels.base import Secret
+from channels.incoming import ReceiptState
 from channels.sms import Sms
 from tests.contract.channel_suite import KEY, payload
 from tests.contract.on_notify import TOKEN, account

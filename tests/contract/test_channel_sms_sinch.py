@@ -8,25 +8,13 @@ import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import (
-    Account,
-    AfterUnknown,
-    Channel,
-    Finds,
-    Heard,
-    Hears,
-    Parcel,
-    ReadsReceipts,
-    Receipt,
-    ReceiptState,
-    Secret,
-    Unreadable,
-)
+from channels.base import Account, AfterUnknown, Channel, Finds, Parcel, Receipt, Secret
 from channels.gateways import CanBeAsked, GatewayAnswer, TakesMany
 from channels.gateways.sinch import Sinch
 from channels.gateways.sinch_keys import mark
 from channels.gateways.sinch_signature import signature
 from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
+from channels.incoming import Heard, Hears, ReadsReceipts, ReceiptState, Unreadable
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import ADDRESS, KEY, PATIENT, Case, Table, attempt
 from tests.contract.platform_server import Answer

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Refused, SendError
-from channels.base import DeliveryReceipt, Heard, Listens, Receipt, ReceiptState
+from channels.base import Receipt
 from channels.gateways import HasOwnLine
 from channels.gateways.smpp_times import Times
+from channels.incoming import DeliveryReceipt, Heard, Listens, ReceiptState
 from channels.sms import Sms
 from channels.text import sms_segments, sms_size
 from tests.contract.sandbox_process import eventually

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
-from channels.base import DeliveryReceipt, Receipt, ReceiptState
+from channels.base import Receipt
+from channels.incoming import DeliveryReceipt, ReceiptState
 from channels.text import sms_segments
 from tests.contract.sandbox_process import eventually
 from tests.contract.smpp_accounts import all_outcomes, gateway, one_outcome, parcels, post_of, said_of

@@ -9,10 +9,11 @@ import pytest
 
 from broadcaster.domain.errors import Invalid, NotConfigured, NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, AfterUnknown, Channel, Finds, ReadsReceipts, Receipt, ReceiptState, Secret
+from channels.base import Account, AfterUnknown, Channel, Finds, Receipt, Secret
 from channels.gateways.twilio import Twilio
 from channels.gateways.twilio_signature import is_genuine, signature
 from channels.gateways.wire import TOTAL_TIMEOUT_S, Wire
+from channels.incoming import ReadsReceipts, ReceiptState
 from channels.sms import AskableSms, Sms
 from tests.contract.channel_suite import ADDRESS, KEY, PATIENT, Case, Table, attempt, payload
 from tests.contract.platform_server import Answer

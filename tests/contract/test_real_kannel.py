@@ -16,7 +16,8 @@ import requests
 from broadcaster.domain.errors import NotConfigured
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import ReadinessState
-from channels.base import Account, Parcel, Receipt, ReceiptState, Secret
+from channels.base import Account, Parcel, Receipt, Secret
+from channels.incoming import ReceiptState
 from channels.sandbox.kannel_text import GSM_7BIT, GSM_EXTENSION
 from channels.sms import Sms
 from channels.text import sms_size

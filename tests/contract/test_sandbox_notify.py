@@ -11,10 +11,11 @@ import pytest
 
 from broadcaster.domain.errors import NotConfigured, OutcomeUnknown, Refused, SendError
 from broadcaster.domain.post import Post
-from channels.base import Account, Parcel, Receipt, ReceiptState, Secret
+from channels.base import Account, Parcel, Receipt, Secret
 from channels.gateways.notify import Notify
 from channels.gateways.wire import Wire
 from channels.http import Timeouts
+from channels.incoming import ReceiptState
 from channels.sandbox.notify_token import token_problem
 from channels.sms import AskableSms
 from tests.contract.callbacks import Callbacks

@@ -7,10 +7,11 @@ import pytest
 
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, Heard, Parcel, Receipt, ReceiptState, Secret
+from channels.base import Account, Parcel, Receipt, Secret
 from channels.gateways.sinch import Sinch
 from channels.gateways.wire import Wire
 from channels.http import Timeouts
+from channels.incoming import Heard, ReceiptState
 from channels.sms import Sms
 from tests.contract.callbacks import Callbacks
 from tests.contract.sandbox_process import eventually

@@ -7,10 +7,11 @@ import pytest
 
 from broadcaster.domain.errors import OutcomeUnknown, Refused
 from broadcaster.domain.post import Post
-from channels.base import Account, Parcel, Receipt, ReceiptState, Secret
+from channels.base import Account, Parcel, Receipt, Secret
 from channels.gateways.twilio import Twilio
 from channels.gateways.wire import Wire
 from channels.http import Timeouts
+from channels.incoming import ReceiptState
 from channels.sms import Sms
 from tests.contract.callbacks import Callbacks
 from tests.contract.sandbox_process import contract, eventually

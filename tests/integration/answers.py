@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from broadcaster.service.hearing import HeardAt
-from channels.base import Heard
+from channels.incoming import Heard
 from tests.builders import a_world, number
 from tests.fakes import FakeGateway
 

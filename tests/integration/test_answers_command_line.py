@@ -8,7 +8,7 @@ from broadcaster.db.engine import Database
 from broadcaster.service.callbacks import Unread
 from broadcaster.service.hearing import HeardAt
 from broadcaster.settings import Settings
-from channels.base import Heard
+from channels.incoming import Heard
 
 DATABASES = ("sqlite",)
 

@@ -24,7 +24,8 @@ from broadcaster.service.callbacks import Unread, raw_of
 from broadcaster.service.listening import Listening
 from broadcaster.service.retention import Leftovers
 from broadcaster.web.hooks import Intake
-from channels.base import Account, DeliveryReceipt, Heard, ReceiptState, Secret
+from channels.base import Account, Secret
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState
 from channels.sms import Sms
 from tests.builders import NO_HURRY, number
 from tests.fakes import Took

@@ -4,9 +4,9 @@ import struct
 
 import pytest
 
-from channels.base import DeliveryReceipt, Heard, ReceiptState
 from channels.gateways.smpp_pdus import Delivered
 from channels.gateways.smpp_receipts import Ids, read
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState
 from channels.sandbox.smpp_pdus import deliver_sm
 
 RECEIPT = "id:0000000123 sub:001 dlvrd:001 submit date:2611210301 done date:2611210302 stat:{} err:{} text:River id:9"
