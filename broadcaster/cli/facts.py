@@ -4,11 +4,19 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from broadcaster.domain.errors import Invalid
+
+Facts = Annotated[
+    Path | None,
+    typer.Option("--facts", metavar="FILE", help="A TOML or JSON file with a value for each blank."),
+]
+Channels = Annotated[
+    list[str] | None, typer.Option("--channel", metavar="CHANNEL", help="A channel to use; may be repeated.")
+]
 
 
 def read_facts(path: Path, *, template: str) -> dict[str, Any]:

@@ -2,12 +2,30 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from broadcaster.domain.errors import Invalid
 from broadcaster.render.images import MAX_BYTES
 from broadcaster.service.media import Attached
+
+Images = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--image",
+        metavar="FILE",
+        help="A picture: JPEG, PNG or WebP; may be repeated, what matters most first.",
+    ),
+]
+Alts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--alt",
+        metavar="TEXT",
+        help="What the picture shows, in a sentence, for people who cannot see it: one for each --image, in their order.",
+    ),
+]
 
 
 def read_images(paths: Sequence[Path], alts: Sequence[str]) -> list[Attached]:

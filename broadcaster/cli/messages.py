@@ -2,23 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from broadcaster.cli import asked, follow_ups, papers, terminal
-from broadcaster.cli.facts import read_facts, single_values
-from broadcaster.cli.images import changed_images, read_images
+from broadcaster.cli.facts import Channels, Facts, read_facts, single_values
+from broadcaster.cli.images import Alts, Images, changed_images, read_images
 from broadcaster.cli.message_view import as_json_data, following, listed, view
-from broadcaster.cli.proposals import with_code
+from broadcaster.cli.proposals import with_factor
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, local, print_json, say
 from broadcaster.domain.blanks import BlankType
-from broadcaster.domain.errors import FactorWanted, Invalid
+from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Mode, Visibility
 from broadcaster.domain.policy import Action
-from broadcaster.service.approve import Released
 from broadcaster.service.proof import Proof
 from broadcaster.service.report import Written
 
@@ -26,32 +24,9 @@ HELD = "Storm mode is on, so it waits and is not sent. To let it go: broadcaster
 messages = terminal.group("Write, submit, approve and look at messages.")
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The message's reference, such as 7F3K2M.")]
-Facts = Annotated[
-    Path | None,
-    typer.Option("--facts", metavar="FILE", help="A TOML or JSON file with a value for each blank."),
-]
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="BLANK=VALUE", help="One value, as blank=value; may be repeated."),
-]
-Channels = Annotated[
-    list[str] | None, typer.Option("--channel", metavar="CHANNEL", help="A channel to use; may be repeated.")
-]
-Images = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--image",
-        metavar="FILE",
-        help="A picture: JPEG, PNG or WebP; may be repeated, what matters most first.",
-    ),
-]
-Alts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--alt",
-        metavar="TEXT",
-        help="What the picture shows, in a sentence, for people who cannot see it: one for each --image, in their order.",
-    ),
 ]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why: the officer and the auditor read it.")]
 
@@ -190,7 +165,7 @@ def approve(
     """Approve exactly what has this hash. That sends it at once. A live message wants your second factor, given a few
     minutes ago at most: with --code, or when you are asked."""
     with signed_in(channels=True) as session:
-        made = _approved(session, ref, hash_, code)
+        made = with_factor(session, code, lambda actor: session.parts.approve.approve(actor, ref, hash_))
         held = session.parts.storm.holds(made.ref)
         zone = session.parts.settings.zone
     if as_json:
@@ -203,15 +178,6 @@ def approve(
         f"Watch it: broadcaster status {made.ref} --watch",
         *([HELD.format(ref=made.ref)] if held else []),
     )
-
-
-def _approved(session: Session, ref: str, hash_: str, code: str) -> Released:
-    try:
-        return session.parts.approve.approve(with_code(session, code), ref, hash_)
-    except FactorWanted:
-        if code or not asked.can_ask():
-            raise
-    return session.parts.approve.approve(with_code(session, "-"), ref, hash_)
 
 
 @messages.command("return", epilog='Example: broadcaster message return 7F3K2M --reason "Name the streets"')

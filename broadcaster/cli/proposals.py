@@ -1,8 +1,9 @@
 """`broadcaster proposal` and `broadcaster policy`: what two administrators decide together."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,7 +12,7 @@ from broadcaster.cli import asked, terminal
 from broadcaster.cli.session import TOKEN, Session, signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.db.people import Person
-from broadcaster.domain.errors import Invalid
+from broadcaster.domain.errors import FactorWanted, Invalid
 from broadcaster.service.first_live import NONE_YET
 from broadcaster.service.proposals import Done, Outcome
 
@@ -22,6 +23,7 @@ Ref = Annotated[str, typer.Argument(metavar="REF", help="As in `broadcaster prop
 Reason = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why: the other one and the auditor read it.")
 ]
+Made = TypeVar("Made")
 
 
 @proposals.command("list", epilog="Example: broadcaster proposal list")
@@ -149,6 +151,16 @@ def write(
 def with_code(session: Session, code: str) -> Person:
     """Who asks; with the second factor where a code was given."""
     return session.parts.factors.confirm_token(session.actor, asked.code(code)) if code else session.actor
+
+
+def with_factor(session: Session, code: str, act: Callable[[Person], Made]) -> Made:
+    """What `act` gives. Where it wants a second factor and none was given, somebody at a terminal is asked for it."""
+    try:
+        return act(with_code(session, code))
+    except FactorWanted:
+        if code or not asked.can_ask():
+            raise
+    return act(with_code(session, "-"))
 
 
 def say_outcome(parts: Parts, made: Outcome, *, as_json: bool) -> None:

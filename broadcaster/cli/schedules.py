@@ -5,30 +5,26 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 from broadcaster.cli import asked, terminal
-from broadcaster.cli.facts import read_facts, single_values
-from broadcaster.cli.proposals import with_code
+from broadcaster.cli.facts import Channels, Facts, read_facts, single_values
+from broadcaster.cli.proposals import with_factor
+from broadcaster.cli.schedule_view import entry_data, listed, past, run_data, say_runs, show_schedule
 from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.db.schedule_versions import ScheduleVersion
-from broadcaster.domain.errors import FactorWanted, Invalid, NotFound
+from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
 from broadcaster.domain.schedule import Plan, place
 from broadcaster.service.schedule_writing import Written
-from broadcaster.service.schedules import Shown, ShownRun
+from broadcaster.service.schedules import Shown
 
 schedules = terminal.group("Plan notices that go out by themselves, approved beforehand.")
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The schedule's reference, such as 7F3K2M.")]
-Facts = Annotated[
-    Path | None,
-    typer.Option("--facts", metavar="FILE", help="A TOML or JSON file with a value for each blank."),
-]
 Values = Annotated[
     list[str] | None,
     typer.Option(
@@ -36,9 +32,6 @@ Values = Annotated[
         metavar="BLANK=VALUE",
         help="One value; may be repeated. What begins with = is worked out for each run, see docs/schedules.md.",
     ),
-]
-Channels = Annotated[
-    list[str] | None, typer.Option("--channel", metavar="CHANNEL", help="A channel to use; may be repeated.")
 ]
 Csv = Annotated[
     Path | None,
@@ -125,7 +118,7 @@ def add(
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
         made = session.parts.schedule_writing.add(session.actor, written, mode=mode)
-        _show(session, made.ref, as_json=as_json)
+        show_schedule(session, made.ref, as_json=as_json)
 
 
 @schedules.command(epilog="Example: broadcaster schedule change 7F3K2M --last 2027-12-31")
@@ -165,7 +158,7 @@ def change(
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
         session.parts.schedule_writing.change(session.actor, ref, written)
-        _show(session, ref, as_json=as_json)
+        show_schedule(session, ref, as_json=as_json)
 
 
 def _channels(session: Session, mode: str, before: ScheduleVersion) -> list[str]:
@@ -205,44 +198,16 @@ def list_(*, as_json: Json = False) -> None:
         found = session.parts.schedules.listed()
         zone = session.parts.settings.zone
     if as_json:
-        print_json(
-            [
-                {
-                    "reference": e.schedule.ref,
-                    "name": e.schedule.name,
-                    "mode": str(e.schedule.mode),
-                    "state": e.state,
-                    "next": e.next.at if e.next else None,
-                    "waits_for_approval": e.waits,
-                }
-                for e in found
-            ]
-        )
+        print_json([entry_data(each) for each in found])
         return
-    if not found:
-        say("There is no schedule yet. To write one: broadcaster schedule add TEMPLATE ...")
-        return
-    shown = table("Reference", "Name", "Mode", "State", "Next run")
-    for e in found:
-        state = f"{e.state}, a change waits for approval" if e.waits and e.state != "submitted" else e.state
-        add_row(
-            shown,
-            (
-                e.schedule.ref,
-                e.schedule.name,
-                e.schedule.mode,
-                state,
-                local(e.next.at if e.next else None, zone),
-            ),
-        )
-    say(shown)
+    say(listed(found, zone))
 
 
 @schedules.command(epilog="Example: broadcaster schedule show 7F3K2M")
 def show(*, ref: Ref, as_json: Json = False) -> None:
     """Show a schedule: its rule, its next ten runs word for word, its hash, and what became of past runs."""
     with signed_in(Action.READ, channels=True) as session:
-        _show(session, ref, as_json=as_json)
+        show_schedule(session, ref, as_json=as_json)
 
 
 @schedules.command(epilog="Example: broadcaster schedule runs 7F3K2M")
@@ -251,9 +216,9 @@ def runs(*, ref: Ref, as_json: Json = False) -> None:
     with signed_in(Action.READ, channels=True) as session:
         shown = session.parts.schedules.one(ref)
     if as_json:
-        print_json({"ahead": [_run_data(run, shown) for run in shown.upcoming], "past": _past(shown)})
+        print_json({"ahead": [run_data(run, shown) for run in shown.upcoming], "past": past(shown)})
         return
-    _say_runs(shown)
+    say_runs(shown)
 
 
 @schedules.command(epilog="Example: broadcaster schedule submit 7F3K2M")
@@ -261,7 +226,7 @@ def submit(*, ref: Ref, as_json: Json = False) -> None:
     """Hand a schedule to a second person, exactly as it is now."""
     with signed_in(channels=True) as session:
         session.parts.schedule_writing.submit(session.actor, ref)
-        _show(session, ref, as_json=as_json)
+        show_schedule(session, ref, as_json=as_json)
 
 
 @schedules.command(epilog="Example: broadcaster schedule approve 7F3K2M --hash 5f0c...")
@@ -276,17 +241,9 @@ def approve(
 ) -> None:
     """Give a standing approval: its runs go out by themselves from now on, until its last day."""
     with signed_in(channels=True) as session:
-        _approve(session, ref, hash_, code)
-        _show(session, ref, as_json=as_json)
-
-
-def _approve(session: Session, ref: str, hash_: str, code: str) -> None:
-    try:
-        session.parts.schedule_approval.approve(with_code(session, code), ref, hash_)
-    except FactorWanted:
-        if code or not asked.can_ask():
-            raise
-        session.parts.schedule_approval.approve(with_code(session, "-"), ref, hash_)
+        approval = session.parts.schedule_approval
+        with_factor(session, code, lambda actor: approval.approve(actor, ref, hash_))
+        show_schedule(session, ref, as_json=as_json)
 
 
 @schedules.command("return", epilog="Example: broadcaster schedule return 7F3K2M --reason 'Which tip?'")
@@ -386,85 +343,6 @@ def _moment(shown: Shown, at: str) -> datetime:
     except ValueError as error:
         raise NotFound("Give the time of the run like 2027-01-11T09:00. Nothing was changed.") from error
     return typed if typed.tzinfo else place(typed, shown.shown.plan.clock).at
-
-
-def _show(session: Session, ref: str, *, as_json: bool) -> None:
-    shown = session.parts.schedules.one(ref)
-    version, row = shown.shown, shown.schedule
-    if as_json:
-        print_json(_data(shown))
-        return
-    say(f"{row.ref}  {row.name}  ({row.mode}, {shown.state}, version {version.no})")
-    say(f"  {rule_in_words(version.plan)}")
-    say(
-        f"  Template {version.template['name']}, version {version.template_no}; accounts: {', '.join(version.accounts)}"
-    )
-    for name, text in version.blanks.items():
-        say(f"  {name}: {text}")
-    if version.bounds_sha256:
-        say(f"  Hash: {version.bounds_sha256}")
-    for problem in shown.problems:
-        say(f"  TO BE MENDED: {problem}")
-    _say_runs(shown, word_for_word=True)
-    if shown.state in {"draft", "returned"}:
-        say(f"To hand it over: broadcaster schedule submit {row.ref}")
-
-
-def _say_runs(shown: Shown, *, word_for_word: bool = False) -> None:
-    zone = shown.shown.plan.clock
-    for run in shown.upcoming:
-        left_out = f"  LEFT OUT by {run.skipped}" if run.skipped else ""
-        say(f"{run.planned.at.astimezone(zone):%a %Y-%m-%dT%H:%M %Z}{left_out}  {run.planned.told}".rstrip())
-        for problem in run.problems:
-            say(f"    TO BE MENDED: {problem}")
-        for post in run.proof.posts if word_for_word and run.proof and not run.skipped else ():
-            say(f"    {post.title}: " + post.post.text.replace("\n", "\n    "))
-    if not shown.upcoming:
-        say("No run lies ahead.")
-    for each in shown.past[:20]:
-        about = each.message or each.reason
-        say(f"{each.planned_at.astimezone(zone):%a %Y-%m-%dT%H:%M %Z}  {each.state}  {about}")
-
-
-def rule_in_words(plan: Plan) -> str:
-    """For a line of a terminal: the rule itself stands there, since it is what is kept."""
-    often = plan.rule or "once"
-    without = f", not on {', '.join(plan.without)}" if plan.without else ""
-    return f"From {plan.starts:%Y-%m-%d %H:%M} {plan.zone}, {often}, until {plan.last}{without}; late by {plan.grace_minutes} minutes at most"
-
-
-def _data(shown: Shown) -> dict[str, Any]:
-    version = shown.shown
-    return {
-        "reference": shown.schedule.ref,
-        "name": shown.schedule.name,
-        "mode": str(shown.schedule.mode),
-        "state": shown.state,
-        "version": version.no,
-        "plan": version.plan.to_json(),
-        "template": str(version.template["name"]),
-        "values": dict(version.blanks),
-        "hash": version.bounds_sha256,
-        "problems": list(shown.problems),
-        "ahead": [_run_data(run, shown) for run in shown.upcoming],
-        "past": _past(shown),
-    }
-
-
-def _run_data(run: ShownRun, shown: Shown) -> dict[str, Any]:
-    zone: ZoneInfo = shown.shown.plan.clock
-    return {
-        "at": run.planned.at.astimezone(zone),
-        "clocks": run.planned.told,
-        "left_out_by": run.skipped,
-        "problems": list(run.problems),
-        "posts": {p.account: p.post.text for p in run.proof.posts} if run.proof else {},
-    }
-
-
-def _past(shown: Shown) -> list[dict[str, Any]]:
-    keys = ("planned_at", "state", "code", "reason", "message", "person")
-    return [{key: getattr(each, key) for key in keys} for each in shown.past]
 
 
 def _done(ref: str, state: str, told: str, *, as_json: bool) -> None:
