@@ -20,6 +20,12 @@ from broadcaster.domain.policy import Action
 BAD_ROWS_SHOWN = 10
 LINE_EVERY_PERCENT = 10
 
+Column = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The column with the numbers, where it is not told.")
+]
+ProblemsTo = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write every bad row's number and reason here.")
+]
 OnProgress = Callable[[ImportProgress], None]
 
 audiences = terminal.group("Import and list lists of phone numbers, and erase people from them.")
@@ -49,12 +55,8 @@ def import_(
     region: Annotated[
         str, typer.Option(metavar="XX", help="Country of numbers without a country code.")
     ] = "GB",
-    column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column with the numbers, where it is not told.")
-    ] = None,
-    problems: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write every bad row's number and reason here.")
-    ] = None,
+    column: Column = None,
+    problems: ProblemsTo = None,
     as_json: Json = False,
 ) -> None:
     """Import a list of phone numbers as a new version of an audience, and name each row that could not be used."""

@@ -17,6 +17,15 @@ from broadcaster.domain.times import local_time
 
 delegations = terminal.group("Let somebody approve some messages, for a time, under a scheme of delegation.")
 
+Templates = Annotated[
+    list[str] | None,
+    typer.Option("--template", metavar="NAME", help="A notice template; may be repeated. None: every one."),
+]
+Severities = Annotated[
+    list[str] | None,
+    typer.Option("--severity", metavar="WORD", help="Such as Severe; may be repeated. None: any."),
+]
+
 
 @delegations.command("list", epilog="Example: broadcaster delegation list")
 def list_(*, as_json: Json = False) -> None:
@@ -49,16 +58,8 @@ def give(
         str, typer.Option("--until", metavar="TIME", help="As the clock here shows it; within a year.")
     ],
     scheme: Annotated[str, typer.Option(metavar="TEXT", help="The scheme of delegation that allows it.")],
-    template: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--template", metavar="NAME", help="A notice template; may be repeated. None: every one."
-        ),
-    ] = None,
-    severity: Annotated[
-        list[str] | None,
-        typer.Option("--severity", metavar="WORD", help="Such as Severe; may be repeated. None: any."),
-    ] = None,
+    template: Templates = None,
+    severity: Severities = None,
     most_cost: Annotated[
         str, typer.Option(metavar="AMOUNT", help="Most that the texts of one message may cost. None: any.")
     ] = "",

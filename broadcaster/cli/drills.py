@@ -21,6 +21,16 @@ drills = terminal.group("Plan drills, run them, and see how fast each step was."
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The drill, as in `broadcaster drill list`.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it stands in the log.")]
+Injects = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="'MINUTES TEXT'", help="What happens on the way, after so many minutes. Repeatable."
+    ),
+]
+Bars = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STEP=SECONDS", help=f"Another bar for one of {', '.join(Step)}. Repeatable."),
+]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet and nothing else.")]
 
 
@@ -51,16 +61,8 @@ def plan(
     scenario: Annotated[str, typer.Option(metavar="TEXT", help="What has happened; or @FILE to read it.")],
     template: Annotated[str, typer.Option(metavar="NAME", help="The notice template that fits.")],
     with_: Annotated[list[str], typer.Option("--with", metavar="NAME", help="Who takes part. Repeatable.")],
-    inject: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="'MINUTES TEXT'", help="What happens on the way, after so many minutes. Repeatable."
-        ),
-    ] = None,
-    bar: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STEP=SECONDS", help=f"Another bar for one of {', '.join(Step)}. Repeatable."),
-    ] = None,
+    inject: Injects = None,
+    bar: Bars = None,
     every: Annotated[int, typer.Option(metavar="MONTHS", help="Again every so many months; 0 for once.")] = 0,
     correction: Annotated[
         bool, typer.Option("--correction", help="Those who take part also send a correction.")

@@ -21,6 +21,16 @@ Number = Annotated[str, typer.Argument(metavar="NUMBER", help=WHAT_NUMBER)]
 Region = Annotated[
     str, typer.Option(metavar="XX", help="Country of a number without a country code, such as GB.")
 ]
+Request = Annotated[
+    str, typer.Option(help="The reference of the person's request. It stays for good: no name, no number.")
+]
+KeepOut = Annotated[
+    bool,
+    typer.Option(
+        "--keep-out",
+        help="Keep the number's keyed index, and it alone, so that no later import brings the person back.",
+    ),
+]
 
 
 def find(
@@ -46,17 +56,8 @@ def find(
 def erase(
     *,
     number: Number,
-    reason: Annotated[
-        str,
-        typer.Option(help="The reference of the person's request. It stays for good: no name, no number."),
-    ],
-    keep_out: Annotated[
-        bool,
-        typer.Option(
-            "--keep-out",
-            help="Keep the number's keyed index, and it alone, so that no later import brings the person back.",
-        ),
-    ] = False,
+    reason: Request,
+    keep_out: KeepOut = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")] = False,
     region: Region = "GB",

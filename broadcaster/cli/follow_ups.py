@@ -1,16 +1,33 @@
 """`broadcaster message follow-up`: an update, correction, all-clear, cancel or "sent in error" of a message that was sent."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from broadcaster.cli.facts import read_facts, single_values
-from broadcaster.cli.images import read_images
+from broadcaster.cli.facts import Facts, read_facts, single_values
+from broadcaster.cli.images import Alts, Images, read_images
 from broadcaster.cli.message_view import as_json_data, following, view
-from broadcaster.cli.session import signed_in
+from broadcaster.cli.session import Session, signed_in
 from broadcaster.cli.terminal import Json, print_json, say
 from broadcaster.domain.follow_up import Purpose
+from broadcaster.service.proof import Proof
+
+Differing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="BLANK=VALUE", help="What differs, as blank=value; may be repeated. The rest stays."
+    ),
+]
+Elsewhere = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--channel", metavar="CHANNEL", help="A channel to use; without, those that the first went to."
+    ),
+]
+WhyDown = Annotated[
+    str,
+    typer.Option(metavar="TEXT", help="Why what was published comes down: for sent-in-error and found."),
+]
 
 EXAMPLE = "Example: broadcaster message follow-up 7F3K2M --as correction --set action='Stay indoors'"
 
@@ -19,38 +36,13 @@ def follow_up(
     *,
     ref: Annotated[str, typer.Argument(metavar="REF", help="The message that was sent, such as 7F3K2M.")],
     purpose: Annotated[Purpose, typer.Option("--as", help="For what it follows.")],
-    facts: Annotated[
-        Path | None,
-        typer.Option("--facts", metavar="FILE", help="A TOML or JSON file with a value for each blank."),
-    ] = None,
-    values: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="BLANK=VALUE",
-            help="What differs, as blank=value; may be repeated. The rest stays.",
-        ),
-    ] = None,
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--channel", metavar="CHANNEL", help="A channel to use; without, those that the first went to."
-        ),
-    ] = None,
+    facts: Facts = None,
+    values: Differing = None,
+    channel: Elsewhere = None,
     no_texts: Annotated[bool, typer.Option("--no-texts", help="Nobody gets a text message.")] = False,
-    image: Annotated[
-        list[Path] | None, typer.Option("--image", metavar="FILE", help="A picture; may be repeated.")
-    ] = None,
-    alt: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--alt", metavar="TEXT", help="What the picture shows; one for each --image, in their order."
-        ),
-    ] = None,
-    reason: Annotated[
-        str,
-        typer.Option(metavar="TEXT", help="Why what was published comes down: for sent-in-error and found."),
-    ] = "",
+    image: Images = None,
+    alt: Alts = None,
+    reason: WhyDown = "",
     as_json: Json = False,
 ) -> None:
     """Draft a message that follows one that was sent, with what is known already. Nothing is sent: submit it, and a second
@@ -70,15 +62,20 @@ def follow_up(
             images=images,
             reason=reason,
         )
-        report, zone = session.parts.report, session.parts.settings.zone
-        facts_now = report.written(made.ref).facts.to_json()
-        decision, turned_down = report.decision(made.ref), report.turned_down(made.ref)
-        if as_json:
-            print_json(as_json_data(made, facts=facts_now, decision=decision, turned_down=turned_down))
-            return
-        say(f"It follows {begun.ref}, which said: {begun.said.headline}. {begun.said.instruction}")
-        say(*view(made, zone=zone, facts=facts_now, decision=decision, turned_down=turned_down))
-        say(*following(made, decision))
+        said = f"It follows {begun.ref}, which said: {begun.said.headline}. {begun.said.instruction}"
+        _show(session, made, said, as_json=as_json)
+
+
+def _show(session: Session, made: Proof, said: str, *, as_json: bool) -> None:
+    report, zone = session.parts.report, session.parts.settings.zone
+    facts = report.written(made.ref).facts.to_json()
+    decision, turned_down = report.decision(made.ref), report.turned_down(made.ref)
+    if as_json:
+        print_json(as_json_data(made, facts=facts, decision=decision, turned_down=turned_down))
+        return
+    say(said)
+    say(*view(made, zone=zone, facts=facts, decision=decision, turned_down=turned_down))
+    say(*following(made, decision))
 
 
 READY_EXAMPLE = 'Example: broadcaster message sent-in-error 7F3K2M --reason "A drill went to the public"'
