@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Update, bindparam, func, select, update
+from sqlalchemy import Select, Update, bindparam, func, select, update
 
 from broadcaster.db import accounts, routes
 from broadcaster.db.engine import Tx
@@ -89,19 +90,7 @@ def claim(
     With `waited_s`, only batches that nobody has claimed for so long: what the pump takes. `keeps` names accounts that
     notice a key which they have had before.
     """
-    c = batch.c
-    due = tx.now() - timedelta(seconds=waited_s)
-    query = (
-        select(c.id, c.broadcast_id, c.target_id, c.fence, c.deaths, broadcast.c.routine)
-        .join(broadcast, broadcast.c.id == c.broadcast_id)
-        .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY, c.next_at <= due)
-        .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
-        .where(routes.can_go(), NOT_HELD)
-        .order_by(c.precedence, c.broadcast_id, c.id)
-        .limit(1)
-        .with_for_update(of=batch, skip_locked=True)
-    )
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_most_urgent(tx, mode, lane, waited_s)).one_or_none()
     if row is None:
         return None
     ways = routes.standings(tx, row.target_id)
@@ -120,10 +109,26 @@ def claim(
     values["account_id"] = claimed.account_id
     tx.execute(
         update(batch)
-        .where(c.id == row.id)
+        .where(batch.c.id == row.id)
         .values(**values, lease_until=tx.now() + timedelta(seconds=lease_s))
     )
     return claimed
+
+
+def _most_urgent(tx: Tx, mode: str, lane: Lane, waited_s: float) -> Select[Any]:
+    """The claimable batch of the lane that goes first, locked; one that another worker takes now is passed over."""
+    c = batch.c
+    due = tx.now() - timedelta(seconds=waited_s)
+    return (
+        select(c.id, c.broadcast_id, c.target_id, c.fence, c.deaths, broadcast.c.routine)
+        .join(broadcast, broadcast.c.id == c.broadcast_id)
+        .where(c.mode == mode, c.lane == lane, c.state == BatchState.READY, c.next_at <= due)
+        .where(broadcast.c.state == BroadcastState.SENDING, broadcast.c.expires_at > tx.now())
+        .where(routes.can_go(), NOT_HELD)
+        .order_by(c.precedence, c.broadcast_id, c.id)
+        .limit(1)
+        .with_for_update(of=batch, skip_locked=True)
+    )
 
 
 def _way(tx: Tx, batch_id: int, ways: Sequence[Standing], keeps: Collection[str]) -> Choice | None:
