@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, get_args
 
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.delegation import Covers
@@ -204,16 +204,18 @@ SAID: Mapping[tuple[str, str], str] = {
 }
 
 Change: TypeAlias = (
-    "AddUser | ChangeRoles | DisableUser | EnableUser | InviteUser | IssueToken | ChangeSwitch | AllowSso | TakeSsoAway"
-    " | GiveDelegation"
+    AddUser
+    | ChangeRoles
+    | DisableUser
+    | EnableUser
+    | InviteUser
+    | IssueToken
+    | ChangeSwitch
+    | AllowSso
+    | TakeSsoAway
+    | GiveDelegation
 )
-_KINDS: Mapping[str, type[Any]] = {
-    made.kind: made
-    for made in (
-        *(AddUser, ChangeRoles, DisableUser, EnableUser, InviteUser, IssueToken, ChangeSwitch),
-        *(AllowSso, TakeSsoAway, GiveDelegation),
-    )
-}
+_KINDS: Mapping[str, type[Any]] = {made.kind: made for made in get_args(Change)}
 
 
 def to_json(change: Change) -> dict[str, Json]:
