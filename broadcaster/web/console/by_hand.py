@@ -11,10 +11,8 @@ from broadcaster.domain.errors import Problem
 from broadcaster.domain.policy import Action
 from broadcaster.domain.times import last_time
 from broadcaster.service.by_hand import WorkByHand
+from broadcaster.web.console.beside_board import page_beside, place_of
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
-from broadcaster.web.console.mending import place_of
-from broadcaster.web.console.message import told as problems_of
-from broadcaster.web.console.pages import page
 
 router = APIRouter(prefix="/messages")
 
@@ -50,20 +48,19 @@ def _page(
 ) -> HTMLResponse:
     board, place = place_of(request, ref, target_id)
     _, now, zone = _clock(request)
-    return page(
+    return page_beside(
         request,
         "by_hand.html",
+        board,
         title="Post it by hand",
         desk=desk,
-        back=f"/messages/{board.ref}/board",
-        answer=409 if problem else 200,
-        exercise=board.mode == "exercise",
         ref=board.ref,
         place=place,
         post=parts_of(request).by_hand.text(ref, target_id),
         may_decide=desk.may(Action.DECIDE),
         typed=typed or {"at": f"{now.astimezone(zone):%H:%M}"},
-        problems=problems_of(problem, at=wrong),
+        problem=problem,
+        wrong=wrong,
     )
 
 
@@ -97,19 +94,18 @@ def _told_page(
 ) -> HTMLResponse:
     board = parts_of(request).boards.of(ref)
     _, now, zone = _clock(request)
-    return page(
+    return page_beside(
         request,
         "told.html",
+        board,
         title="Told in another way",
         desk=desk,
-        back=f"/messages/{board.ref}/board",
-        answer=409 if problem else 200,
-        exercise=board.mode == "exercise",
         ref=board.ref,
         told=board.told,
         may_decide=desk.may(Action.DECIDE) and bool(board.state),
         typed=typed or {"at": f"{now.astimezone(zone):%H:%M}"},
-        problems=problems_of(problem, at=wrong),
+        problem=problem,
+        wrong=wrong,
     )
 
 

@@ -8,12 +8,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from broadcaster.domain.errors import Invalid, NotFound, Problem
+from broadcaster.domain.errors import Invalid, Problem
 from broadcaster.domain.policy import Action
-from broadcaster.service.board import Board, Place
+from broadcaster.web.console.beside_board import page_beside, place_of
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
-from broadcaster.web.console.message import told
-from broadcaster.web.console.pages import page
 
 router = APIRouter()
 
@@ -49,20 +47,19 @@ def _unknown_page(
 ) -> HTMLResponse:
     one = parts_of(request).unknowns.one(uid)
     channel = parts_of(request).channels.get(one.mode, {}).get(one.account)
-    return page(
+    return page_beside(
         request,
         "unknown.html",
+        one,
         title="Was it sent?",
         desk=desk,
-        back=f"/messages/{one.ref}/board",
-        answer=409 if problem else 200,
-        exercise=one.mode == "exercise",
         one=one,
         speaks_as=channel.target if channel else one.account,
         facts=parts_of(request).report.written(one.ref).facts,
         may_decide=desk.may(Action.DECIDE),
         typed=typed or {},
-        problems=told(problem, at="link" if typed and typed["reason"].strip() else "reason"),
+        problem=problem,
+        wrong="link" if typed and typed["reason"].strip() else "reason",
     )
 
 
@@ -86,18 +83,17 @@ def _many_page(
     request: Request, desk: Desk, ref: str, target_id: int, problem: Problem | None = None, reason: str = ""
 ) -> HTMLResponse:
     found = parts_of(request).unknowns.many(ref, target_id)
-    return page(
+    return page_beside(
         request,
         "unknown_many.html",
+        found,
         title="Were they sent?",
         desk=desk,
-        back=f"/messages/{found.ref}/board",
-        answer=409 if problem else 200,
-        exercise=found.mode == "exercise",
         found=found,
         may_decide=desk.may(Action.DECIDE),
         reason=reason,
-        problems=told(problem, at="reason"),
+        problem=problem,
+        wrong="reason",
     )
 
 
@@ -127,20 +123,19 @@ def _again_page(
 ) -> HTMLResponse:
     board, place = place_of(request, ref, target_id)
     refused = [r for r in place.counted.reasons if r.state == "failed" and r.code == code]
-    return page(
+    return page_beside(
         request,
         "again.html",
+        board,
         title="Try it again",
         desk=desk,
-        back=f"/messages/{board.ref}/board",
-        answer=409 if problem else 200,
-        exercise=board.mode == "exercise",
         ref=board.ref,
         place=place,
         refused=refused[0] if refused else None,
         may_decide=desk.may(Action.DECIDE) and code in place.can_retry,
         reason=reason,
-        problems=told(problem, at="reason"),
+        problem=problem,
+        wrong="reason",
     )
 
 
@@ -150,13 +145,6 @@ def _again(form: FormData) -> bool:
     if decision not in {"sent", "again"}:
         raise Invalid("Choose whether it was sent or is to be sent again. Nothing was changed.")
     return decision == "again"
-
-
-def place_of(request: Request, ref: str, target_id: int) -> tuple[Board, Place]:
-    found = parts_of(request).boards.place(ref, target_id)
-    if found is None:
-        raise NotFound("There is no such place of this message.")
-    return found
 
 
 def _done(act: Callable[[], Any], ref: str, page_again: Callable[[Problem], Response]) -> Response:
