@@ -31,12 +31,10 @@ from broadcaster.db.tables import (
     suppression,
 )
 from broadcaster.db.vault import Vault
-from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.identity import Switch
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
-from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.post import Post
 from broadcaster.service.approve import Released
 from broadcaster.service.compose import Submitted
@@ -44,6 +42,7 @@ from broadcaster.service.deliver import Deliver
 from broadcaster.service.hashing import Hashing
 from broadcaster.settings import Settings
 from channels.base import Channel
+from tests.a_notice import a_template
 from tests.fakes import FakeClock, FakeGateway, FakePlatform, FakeReadable, FakeSite, RecordingBells
 from tests.records import Records
 
@@ -61,36 +60,6 @@ VALUES = {
     "expires": "+12h",
     "source": "Duty officer, Wyre Council",
 }
-
-
-def a_template() -> NoticeTemplate:
-    def blank(name: str, kind: BlankType = BlankType.TEXT) -> Blank:
-        return Blank(name=name, type=kind, label=name)
-
-    return NoticeTemplate(
-        name="severe-weather",
-        title="Severe weather",
-        language="en",
-        event="Severe weather",
-        severity="Severe",
-        urgency="Expected",
-        certainty="Likely",
-        wording={
-            "headline": "((headline))",
-            "area": "((area))",
-            "instruction": "((action))",
-            "expires": "((expires))",
-            "source": "((source))",
-        },
-        blanks=(
-            blank("headline"),
-            blank("area"),
-            blank("action"),
-            blank("expires", BlankType.TIME),
-            blank("source"),
-        ),
-        channels=("website",),
-    )
 
 
 def number(ordinal: int) -> str:

@@ -22,7 +22,8 @@ from broadcaster.db.tables import (
 )
 from broadcaster.domain.errors import Invalid, Problem, Stale
 from broadcaster.domain.message import Mode
-from tests.builders import LIFE_SAFETY, NO_HURRY, VALUES, a_template, number
+from tests.a_notice import a_template
+from tests.builders import LIFE_SAFETY, NO_HURRY, VALUES, number
 from tests.integration.approvals import refuses, submit_to_all
 
 # --- what approving does ------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from broadcaster.db.tables import message, post
 from broadcaster.domain.post import Post
 from channels.cap import CAP
 from channels.website import Website
-from tests.builders import VALUES, a_template
+from tests.a_notice import a_template
+from tests.builders import VALUES
 from tests.contract.website_site import account
 
 

@@ -18,7 +18,8 @@ from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Mode
 from broadcaster.domain.post import Post, digest_of
 from channels.base import CheckProblem
-from tests.builders import VALUES, a_template
+from tests.a_notice import a_template
+from tests.builders import VALUES
 
 DATABASES = ("sqlite",)
 

@@ -16,7 +16,8 @@ from broadcaster.service.media import Attached
 from broadcaster.service.proof import Proofs
 from channels.base import CheckProblem
 from channels.text import x_weight
-from tests.builders import VALUES, a_template
+from tests.a_notice import a_template
+from tests.builders import VALUES
 from tests.fakes import FakeReadable
 
 DATABASES = ("sqlite",)

@@ -17,7 +17,8 @@ from broadcaster.domain.errors import Invalid, NotAllowed, Stale
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.post import Post
 from broadcaster.service.media import Attached, images_of, rules_digest
-from tests.builders import VALUES, a_template
+from tests.a_notice import a_template
+from tests.builders import VALUES
 from tests.integration.pictures import ALT, SECRET, picture
 
 DATABASES = ("sqlite",)

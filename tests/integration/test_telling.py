@@ -8,7 +8,7 @@ from broadcaster.domain.errors import NotAllowed, NotFound, Stale
 from broadcaster.domain.message import Mode, Visibility
 from broadcaster.render.lines import DRILL
 from broadcaster.render.press import Press
-from tests.builders import a_template
+from tests.a_notice import a_template
 from tests.integration.asgi import web_of
 from tests.integration.browsing import Browser
 from tests.integration.identities import enter, person

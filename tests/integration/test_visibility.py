@@ -10,7 +10,8 @@ from broadcaster.domain.canonical import canonical
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.message import Visibility
-from tests.builders import VALUES, a_template
+from tests.a_notice import a_template
+from tests.builders import VALUES
 
 DATABASES = ("sqlite",)
 
