@@ -3,8 +3,6 @@
 What platforms tell is set at the stand-ins by their control call; what goes wrong on the way is played by a small server.
 """
 
-import logging
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -12,48 +10,20 @@ import pytest
 
 from broadcaster.domain.readiness import ReadinessState
 from channels import channel_class
-from channels.base import Account, Probes, Secret
-from channels.facebook import FacebookPage
+from channels.base import Probes
 from channels.gateways.notify_token import ApiKey
-from channels.probing import PROBE_WITHIN_S
-from channels.sms import Sms
-from channels.twitter import XAccount
-from tests.contract.platform_server import Answer, Fault, Platform
+from tests.contract.platform_server import Answer
+from tests.contract.probed import (
+    DOUBTFUL,
+    KNOWN,
+    NOT_READY,
+    OTHER_ID,
+    READY,
+    SECRET_OPTIONS,
+    PathPlatform,
+    opened,
+)
 from tests.contract.sandbox_process import contract
-
-READY, DOUBTFUL, NOT_READY = ReadinessState
-SECRET_OPTIONS = {
-    "facebook": {"access_token", "app_secret"},
-    "x": {"consumer_key", "consumer_secret", "access_token", "access_token_secret"},
-    "notify": {"api_key", "callback_token"},
-    "twilio": {"api_key_secret", "auth_token"},
-    "sinch": {"api_token", "callback_secret"},
-    "kannel": {"password"},
-}
-SENDER = {
-    "notify": {},
-    "twilio": {},
-    "kannel": {"sender": "WyreCouncil"},
-    "sinch": {"sender": "WyreCouncil"},
-}
-PUBLIC = {"facebook": FacebookPage, "x": XAccount}
-
-
-def account_of(kind, known, url, **changes):
-    given = {
-        name: value for name, value in {**known, "base_url": url, **changes}.items() if value is not None
-    }
-    given.pop("service_id", None)
-    channel = kind if kind in PUBLIC else "sms"
-    extra = {} if kind in PUBLIC else {"gateway": kind, **SENDER[kind]}
-    options = {name: value for name, value in given.items() if name not in SECRET_OPTIONS[kind]} | extra
-    secrets = {name: Secret(given[name]) for name in SECRET_OPTIONS[kind] if name in given}
-    return Account(name="wyre", channel=channel, mode="live", options=options, secrets=secrets)
-
-
-def opened(kind, known, url, **changes):
-    account = account_of(kind, known, url, **changes)
-    return PUBLIC.get(kind, Sms).from_account(account)
 
 
 def known_to(sandbox, kind):
@@ -74,7 +44,6 @@ class Case:
     says: str = ""
 
 
-OTHER_ID = "f33517ff-2a88-4f6e-b855-c550268ce08a"
 CASES = [
     Case(kind="facebook", name="good", state=READY, code="ready"),
     Case(kind="facebook", name="without app_id", state=READY, code="ready", options={"app_id": None}),
@@ -287,113 +256,13 @@ def test_x_that_does_not_tell_credits_is_ready(platform):
     assert dict(found.facts)["credits"].startswith("not told")
 
 
-# --- what says nothing about the next post ----------------------------------------------------------------
-
-KNOWN = {
-    "facebook": {
-        "page_id": "123456",
-        "access_token": "EAAcanaryToken",
-        "app_secret": "canary-app-secret",
-        "app_id": "789",
-    },
-    "x": {
-        "username": "WyreCouncil",
-        "user_id": "99",
-        "consumer_key": "canaryConsumerKey",
-        "consumer_secret": "canaryConsumerSecret",
-        "access_token": "99-canaryAccessToken",
-        "access_token_secret": "canaryAccessTokenSecret",
-    },
-    "notify": {
-        "api_key": "key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0",
-        "template_id": OTHER_ID,
-    },
-    "twilio": {
-        "account_sid": "AC" + "a1" * 16,
-        "api_key": "SK" + "b2" * 16,
-        "api_key_secret": "canary-key-secret",
-        "sender": "WyreCouncil",
-    },
-    "kannel": {"username": "alerts", "password": "canary-password"},
-    "sinch": {"service_plan_id": "jd63jf88477ll", "api_token": "canary-api-token"},
-}
 X, TWILIO = KNOWN["x"], KNOWN["twilio"]
-PROXY = b"<html>403 Forbidden by the proxy</html>"
-SAYS_NOTHING = {
-    "unavailable": Answer(status=503),
-    "broken": Answer(status=500, body={"error": {"code": 1, "message": "said"}}),
-    "busy": Answer(status=429, body={"errors": [{"code": 88, "message": "Rate limit exceeded"}]}),
-    "a proxy's page": Answer(status=403, body=PROXY),
-    "another page": Answer(body=b"<html>ok</html>"),
-    "nothing": Answer(body={}),
-    "a list": Answer(body=[]),
-    "reset": Answer(fault=Fault.RESET),
-    "closed": Answer(fault=Fault.CLOSE),
-    "elsewhere": Answer(status=302, headers={"Location": "https://elsewhere.example/"}),
-}
-
-
-class PathPlatform(Platform):
-    """Answers by path where a test says how."""
-
-    by_path = None
-
-    def _respond(self, handler):
-        if self.by_path:
-            self.answer = self.by_path(handler.path)
-        super()._respond(handler)
 
 
 @pytest.fixture
 def platform():
     with PathPlatform() as platform:
         yield platform
-
-
-@pytest.mark.parametrize("kind", sorted(KNOWN))
-def test_what_says_nothing_about_a_post_is_doubtful_and_stops_no_alert(platform, kind, caplog):
-    channel = opened(kind, KNOWN[kind], platform.url)
-    with caplog.at_level(logging.DEBUG):
-        found = {}
-        for name, answer in SAYS_NOTHING.items():
-            platform.answer = answer
-            found[name] = channel.probe()
-    assert {name: each.state for name, each in found.items()} == dict.fromkeys(SAYS_NOTHING, DOUBTFUL)
-    secrets = [KNOWN[kind][name] for name in SECRET_OPTIONS[kind] if name in KNOWN[kind]]
-    told = repr(found) + "".join(
-        record.getMessage() for record in caplog.records if record.name != "urllib3.connectionpool"
-    )
-    assert [secret for secret in secrets if secret in told] == []
-
-
-@pytest.mark.parametrize("kind", sorted(KNOWN))
-def test_a_platform_that_quotes_our_secrets_has_none_of_them_told(platform, kind):
-    channel = opened(kind, KNOWN[kind], platform.url)
-    secrets = [KNOWN[kind][name] for name in SECRET_OPTIONS[kind] if name in KNOWN[kind]]
-    echo = " ".join(secrets)
-    for status in (200, 400, 401, 402, 403, 404, 500):
-        error = {"message": echo, "code": 190, "error": echo, "fbtrace_id": echo}
-        body = {"error": error, "errors": [error], "title": echo, "detail": echo, "code": 20003, "body": echo}
-        platform.answer = Answer(status=status, body=body)
-        told = repr(channel.probe())
-        assert [secret for secret in secrets if secret in told] == []
-
-
-def test_a_platform_that_is_not_there_is_doubtful():
-    for kind, known in KNOWN.items():
-        found = opened(kind, known, "http://127.0.0.1:9").probe()
-        assert (found.state, found.code) == (DOUBTFUL, "not_connected")
-
-
-def test_a_check_ends_in_time(platform):
-    """Of the channels with sessions of their own; a gateway's check has its own limits, which are shorter."""
-    assert PROBE_WITHIN_S < 15
-    platform.answer = Answer(fault=Fault.TRICKLE)
-    page = opened("facebook", KNOWN["facebook"], platform.url)
-    before = time.monotonic()
-    with page._session.within(0.3):
-        assert page.probe().state is DOUBTFUL
-    assert time.monotonic() - before < PROBE_WITHIN_S
 
 
 # --- against what the platforms publish -------------------------------------------------------------------
