@@ -10,6 +10,7 @@ from broadcaster.service.people import new_token
 from tests.builders import ALWAYS
 from tests.integration.asgi import Answer, ask, web_of
 
+DRAFT = {"template": "severe-weather", "mode": "live", "channels": ["website"]}
 API = "/api/v1"
 
 
