@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from broadcaster.service.hearing import HeardAt
-from channels.incoming import Heard
+from channels.incoming import DeliveryReceipt, Heard, ReceiptState
 from tests.builders import a_world, number
 from tests.fakes import FakeGateway
 
@@ -36,3 +36,8 @@ def hear(world, address, text, *, id_="1", account="gateway"):
     _, account_id = world.parts.hearing._brought.account("live", account)
     message = Heard(address=address, text=text, platform_id=id_)
     world.parts.hearing.store([HeardAt(account_id=account_id, message=message)])
+
+
+def told(platform_id, state=ReceiptState.DELIVERED):
+    """What a gateway that does not carry our key back says of a text."""
+    return DeliveryReceipt(key="", state=state, code="x", platform_id=platform_id)

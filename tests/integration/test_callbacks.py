@@ -17,19 +17,18 @@ from broadcaster.cli.status import as_json_data
 from broadcaster.cli.terminal import local
 from broadcaster.db import heard as heard_rows
 from broadcaster.db.receipts import OVERTAKES_WITHIN, PUT_OFF_MOST, Arrived
-from broadcaster.db.tables import account, audit_event, callback, delivery, heard, receipt, suppression
+from broadcaster.db.tables import account, callback, delivery, heard, receipt
 from broadcaster.db.vault import Vault
-from broadcaster.domain.errors import NotFound, OutcomeUnknown
+from broadcaster.domain.errors import OutcomeUnknown
 from broadcaster.service.callbacks import Unread, raw_of
-from broadcaster.service.listening import Listening
 from broadcaster.service.retention import Leftovers
 from broadcaster.web.hooks import Intake
 from channels.base import Account, Secret
-from channels.incoming import DeliveryReceipt, Heard, ReceiptState
+from channels.incoming import DeliveryReceipt, ReceiptState
 from channels.sms import Sms
 from tests.builders import NO_HURRY, number
 from tests.fakes import Took
-from tests.integration.answers import answerable, hear, write
+from tests.integration.answers import answerable, told, write
 from tests.integration.test_web import ask, running
 
 RANK = {"pending": 0, "accepted": 1, "undelivered": 2, "delivered": 3}
@@ -128,10 +127,6 @@ def bring(world, found, *, name="gateway"):
     parts.receipts.prepare()
     _, account_id = parts.listening._brought.account("live", name)
     parts.listening._store([found], account_id, confirm=False)
-
-
-def told(platform_id, state=ReceiptState.DELIVERED):
-    return DeliveryReceipt(key="", state=state, code="x", platform_id=platform_id)
 
 
 def test_a_receipt_by_the_platforms_id_lifts_that_delivery_and_no_other(world):
@@ -357,88 +352,3 @@ def test_an_erased_number_can_be_taken_out_of_what_was_heard(world):
     with world.database.write() as tx:
         assert heard_rows.erase(tx, world.vault.index(number(1))) == 1
     assert [bool(h.text_sealed) for h in world.rows(heard)] == [False, True]
-
-
-# --- what people write --------------------------------------------------------------------------------------
-
-
-def test_the_duty_officer_reads_answers_and_one_number_at_a_time_and_that_is_recorded(world):
-    write(world, 5, "we are on the roof")
-    (shown,) = world.parts.hearing.newest(world.officer, everything=False, limit=9)
-    assert (shown.number, shown.text) == ("...005", "we are on the roof")
-    assert world.parts.hearing.one(world.officer, shown.id).number == number(5)
-    with pytest.raises(NotFound):
-        world.parts.hearing.one(world.officer, 99)
-    assert world.events("answers_read") == [{"count": 1}]
-    assert world.events("answer_number_read") == [{"heard": shown.id}]
-    assert number(5)[-6:] not in str(world.rows(audit_event))
-    assert [(c.account, c.meaning, c.count) for c in world.parts.hearing.counts()] == [
-        ("gateway", "other", 1)
-    ]
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_somebody_writes_is_acknowledged_when_it_is_stored(world, method):
-    async def once():
-        async with running(world.parts) as app:
-            given = {"from": number(1), "text": "STOP", "id": "1"}
-            good = await ask(app, "/hooks/live/gateway/heard", method=method, **given)
-            none = await ask(app, "/hooks/live/page/heard", method=method, **given)
-            return good, none
-
-    good, none = asyncio.run(once())
-    assert (good.status, good.body, none.status) == (200 if method == "GET" else 204, b"", 404)
-    assert (world.size(heard), world.size(suppression)) == (1, 1)
-
-
-def test_a_text_of_any_length_and_content_is_stored(world):
-    hear(world, number(1), "x\0" * 5_000 + "\ud800")
-    (shown,) = world.parts.hearing.newest(world.officer, everything=True, limit=1)
-    assert set(shown.text) == {"x"}
-
-
-# --- lines --------------------------------------------------------------------------------------------------
-
-
-class Line:
-    """A channel that is told over a line of its own."""
-
-    name, confirms_stop = "sms", True
-
-    def __init__(self, *groups):
-        self.groups = list(groups)
-
-    def listen(self, told, running):
-        while self.groups and running():
-            told(self.groups[0])
-            self.groups.pop(0)
-
-
-def test_what_comes_over_a_line_is_stored_before_it_is_acknowledged(world):
-    released = world.release_texts(2)
-    world.work_bulk()
-    message = Heard(address=number(2), text="stop", platform_id="7")
-    line = Line([told("sms-1"), told("é"), message], [told("sms-2", ReceiptState.UNDELIVERED)])
-    parts = world.parts
-    channels = {"live": {"gateway": line}}
-    parts.listening._brought._channels = channels
-    listening = Listening(channels, parts.listening._brought, parts.receipts, parts.hearing)
-    assert listening.lines("live") == ["gateway"]
-    listening.hold("live", "gateway", lambda: True)
-    parts.receipts.apply_all()
-    assert world.totals(released.ref) == {"delivered": 1, "undelivered": 1}
-    assert (world.row(suppression).reason, world.row(heard).reply) == ("stop", "due")
-
-
-def test_where_it_cannot_be_stored_the_line_is_told_so(world):
-    class Broken:
-        def store(self, brought):
-            raise OSError("the disk is full")
-
-    parts = world.parts
-    channels = {"live": {"gateway": Line([told("sms-1")])}}
-    parts.listening._brought._channels = channels
-    listening = Listening(channels, parts.listening._brought, Broken(), parts.hearing)
-    with pytest.raises(OSError, match="full"):
-        listening.hold("live", "gateway", lambda: True)
-    assert channels["live"]["gateway"].groups
