@@ -10,9 +10,9 @@ from broadcaster.db.tables import delegation, duty, feed, incident_action, legal
 from broadcaster.render.notices import shipped_example
 from broadcaster.service.drills import Plan
 from tests.builders import NO_HURRY, VALUES
+from tests.integration.console_routes import filled
 from tests.integration.planning import VALUES as PLANNED
 from tests.integration.planning import written
-from tests.integration.test_console_safety import filled
 from tests.integration.test_templates import fields_of
 from tests.integration.weather import lay
 

@@ -17,9 +17,9 @@ from broadcaster.db.tables import audit_event, delivery, target, token
 from tests.builders import NO_HURRY, World, number
 from tests.integration.acts_of_the_clock import ACTS_OF_THE_CLOCK
 from tests.integration.acts_of_the_desk import ACTS_OF_FOLLOWING, ACTS_OF_THE_DESK, REASON, ada, ref_of
+from tests.integration.at_the_board import RUDE, SILENCE
+from tests.integration.console_routes import filled, routes
 from tests.integration.identities import PASSWORD, App, enter, person
-from tests.integration.test_console_board import RUDE, SILENCE
-from tests.integration.test_console_safety import filled, routes
 from tests.integration.visitor import Visitor, visitor
 from tests.soft_key import SoftKey
 

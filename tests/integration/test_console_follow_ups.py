@@ -6,7 +6,7 @@ import pytest
 
 from broadcaster.db.tables import audit_event, broadcast, message, message_version
 from tests.builders import VALUES, a_world
-from tests.integration.test_console_board import Browser, events
+from tests.integration.at_the_board import Browser, events
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -8,7 +8,7 @@ from broadcaster.db.tables import approval, audit_event, message, sequel, submis
 from broadcaster.domain.errors import Invalid, NotAllowed, Stale
 from broadcaster.render.notices import shipped_example
 from tests.builders import a_world
-from tests.integration.test_console_board import Browser
+from tests.integration.at_the_board import Browser
 from tests.integration.test_follow_ups import Living, said, states
 
 
