@@ -20,7 +20,7 @@ from broadcaster.db.tables import (
     intent_group,
     receipt,
 )
-from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON
+from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, AlarmCode
 from broadcaster.parts.shared import owner_name
 from tests.faults.own_broker import bells_in
 from tests.faults.sending import spilled_bytes
@@ -76,7 +76,7 @@ def _in_database(tx: Tx, owners: list[str]) -> dict[str, int]:
     b, r = batch.c, receipt.c
     leased = b.state == "leased"
     ours = select(delivery.c.id).where(delivery.c.uid == r.delivery_uid).exists()
-    for_a_person = [str(code) for code in ACKNOWLEDGED_BY_A_PERSON]
+    for_a_person = [str(code) for code in (*ACKNOWLEDGED_BY_A_PERSON, AlarmCode.NEXT_UPDATE_DUE)]
     return {
         "open intents": count(intent_group, intent_group.c.closed_at.is_(None)),
         "lapsed leases": count(batch, leased, b.lease_until < tx.now()),
