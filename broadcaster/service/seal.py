@@ -39,6 +39,7 @@ class Seal:
         self._folder = folder
         self._published = ""  # the public key that stands in the folder
         self._tree = Frontier()
+        self._compared = False  # with what was signed last
 
     def seal(self) -> int:
         """Everything that is written by now. How many events; Unavailable where the database is away."""
@@ -70,14 +71,19 @@ class Seal:
         with self._database.read() as tx:  # a look that finds nothing makes nobody wait
             if not audit_log.unsealed(tx, limit=1) and not self._key.next():
                 return 0
+            self._tree = self._brought_up_to_date(
+                tx
+            )  # and who starts reads a whole log, beside whoever seals
         with self._database.write() as tx:
             tx.alone("sealer")
             tree = self._brought_up_to_date(tx)
+            if tree.size and not self._compared:
+                self._compare(tx, tree)
             waiting = audit_log.unsealed(tx, limit=MOST_AT_ONCE)
             if waiting:
                 _place(tx, tree, waiting)
             changed = self._sign(tx, tree) if waiting or self._key.next() else False
-        self._tree = tree  # committed: before, it was only a wish
+        self._tree, self._compared = tree, True  # committed: before, it was only a wish
         if changed:
             self._key.change()
             log.warning("seal_key_changed", key=self._key.load_or_create().public)
@@ -85,13 +91,11 @@ class Seal:
 
     def _brought_up_to_date(self, tx: Tx) -> Frontier:
         """The tree as the database has it: others may have sealed, or a backup may have been restored."""
-        size = audit_log.size(tx)
-        tree = self._tree.copy() if self._tree.size <= size else Frontier()
-        fresh = tree.size == 0
+        tree = self._tree.copy()
+        if tree.size > audit_log.size(tx):
+            tree, self._compared = Frontier(), False
         for leaf in audit_log.leaves(tx, after=tree.size):
             tree.append(_as_bytes(leaf))
-        if fresh and size:
-            self._compare(tx, tree)
         return tree
 
     def _compare(self, tx: Tx, tree: Frontier) -> None:

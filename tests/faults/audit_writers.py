@@ -19,7 +19,7 @@ STATEMENTS = 6  # of a change beside its event: what recording a group of outcom
 def change(database: Database, name: str, *, events: int) -> None:
     with database.write() as tx:
         for _ in range(STATEMENTS):
-            said = {"name": name, "version": secrets.randbits(31), "sha256": secrets.token_hex(32)}
+            said = {"name": secrets.token_hex(16), "version": 1, "sha256": secrets.token_hex(32)}
             tx.insert(notice_template, {**said, "content": "{}", "created_at": tx.now()})
         same = {"at": tx.now(), "actor": name, "act": "tested", "subject": "7F3K2M"}
         insert_many(tx, audit_event, ("payload",), [(f'{{"number":{n}}}',) for n in range(events)], same)

@@ -32,7 +32,7 @@ COST_SHARE = 0.25  # of the time, before
 TURNS = 2  # with and without by turns: what else this machine does then falls on both
 BURST = 100  # events in one transaction
 COST = 1.5
-KEPT_UP = 0.99  # of 500 events a second of each writer, on PostgreSQL; on SQLite, where one writes at a time, it is told
+KEPT_UP = 0.99  # of 500 events a second of each writer
 SEALED_WITHIN_S = 180.0  # sealers that were killed just now start anew first
 LAG_S = 2.0
 VERIFY_CPU_S, VERIFY_MB = 20.0, 300
@@ -92,9 +92,7 @@ def killed_sealer(
     figures.add("verifier's code", verdict.code, equals=0)
     asked = round(writers * bursts_per_s * seconds) * BURST
     share = round(len(in_bursts) * BURST / asked, 3)
-    figures.add(
-        "of the rate asked for", share, **({"at_least": KEPT_UP} if timed and not database.is_sqlite else {})
-    )
+    figures.add("of the rate asked for", share, **({"at_least": KEPT_UP} if timed else {}))
     figures.add("seal lag p99 s", round(lag, 2), **({"at_most": LAG_S} if timed else {}))
     ratio = p99(with_one) / p99(without)
     figures.add("commit p99, times that without", round(ratio, 2), **({"at_most": COST} if timed else {}))

@@ -5,12 +5,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import SealKey, Signer
 from broadcaster.audit.verify_audit import Keys, Note
 from broadcaster.db import audit_log
+from broadcaster.db.engine import Database
 from broadcaster.db.tables import alarm, audit_checkpoint, audit_event
 from broadcaster.domain.audit import event_leaf
 from broadcaster.domain.policy import Role
@@ -165,8 +166,8 @@ def test_a_sealer_that_starts_anew_goes_on_with_the_tree_that_stands(database, s
     append(database, "done")
     sealer.seal()  # and the first one notices that another was at it
     tree = Frontier()
-    for event in events(database):
-        tree.append(event_leaf(event))
+    for each in events(database):
+        tree.append(event_leaf(each))
     assert [c.size for c in checkpoints(database)] == [3, 4, 5]
     assert (check().events, check().code) == (5, 0)
 
@@ -191,6 +192,26 @@ def test_a_sealing_that_cannot_be_committed_leaves_nothing_behind(database, seal
     assert events(database)[0].no is None
     assert sealer.seal() == 1
     assert check().code == 0
+
+
+def test_a_sealer_that_starts_reads_a_long_log_without_keeping_writers_waiting(
+    database, sealer, check, tmp_path
+):
+    append(database, "submitted", "approved")
+    sealer.seal()
+    append(database, "stopped")
+    starting, other = Database(database.url), Database(database.url, lock_wait_s=0.2)
+    to_write = ["done"]
+
+    def write_meanwhile(_connection, _cursor, statement, *_rest):
+        if to_write and statement.startswith("SELECT audit_event.leaf"):
+            append(other, to_write.pop())
+
+    event.listen(starting.engine, "after_cursor_execute", write_meanwhile)
+    assert a_sealer(starting, tmp_path).seal() == 2
+    assert check().events == 4
+    for each in (starting, other):
+        each.close()
 
 
 def test_a_sealer_that_starts_on_another_tree_than_was_signed_raises_an_alarm_and_goes_on(
