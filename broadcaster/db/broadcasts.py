@@ -141,6 +141,13 @@ def _broadcast(row: Row[Any]) -> Broadcast:
     return Broadcast(**{**row._mapping, "state": BroadcastState(row.state), "storm": Held(row.storm)})
 
 
+def any_expired(tx: Tx, since: datetime) -> bool:
+    """Whether the time of one has run out after `since`, whatever became of it."""
+    times = (broadcast.c.expires_at > since) & (broadcast.c.expires_at <= tx.now())
+    query = select(broadcast.c.id).where(broadcast.c.state.in_(list(BroadcastState)), times)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def end(tx: Tx, row: Broadcast, state: BroadcastState, *, reason: str = "") -> bool:
     """False where it has ended already, or may not end like this."""
     before = [s for s, after in BROADCAST_TRANSITIONS.items() if state in after]

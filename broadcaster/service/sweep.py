@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 LEADER_LEASE_S = 10.0
 REFRESH_EVERY_S = 60.0
+#: What shows an end does so by its own clock. Where that is a little behind, it is looked at once more.
+CLOCKS_APART = timedelta(seconds=2)
 BELLS = {Lane.PUBLIC: 8, Lane.BULK: 2}  # most that may wait per lane: one per worker slot
 
 
@@ -53,6 +55,7 @@ class Sweep:
         self._channels = channels
         self._alarms = alarms
         self._refresh_at = 0.0  # by this process's own clock
+        self._refreshed_at: datetime | None = None  # by the database's
         self._owner = owner
         self._further = further  # what has time: steps that look by themselves when they were due last
 
@@ -138,10 +141,14 @@ class Sweep:
             self._bells.plan(row.id, row.mode)
 
     def refresh(self) -> None:
-        """Once a minute: what shows which messages are still in force. One that fails keeps no other from it."""
-        if time.monotonic() < self._refresh_at:
+        """Once a minute, and when a message ends: what shows which messages are still in force. One that fails keeps no other
+        from it."""
+        with self._database.read() as tx:
+            now = tx.now()
+            ended = broadcasts.any_expired(tx, (self._refreshed_at or now) - CLOCKS_APART)
+        if time.monotonic() < self._refresh_at and not ended:
             return
-        self._refresh_at = time.monotonic() + REFRESH_EVERY_S
+        self._refresh_at, self._refreshed_at = time.monotonic() + REFRESH_EVERY_S, now
         for configured in self._channels.values():
             for channel in configured.values():
                 if isinstance(channel, Refreshes):

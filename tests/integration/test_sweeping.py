@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from broadcaster.db.tables import audit_event, leader, submission
+from broadcaster.db.tables import audit_event, broadcast, leader, submission
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Stale
 from broadcaster.domain.message import Mode
@@ -335,3 +335,23 @@ def test_the_website_is_refreshed_at_once_and_then_once_a_minute(world):
     for _ in range(3):
         world.parts.sweep.sweep()
     assert (world.site.refreshes, exercise.refreshes) == (1, 1)
+
+
+def test_what_ends_is_shown_as_ended_without_waiting_for_the_minute(world):
+    world.release(channels=("website",))
+    world.parts.sweep.sweep()
+    before = world.site.refreshes
+    world.clock.advance(60)
+    world.parts.sweep.sweep()
+    assert world.site.refreshes == before
+    world.change(broadcast, {"expires_at": world.now()})
+    world.clock.advance(1)
+    world.parts.sweep.sweep()
+    assert world.site.refreshes == before + 1
+    for _ in range(3):
+        world.clock.advance(1)
+        world.parts.sweep.sweep()
+    settled = world.site.refreshes
+    world.clock.advance(5)
+    world.parts.sweep.sweep()
+    assert world.site.refreshes == settled
