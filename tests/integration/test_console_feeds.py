@@ -47,7 +47,8 @@ def test_an_officer_writes_from_it_and_the_draft_stands_on_it(world, source, lai
         assert said in filled.text
     assert re.search(r'value="Amber" checked|checked[^>]*value="Amber"', filled.text)
     assert "oona is writing from it" in visitor(world, "otto", "officer").get("/").words
-    (sheet,) = [row.uid for row in world.rows(worksheet)]
+    sheet = re.search(r'name="sheet" value="([^"]+)"', filled.text)[1]
+    assert [row.uid for row in world.rows(worksheet)] == [sheet]
     acts = len(world.rows(audit_event))
     values = world.parts.feed_warnings.one(world.officer, uid).filled.values
     typed = {**values, "next_update": "+3h", "source": "Duty officer, Wyre Council", "phone": "01632 960123"}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
+from broadcaster.db.worksheets import Worksheet
 from broadcaster.domain.blanks import Blank, BlankType, read_answer
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
@@ -65,8 +66,10 @@ class Chosen:
         return {**asdict(self), "channels": list(self.channels)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{**data, "mode": Mode(data["mode"])})
+    def kept(cls, sheet: Worksheet) -> Self:
+        """As it was left; the form goes on in the same worksheet, by which a feed's warning finds what was written from it."""
+        data = {**sheet.content, "mode": Mode(sheet.content["mode"]), "sheet": sheet.uid}
+        return cls(**data)
 
 
 def _proposed(blank: Blank, zone: ZoneInfo) -> str:

@@ -58,7 +58,7 @@ def begin(request: Request, desk: SignedIn, ref: str, purpose: Purpose, sheet: s
     begun = parts.follow_ups.begin(desk.person, ref, purpose)
     chosen = _known(parts, begun)
     if sheet:
-        chosen = Chosen.from_json(parts.worksheets.find(desk.person, sheet).content)
+        chosen = Chosen.kept(parts.worksheets.find(desk.person, sheet))
     return form_page(request, desk, begun.template, chosen=chosen, begun=begun)
 
 

@@ -47,7 +47,7 @@ def blank(
     chosen = Chosen.begun(template, zone=parts.settings.zone, known=known)
     chosen = replace(chosen, mode=mode, incident=incident)
     if sheet:
-        chosen = Chosen.from_json(parts.worksheets.find(desk.person, sheet).content)
+        chosen = Chosen.kept(parts.worksheets.find(desk.person, sheet))
     return _form(request, desk, template, chosen=chosen)
 
 
@@ -87,7 +87,7 @@ def edit(request: Request, desk: SignedIn, ref: str, sheet: str = "") -> HTMLRes
     written, base = parts.report.written(ref), parts.compose.preview(ref).version
     if sheet:
         kept = parts.worksheets.find(desk.person, sheet)
-        chosen = replace(Chosen.from_json(kept.content), base=kept.base)
+        chosen = replace(Chosen.kept(kept), base=kept.base)
     else:
         chosen = _as_written(parts, written, base)
     return _form(request, desk, written.template, chosen=chosen, ref=ref)
