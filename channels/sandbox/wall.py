@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -157,7 +158,7 @@ def _pages(data: Any, base: str) -> list[dict[str, Any]]:
     try:
         return [
             {
-                "title": str(alert["posts"][0]["title"]),
+                "title": ("Ended: " if _has_ended(alert) else "") + str(alert["posts"][0]["title"]),
                 "text": str(alert["posts"][0].get("text", "")),
                 "url": _web_address(base, str(alert["url"])),
                 "images": [
@@ -169,6 +170,14 @@ def _pages(data: Any, base: str) -> list[dict[str, Any]]:
         ]
     except (TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError("this is not an alerts.json") from error
+
+
+def _has_ended(alert: dict[str, Any]) -> bool:
+    """As docs/website.md tells readers to look at it: by the mark, and by one's own clock."""
+    expires = str(alert.get("expires", ""))
+    return bool(alert.get("ended")) or (
+        expires != "" and datetime.fromisoformat(expires) <= datetime.now(UTC)
+    )
 
 
 def _file_at_site(address: str) -> str:

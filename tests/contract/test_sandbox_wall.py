@@ -165,6 +165,18 @@ def test_the_websites_newest_pages_are_shown_or_left_out(tmp_path, site, content
     assert ("No pages yet" in page.text) == (links is None)
 
 
+@pytest.mark.parametrize("over", [{"ended": True}, {"ended": False, "expires": "2026-01-01T00:00:00+00:00"}])
+def test_what_has_ended_on_the_website_says_so_on_the_wall(tmp_path, site, over):
+    """Like every reader it looks at the end itself: the file may be a minute old."""
+    alert = {"url": "https://wyre.example/alerts/a/", "posts": [{"title": "Flood now"}], **over}
+    site.files["/alerts.json"] = json.dumps({"alerts": [alert]}).encode()
+    sandbox = SandboxProcess(tmp_path, "--site-url", f"http://127.0.0.1:{site.server_address[1]}/")
+    try:
+        assert "Ended: Flood now" in wall_of(sandbox).text
+    finally:
+        sandbox.stop()
+
+
 def test_the_websites_pictures_are_taken_from_where_it_is_served(tmp_path, site):
     picture = {"url": "https://wyre.example/media/ab12.jpg", "alt": "The sea wall"}
     post = {"title": "Storm", "images": [picture]}
