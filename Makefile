@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test bench faults schedules soak seeded run check format lock clean
+.PHONY: help demo storm screenshots test bench faults schedules soak seeded run check format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## one message from draft to every channel, end to end; FAULT=kill, flush or silent breaks something on the way
 	@$(BIN)/broadcaster demo $(if $(FAULT),--fault $(FAULT))
+
+storm: $(STAMP) ## a whole night through HTTP alone, from a warning to the all-clear, with somebody who watches for contradictions
+	@$(BIN)/python -m tests.storm $(ARGS)
 
 run: $(STAMP) ## the whole product with sandbox platforms at http://127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/broadcaster up --sandbox
