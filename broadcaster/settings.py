@@ -312,6 +312,11 @@ class Settings(BaseSettings):
         return self.root / "site"
 
     @property
+    def exercise_site_dir(self) -> Path:
+        """The same for exercises, under /site-exercise: another folder and another address."""
+        return self.root / "site-exercise"
+
+    @property
     def broker_socket(self) -> Path:
         """Where the bundled Valkey listens: in the data directory, or under /tmp where that path is too long for a socket."""
         path = self.root / "broker" / "valkey.sock"

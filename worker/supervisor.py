@@ -33,12 +33,12 @@ BROKER = "broker"
 
 
 class Supervisor:
-    """`sandbox_port` also starts the stand-in platforms, for trying things out."""
+    """`sandbox_ports` also start stand-in platforms, for trying things out: those of each mode know nothing of the other's."""
 
-    def __init__(self, settings: Settings, parts: Parts, *, sandbox_port: int | None) -> None:
+    def __init__(self, settings: Settings, parts: Parts, *, sandbox_ports: Mapping[Mode, int]) -> None:
         self._settings = settings
         self._parts = parts
-        self._children = children(settings, modes=_modes(parts), sandbox_port=sandbox_port)
+        self._children = children(settings, modes=_modes(parts), sandbox_ports=sandbox_ports)
         self._environment = {**os.environ, **settings.environment(), "PYTHONUNBUFFERED": "1"}
         self._logs = settings.root / "logs"
         self._stop = threading.Event()
@@ -93,11 +93,10 @@ class Supervisor:
         (self._settings.root / "processes.json").unlink(missing_ok=True)
 
 
-def children(settings: Settings, *, modes: list[Mode], sandbox_port: int | None) -> list[Child]:
+def children(settings: Settings, *, modes: list[Mode], sandbox_ports: Mapping[Mode, int]) -> list[Child]:
     """What runs on one machine, in the order in which it is started."""
     found = [] if settings.broker_url else [Child(name=BROKER, command=lambda: broker.command(settings))]
-    if sandbox_port is not None:
-        found.append(_sandbox(settings, sandbox_port))
+    found += [_sandbox(settings, mode, port) for mode, port in sandbox_ports.items()]
     for mode in modes:
         for lane, count in ((Lane.PUBLIC, settings.public_workers), (Lane.BULK, settings.bulk_workers)):
             found += [_python(*roles.worker(mode, lane, number)) for number in range(1, count + 1)]
@@ -110,10 +109,16 @@ def _python(name: str, module: Sequence[str]) -> Child:
     return Child(name=name, command=lambda: [sys.executable, "-m", *module])
 
 
-def _sandbox(settings: Settings, port: int) -> Child:
-    site = f"http://{settings.web_host}:{settings.web_port}/site"
-    words = ["--port", str(port), "--data", str(settings.root / "sandbox"), "--site-url", site]
-    return _python("sandbox", ["channels.sandbox", *words])
+def _sandbox(settings: Settings, mode: Mode, port: int) -> Child:
+    live = mode is Mode.LIVE
+    site = settings.site_dir if live else settings.exercise_site_dir
+    address = f"http://{settings.web_host}:{settings.web_port}/{site.name}"
+    folder = settings.root / ("sandbox" if live else "sandbox-exercise")
+    words = ["--port", str(port), "--data", str(folder), "--site-url", address]
+    return _python(
+        "sandbox" if live else "exercise-sandbox",
+        ["channels.sandbox", *words, *([] if live else ["--exercise"])],
+    )
 
 
 def _modes(parts: Parts) -> list[Mode]:
@@ -161,6 +166,7 @@ def _processes(path: Path) -> Mapping[str, int]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--sandbox-port", type=int, default=None)
+    arguments.add_argument("--exercise-sandbox-port", type=int, default=None)
     given = arguments.parse_args()
     try:
         settings = Settings.load()
@@ -171,7 +177,9 @@ def main() -> None:
         migrate(parts.database)
     except Problem as problem:
         raise SystemExit(str(problem)) from problem
-    Supervisor(settings, parts, sandbox_port=given.sandbox_port).run()
+    ports = {Mode.LIVE: given.sandbox_port, Mode.EXERCISE: given.exercise_sandbox_port}
+    wanted = {mode: port for mode, port in ports.items() if port is not None}
+    Supervisor(settings, parts, sandbox_ports=wanted).run()
     lock.close()
 
 

@@ -31,20 +31,24 @@ def up(
         typer.Option("--sandbox", help="With stand-ins for the platforms and three users, to try it out."),
     ] = False,
     sandbox_port: Annotated[int, typer.Option(min=0, max=65535, help="Where the stand-ins listen.")] = 8001,
+    exercise_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where those for exercises listen. 0: any free port.")
+    ] = 0,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
     settings = Settings.load()
     web = _free_port(settings.web_host, settings.web_port, "BROADCASTER_WEB_PORT")
     settings = settings.model_copy(update={"web_port": web})
-    port = None
+    port = drill_port = None
     if sandbox:
         port = _free_port("127.0.0.1", sandbox_port, "--sandbox-port")
-        settings = prepare_sandbox(settings, port=port)
-    with Supervised(settings, sandbox_port=port) as running:
+        drill_port = _free_port("127.0.0.1", exercise_port, "--exercise-port")
+        settings = prepare_sandbox(settings, port=port, exercise_port=drill_port)
+    with Supervised(settings, sandbox_port=port, exercise_port=drill_port) as running:
         if running.wait_until_up():
             say(*_where(settings))
-            if port is not None:
-                say(*_sandbox(settings, port))
+            if port is not None and drill_port is not None:
+                say(*_sandbox(settings, port, drill_port))
             say("Ctrl-C stops it.")
         code = running.wait()
     raise typer.Exit(code)
@@ -111,7 +115,7 @@ def _where(settings: Settings) -> list[str]:
     ]
 
 
-def _sandbox(settings: Settings, port: int) -> list[str]:
+def _sandbox(settings: Settings, port: int, drill_port: int) -> list[str]:
     """Where to look, and whom to act as: in another terminal, which needs the same settings."""
     parts = build(settings, modes=())
     try:
@@ -120,7 +124,10 @@ def _sandbox(settings: Settings, port: int) -> list[str]:
             ensure_list(parts, parts.people.who(tokens["officer"]))
     finally:
         parts.database.close()
-    lines = [f"  Wall          http://127.0.0.1:{port}/ (what the stand-ins for the platforms received)"]
+    lines = [
+        f"  Wall          http://127.0.0.1:{port}/ (what the stand-ins for the platforms received)",
+        f"  For drills    http://127.0.0.1:{drill_port}/ (stand-ins of their own: what exercises sent)",
+    ]
     lines += [f"To act as {name}: export {TOKEN}={token}" for name, token in tokens.items()]
     if (settings.root / SECRETS).exists():
         lines.insert(

@@ -8,6 +8,7 @@ from pathlib import Path
 from broadcaster.bootstrap import Parts
 from broadcaster.db.people import Person
 from broadcaster.domain.errors import Invalid
+from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Role
 from broadcaster.service.passwords import new_sandbox_secrets
 from broadcaster.settings import Settings
@@ -23,12 +24,23 @@ SECRETS = Path("sandbox") / "secrets.json"  # in the data directory
 DAYS = 30
 
 
-def prepare_sandbox(settings: Settings, *, port: int) -> Settings:
-    """These settings with account files for the stand-ins on `port`, and the fence around them.
+def prepare_sandbox(settings: Settings, *, port: int, exercise_port: int | None = None) -> Settings:
+    """These settings with account files for the stand-ins on `port`, and the fence around them; with `exercise_port`, accounts
+    for exercises too, at stand-ins and with credentials of their own.
 
     Invalid where the installation has accounts of its own: those are never mixed with stand-ins.
     """
-    folder = settings.credentials / "live"
+    ports = {Mode.LIVE: port} | ({} if exercise_port is None else {Mode.EXERCISE: exercise_port})
+    for mode, each in ports.items():
+        _prepare(settings, mode, each)
+    own_name = {} if "organisation" in settings.model_fields_set else {"organisation": ORGANISATION}
+    room = f"json://127.0.0.1:{port}{PAGING_ROOM}/duty"  # and no real telephone rings
+    fence = {"allowed_hosts": "127.0.0.1", "paging_urls": room, **own_name}
+    return settings.without("paging_urls", "smtp_url", "anchor_mail_to").model_copy(update=fence)
+
+
+def _prepare(settings: Settings, mode: Mode, port: int) -> None:
+    folder = settings.credentials / mode
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = [p.name for p in folder.glob("*.toml") if not p.read_text().startswith(MARK)]
     if own:
@@ -37,12 +49,8 @@ def prepare_sandbox(settings: Settings, *, port: int) -> Settings:
             "Use another data directory: BROADCASTER_DATA_DIR=/tmp/try broadcaster up --sandbox",
             details=tuple(sorted(own)),
         )
-    for name, options in _accounts(settings, port).items():
+    for name, options in _accounts(settings, mode, port).items():
         _write(folder / f"{name}.toml", options)
-    own_name = {} if "organisation" in settings.model_fields_set else {"organisation": ORGANISATION}
-    room = f"json://127.0.0.1:{port}{PAGING_ROOM}/duty"  # and no real telephone rings
-    fence = {"allowed_hosts": "127.0.0.1", "paging_urls": room, **own_name}
-    return settings.without("paging_urls", "smtp_url", "anchor_mail_to").model_copy(update=fence)
 
 
 def ensure_people(parts: Parts) -> dict[str, str]:
@@ -88,16 +96,19 @@ def _give_secrets(parts: Parts, names: list[str]) -> None:
     _write_private(parts.settings.root / SECRETS, json.dumps(told, indent=1))
 
 
-def _accounts(settings: Settings, port: int) -> dict[str, dict[str, str]]:
+def _accounts(settings: Settings, mode: Mode, port: int) -> dict[str, dict[str, str]]:
     """Account files by name: one for each channel that has a stand-in, and the website that we serve ourselves."""
-    known = sandbox_accounts(settings.root / "sandbox")
+    live = mode is Mode.LIVE
+    known = sandbox_accounts(settings.root / ("sandbox" if live else "sandbox-exercise"))
+    site = settings.site_dir if live else settings.exercise_site_dir
+    site.mkdir(parents=True, exist_ok=True)
     sandbox, web = f"http://127.0.0.1:{port}", f"http://{settings.web_host}:{settings.web_port}"
     return {
         "website": {
             "channel": "website",
-            "site_dir": str(settings.site_dir),
-            "base_url": f"{web}/site",
-            "site_name": f"{ORGANISATION} (sandbox)",
+            "site_dir": str(site),
+            "base_url": f"{web}/{site.name}",
+            "site_name": f"{ORGANISATION} ({'sandbox' if live else 'exercises'})",
         },
         "facebook": {"channel": "facebook", "base_url": sandbox, **known["facebook"]},
         "x": {"channel": "x", "base_url": sandbox, **known["x"]},
@@ -106,7 +117,7 @@ def _accounts(settings: Settings, port: int) -> dict[str, dict[str, str]]:
             "gateway": "kannel",
             "base_url": sandbox,
             "sender": "WyreCouncil",
-            "receipt_url": f"{web}/hooks/live/sms/receipt",
+            "receipt_url": f"{web}/hooks/{mode}/sms/receipt",
             **known["sms"],
         },
         **{name: {"channel": name, "base_url": sandbox, **known[name]} for name in STAND_INS},

@@ -22,11 +22,15 @@ ANSWER_WITHIN_S = 2.0
 class Supervised:
     """Signals that would end this process are handed to the supervisor, which ends its children in order."""
 
-    def __init__(self, settings: Settings, *, sandbox_port: int | None) -> None:
+    def __init__(
+        self, settings: Settings, *, sandbox_port: int | None, exercise_port: int | None = None
+    ) -> None:
         self._settings = settings
         self._command = [sys.executable, "-m", "worker.supervisor"]
         if sandbox_port is not None:
             self._command += ["--sandbox-port", str(sandbox_port)]
+        if exercise_port is not None:
+            self._command += ["--exercise-sandbox-port", str(exercise_port)]
         self._stopping = False
 
     def __enter__(self) -> Self:

@@ -47,6 +47,9 @@ def create_app(parts: Parts) -> FastAPI:
     app.mount(PREFIX, api_over(parts), name="api")
     app.add_exception_handler(HTTPException, _of_http)  # type: ignore[arg-type]  # Starlette types handlers by Exception
     app.mount("/site", PublicSite(directory=site, html=True), name="site")
+    drill_site = parts.settings.exercise_site_dir
+    if drill_site.is_dir():  # of a sandbox alone: elsewhere exercises have a web server of their own
+        app.mount("/site-exercise", PublicSite(directory=drill_site, html=True), name="site-exercise")
     return app
 
 

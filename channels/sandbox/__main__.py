@@ -51,7 +51,10 @@ def main() -> None:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     listener = socket.create_server((options.host, options.port), family=family, backlog=2048)
     config = uvicorn.Config(
-        cast("ASGI3Application", Sandbox(options.data, options.site_url, smpp_port=options.smpp_port)),
+        cast(
+            "ASGI3Application",
+            Sandbox(options.data, options.site_url, smpp_port=options.smpp_port, exercise=options.exercise),
+        ),
         http=Protocol,
         ws="none",
         lifespan="on",
@@ -74,6 +77,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--smpp-port", type=int, default=0, help="of the SMPP centre; 0 picks a free one")
     parser.add_argument("--site-url", default="", help="website whose alerts.json the wall shows")
+    parser.add_argument("--exercise", action="store_true", help="the wall says that only exercises end here")
     return parser.parse_args()
 
 

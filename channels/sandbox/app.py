@@ -34,7 +34,9 @@ class Sandbox:
     """Paths tell the platforms apart as their hosts would: /cgi-bin Kannel, /2 X, /v2 Notify, /2010-04-01 Twilio,
     /xms Sinch, those in STAND_INS what they say, /weather the weather service, the rest Graph; / is the wall. The SMPP centre has a port of its own."""
 
-    def __init__(self, data_dir: Path, site_url: str = "", *, smpp_port: int = 0) -> None:
+    def __init__(
+        self, data_dir: Path, site_url: str = "", *, smpp_port: int = 0, exercise: bool = False
+    ) -> None:
         accounts = sandbox_accounts(data_dir)
         settings, faults, media = Settings(), Faults(), MediaStore()
         self._ledger = Ledger(data_dir / "ledger.db")
@@ -59,7 +61,7 @@ class Sandbox:
         )
         for platform in platforms:
             platform.restore(self._ledger.entries(platform.name))
-        self._wall = Wall(facebook, x, self._ledger, site_url)
+        self._wall = Wall(facebook, x, self._ledger, site_url, exercise=exercise)
         self._control = Control(
             accounts=accounts,
             ledger=self._ledger,

@@ -41,11 +41,14 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src {}; frame-ances
 
 
 class Wall:
-    def __init__(self, facebook: Facebook, x: X, ledger: Ledger, site_url: str) -> None:
+    def __init__(
+        self, facebook: Facebook, x: X, ledger: Ledger, site_url: str, *, exercise: bool = False
+    ) -> None:
         self._facebook = facebook
         self._x = x
         self._ledger = ledger
         self._site = Site(site_url)
+        self._exercise = exercise
         self._policy = POLICY.format(" ".join(["'self'", *_origin(site_url)]))
         environment = Environment(
             loader=PackageLoader("channels.sandbox", ""), autoescape=True, undefined=StrictUndefined
@@ -75,6 +78,7 @@ class Wall:
             sms_accepted=sum(count.accepted for count in counts),
             site=self._site.url,
             pages=await self._site.newest(),
+            exercise=self._exercise,
         )
         return HTMLResponse(html, headers={**HEADERS, "Content-Security-Policy": self._policy})
 

@@ -8,6 +8,12 @@ import subprocess
 
 import pytest
 
+from broadcaster.bootstrap import build
+from broadcaster.cli.sandbox_setup import prepare_sandbox
+from broadcaster.domain.errors import Invalid
+from broadcaster.domain.message import Mode
+from broadcaster.settings import Settings
+from channels.accounts import load_accounts
 from tests.integration.desk import SCRIPT, Desk
 
 
@@ -43,6 +49,32 @@ def test_up_passes_on_why_the_supervisor_did_not_start(fresh):
     assert "is running" not in done.stdout
 
 
+def test_a_sandboxes_accounts_for_exercises_share_nothing_with_the_live_ones(tmp_path):
+    settings = prepare_sandbox(Settings(data_dir=tmp_path), port=8001, exercise_port=8002)
+    live, exercise = (
+        load_accounts(settings.credentials, mode, settings.hosts) for mode in (Mode.LIVE, Mode.EXERCISE)
+    )
+    assert live.keys() == exercise.keys() >= {"website", "facebook", "x", "sms"}
+    assert all(each.mode == Mode.EXERCISE for each in exercise.values())
+    for name, account in live.items():
+        other = exercise[name]
+        secrets = {each.reveal() for each in account.secrets.values()}
+        assert not secrets & {each.reveal() for each in other.secrets.values()}
+        assert account.options["base_url"] != other.options["base_url"]
+    assert live["website"].options["site_dir"] != exercise["website"].options["site_dir"]
+    live_alone = build(settings, modes=(Mode.LIVE,))
+    assert live_alone.channels.keys() == {Mode.LIVE}
+    live_alone.database.close()
+
+
+def test_a_sandbox_is_never_mixed_with_exercise_accounts_of_ones_own(tmp_path):
+    folder = tmp_path / "credentials" / "exercise"
+    folder.mkdir(parents=True)
+    (folder / "page.toml").write_text('channel = "facebook"\n')
+    with pytest.raises(Invalid, match="accounts of your own"):
+        prepare_sandbox(Settings(data_dir=tmp_path), port=8001, exercise_port=8002)
+
+
 def test_up_says_where_it_is_and_stops_everything_when_asked(fresh):
     environment = {
         **os.environ,
@@ -76,7 +108,9 @@ def test_up_says_where_it_is_and_stops_everything_when_asked(fresh):
         f"To act as {who}: export BROADCASTER_TOKEN=bcr_" in text
         for who in ("officer", "approver", "auditor")
     )
-    assert {"web", "sweeper", "sandbox", "broker"} <= running.keys()
+    assert "For drills" in text
+    assert {"web", "sweeper", "sandbox", "broker", "live-public-1"} <= running.keys()
+    assert {"exercise-sandbox", "exercise-public-1", "exercise-bulk-1", "exercise-pump"} <= running.keys()
     assert not any(is_alive(pid) for pid in running.values())
 
 

@@ -12,6 +12,7 @@ import requests
 
 from tests.storm.afterwards import Morning, morning
 from tests.storm.browser import Stuck
+from tests.storm.drill import drilled
 from tests.storm.house import NotUp, running
 from tests.storm.judging import Corrected, Judge
 from tests.storm.night import CORRECTED_WITHIN_S, WRONG, Broken, Night, Sent
@@ -66,6 +67,7 @@ def _night(folder: Path, told: Timeline, options: argparse.Namespace) -> int:
 def _story(night: Night, watcher: Watcher, *, break_it: bool) -> Sent:
     """From the warning to the all-clear: the correction."""
     night.come_on_duty()
+    drilled(night)
     warning = night.drafted(night.warned())
     night.approved_after_one_escalation(warning)
     night.out(warning)

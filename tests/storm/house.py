@@ -29,6 +29,7 @@ class House:
     console: str
     site: str
     sandbox: str
+    exercise_sandbox: str
 
 
 @contextmanager
@@ -81,6 +82,7 @@ def _where(process: "subprocess.Popen[str]", said: list[str]) -> House:
                 console=_address(text, "Console"),
                 site=_address(text, "Public pages"),
                 sandbox=_address(text, "Wall"),
+                exercise_sandbox=_address(text, "For drills"),
             )
         time.sleep(0.1)
     raise NotUp("".join(said) or "It said nothing.")

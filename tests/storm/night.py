@@ -98,7 +98,7 @@ class Night:
         said = {"headline": f"Amber warning of wind for {WARNED}", "area": WARNED}
         requests.post(f"{self.house.sandbox}/_sandbox/weather", json=said, timeout=15).raise_for_status()
         self.told.tell("weather", said["headline"])
-        found = self._until(
+        found = self.until(
             lambda: self.officer.go("/").links(r"/warnings/[\w-]+"), "the warning on Home", EVERY_FEED_S + 30
         )
         self.told.tell("officer", "finds it on Home")
@@ -109,16 +109,16 @@ class Night:
         self.officer.go(warning)
         form = self.officer.send(f"{warning}/write").path
         page = self.officer.send(form, **{"blank-phone": "01632 960123", "audience": "sample"})
-        made = self._handed_over(page, "warning")
+        made = self.hand_over(page, "warning")
         if warning in self.officer.go("/").links(r"/warnings/[\w-]+"):
             raise Broken("the warning still waits on Home, although a message was written from it")
         return made
 
     def approved_after_one_escalation(self, message: Sent) -> None:
         """The approver who is on call does not answer; the deputy is paged, says so, and approves."""
-        self._until(lambda: self._paged(message, "approver"), "a page to the approver", 30)
+        self.until(lambda: self._paged(message, "approver"), "a page to the approver", 30)
         self.told.tell("pager", "paged the approver, by text; nobody answers")
-        self._until(lambda: self._paged(message, "deputy"), "a page to the deputy", 120)
+        self.until(lambda: self._paged(message, "deputy"), "a page to the deputy", 120)
         self.told.tell(
             "pager", f"paged the deputy, {self.told.now_s - message.handed_over_s:.0f} s after it waited"
         )
@@ -136,7 +136,7 @@ class Night:
             raise Broken(f"the board of {before.ref} offers no {purpose}")
         self.officer.go(address)
         page = self.officer.send(address, **{f"blank-{name}": value for name, value in blanks.items()})
-        return self._handed_over(page, called)
+        return self.hand_over(page, called)
 
     def updated(self, before: Sent) -> Sent:
         """It says that it ends earlier, and names a wrong place."""
@@ -179,14 +179,14 @@ class Night:
         message.released_s = self.told.tell(person.name, f"approves {message.ref}: {message.what}")
 
     def out(self, message: Sent) -> None:
-        board = self._until(lambda: self._over(message), f"all of {message.ref} to be out", 90)
+        board = self.until(lambda: self._over(message), f"all of {message.ref} to be out", 90)
         message.over_s = self.told.tell("board", f"{message.ref} is out: {board}")
 
     def shown_everywhere(self, message: Sent, seen: Seen) -> None:
         """What every reader meets first, wherever they look, is this message."""
         for surface in (FEED, WALL_FACEBOOK, WALL_X, WALL_TEXT, WALL_SITE):
             shown = partial(self._is_first, message, surface, seen)
-            self._until(shown, f"{surface} to show {message.ref} as current", 30)
+            self.until(shown, f"{surface} to show {message.ref} as current", 30)
         self.told.tell("the watcher", f"sees {message.ref} as current on website, feed and wall")
 
     def wait_for_the_end(self, seen: Seen) -> None:
@@ -194,7 +194,7 @@ class Night:
         assert self.ends_at
         self.told.tell("everybody", f"waits for the end at {self.ends_at:%H:%M}")
         left = (self.ends_at - datetime.now(ZONE)).total_seconds()
-        self._until(
+        self.until(
             lambda: not seen(FEED) and not seen(WALL_SITE),
             "the website's feed to say that it has ended",
             left + 90,
@@ -217,14 +217,16 @@ class Night:
     def _is_first(self, message: Sent, surface: str, seen: Seen) -> bool:
         return next(iter(seen(surface)), "") == message.ref
 
-    def _handed_over(self, page: Page, what: str) -> Sent:
+    def hand_over(self, page: Page, what: str, *, counts: bool = True) -> Sent:
+        """From the draft's page on: a message that waits. It `counts` as one of the night unless it is an exercise."""
         ref = page.path.rpartition("/")[2]
         page = self.officer.send(f"/messages/{ref}/submit")
         if "It waits for a second person" not in page.words:
             raise Broken(f"{ref} was not handed over: {page.problems or page.words[:400]}")
         at = self.told.tell("officer", f"hands over {ref}: {what}")
-        self.sent.append(Sent(ref=ref, what=what, handed_over_s=at))
-        return self.sent[-1]
+        made = Sent(ref=ref, what=what, handed_over_s=at)
+        self.sent += [made] * counts
+        return made
 
     def _paged(self, message: Sent, whom: str) -> bool:
         words = self.officer.go(f"/messages/{message.ref}").words
@@ -247,7 +249,7 @@ class Night:
             re.sub(r" see it.*|( accepted) (?:accepted|delivered).*", r"\1", said) for said in taken
         )
 
-    def _until(self, look: Callable[[], T], what: str, within_s: float) -> T:
+    def until(self, look: Callable[[], T], what: str, within_s: float) -> T:
         end = time.monotonic() + within_s
         while not (found := look()):
             if time.monotonic() > end:

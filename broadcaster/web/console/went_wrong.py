@@ -19,7 +19,7 @@ from broadcaster.web.console.sign_in import hold, sign_in_page, to_keep
 
 TITLES = {404: "There is no such page", 429: "Wait a moment, then go on"}
 #: Whoever asks these is a program, whatever it says that it likes to read.
-OF_PROGRAMS = ("/health", "/hooks/", "/log/", "/metrics", "/site/", "/console/", "/api/")
+OF_PROGRAMS = ("/health", "/hooks/", "/log/", "/metrics", "/site/", "/site-exercise/", "/console/", "/api/")
 MISSING = "There is nothing at this address. Look whether it is whole, or begin at Home."
 REFUSED = "This page cannot be asked for like that. Begin at Home."
 BROKEN = (
