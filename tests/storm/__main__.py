@@ -15,7 +15,7 @@ from tests.storm.browser import Stuck
 from tests.storm.drill import drilled
 from tests.storm.house import NotUp, running
 from tests.storm.judging import Corrected, Judge
-from tests.storm.night import CORRECTED_WITHIN_S, WRONG, Broken, Night, Sent
+from tests.storm.night import CORRECTED_WITHIN_S, WRONG, Broken, Night
 from tests.storm.timeline import Timeline, stamp
 from tests.storm.watcher import Record, Watcher
 
@@ -64,8 +64,8 @@ def _night(folder: Path, told: Timeline, options: argparse.Namespace) -> int:
     return _judged(night, record, last, kept)
 
 
-def _story(night: Night, watcher: Watcher, *, break_it: bool) -> Sent:
-    """From the warning to the all-clear: the correction."""
+def _story(night: Night, watcher: Watcher, *, break_it: bool) -> Corrected:
+    """From the warning to the all-clear: what was corrected in it."""
     night.come_on_duty()
     drilled(night)
     warning = night.drafted(night.warned())
@@ -85,24 +85,23 @@ def _story(night: Night, watcher: Watcher, *, break_it: bool) -> Sent:
     night.approve(night.deputy, clear)
     night.out(clear)
     night.shown_everywhere(clear, watcher.seen)
-    return correction
+    return Corrected(place=WRONG, of=update.ref, by=correction.ref)
 
 
-def _judged(night: Night, record: Record, correction: Sent, kept: Morning) -> int:
-    judge = Judge(record, Corrected(place=WRONG, by=correction.ref))
+def _judged(night: Night, record: Record, corrected: Corrected, kept: Morning) -> int:
+    judge = Judge(record, corrected)
     say = night.told.say
     say("\nWhen each surface was seen to show it, after the approver's click:")
     for message in night.sent:
         arrivals = judge.arrivals(message.ref)
         shown = ", ".join(f"{surface} {at - message.released_s:+.1f} s" for surface, at in arrivals.items())
         say(f"  {message.ref} {message.what:<11} {shown}")
-    took = max(judge.arrivals(correction.ref).values(), default=float("inf")) - night.noticed_s
-    say(
-        f"\nThe wrong place was noticed at {stamp(night.noticed_s)} and corrected everywhere {took:.1f} s later."
-    )
-    missed = [f"{c.surface}, at {stamp(c.at_s)}: {c.what}" for c in judge.contradictions()] + list(
-        kept.missed
-    )
+    arrived = judge.arrivals(corrected.by).values()
+    first, took = (at - night.noticed_s for at in (min(arrived), max(arrived)))
+    say(f"\nThe wrong place was noticed at {stamp(night.noticed_s)}. Its correction stood somewhere after")
+    say(f"{first:.1f} s and everywhere after {took:.1f} s.")
+    missed = [f"{c.surface}, at {stamp(c.at_s)}: {c.what}" for c in judge.contradictions()]
+    missed += kept.missed
     if took > CORRECTED_WITHIN_S:
         missed.append(f"the correction took {took:.0f} s, and {CORRECTED_WITHIN_S:.0f} are the bar")
     say(f"Looked {sum(record.looks.values()):,} times; {len(record.failed)} looks failed.")

@@ -7,6 +7,7 @@ before: that is a message on its way, and `SETTLES_S` bounds it. At any moment, 
 - a surface that goes back to an earlier text;
 - the wrong place in a current text of a surface that has shown the correction; on Facebook, where a correction is written over
   the post, in any text;
+- a correction that does not say what it corrects;
 - nothing where something is in force: the page, the list and the feeds never fall silent before the end;
 - an exercise or a test on a live surface.
 
@@ -36,9 +37,10 @@ class Contradiction:
 
 @dataclass(frozen=True, kw_only=True)
 class Corrected:
-    """The place that was wrong, and the message that corrected it."""
+    """The place that was wrong, the message that named it, and the one that corrected it."""
 
     place: str
+    of: str
     by: str
 
 
@@ -65,6 +67,7 @@ class Judge:
             *self._backwards(),
             *self._apart(),
             *self._wrong_place(),
+            *self._not_linked(),
             *self._silent(),
             *self._not_ended(),
             *self._no_exercise(),
@@ -130,6 +133,16 @@ class Judge:
                     surface=seen.surface,
                     what=f"still names {self._corrected.place}",
                 )
+
+    def _not_linked(self) -> Iterator[Contradiction]:
+        """A correction says what it corrects. A CAP alert does so by its references, and the list has no room for it."""
+        if not self._corrected:
+            return
+        of, by = self._corrected.of, self._corrected.by
+        for seen in self._seen:
+            says_it = seen.surface.startswith((ALERT, LIST)) or f"(Ref {of})" in seen.texts.get(by, "")
+            if by in seen.current and not says_it:
+                yield _of(seen, f"does not say that {by} corrects {of}")
 
     def _silent(self) -> Iterator[Contradiction]:
         """Only the site's own surfaces: posts and texts stand among others' on a wall that shows the newest."""

@@ -15,7 +15,11 @@ from tests.storm.watcher import Record
 WARNING, UPDATE, CORRECTION = "7F3K2M", "4DX9QA", "9PQRST"
 THEIR_PAGE, THEIR_ALERT = f"{PAGE} {WARNING}", f"{ALERT} {WARNING}"
 ENDS = NOW + timedelta(seconds=100)
-SAID = {WARNING: "Keep off the seafront at Fleetwood.", UPDATE: "At Clitheroe.", CORRECTION: "At Cleveleys."}
+SAID = {
+    WARNING: "Keep off the seafront at Fleetwood.",
+    UPDATE: "At Clitheroe.",
+    CORRECTION: f"Correction (Ref {UPDATE}). At Cleveleys.",
+}
 ALL = (LIST, FEED, JSON, THEIR_PAGE, THEIR_ALERT, WALL_FACEBOOK, WALL_X, WALL_SITE)
 
 
@@ -40,7 +44,7 @@ class Night:
         )
 
     def found(self):
-        judge = Judge(self.record, Corrected(place="Clitheroe", by=CORRECTION))
+        judge = Judge(self.record, Corrected(place="Clitheroe", of=UPDATE, by=CORRECTION))
         return [(each.surface, each.what) for each in judge.contradictions()]
 
 
@@ -84,6 +88,12 @@ def test_one_wrong_look_is_found(surface, second, refs, expected):
     night = Night(without=gone(surface, second, 200))
     night.see(surface, second, *refs)
     assert [what for where, what in night.found() if where == surface and expected in what]
+
+
+def test_a_correction_that_does_not_say_what_it_corrects_is_found():
+    night = Night(without=gone(FEED, 50, 200))
+    night.see(FEED, 50, CORRECTION, **{CORRECTION: "At Cleveleys."})
+    assert (FEED, f"does not say that {CORRECTION} corrects {UPDATE}") in night.found()
 
 
 def test_an_exercise_on_a_live_surface_is_found_and_so_is_a_test():
