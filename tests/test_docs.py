@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from broadcaster.db.tables import metadata
-from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, AlarmCode
+from broadcaster.domain.alarm import ACKNOWLEDGED_BY_A_PERSON, WAKES, AlarmCode
 from broadcaster.setting_sources import FROM_FILE, PREFIX, variable
 from broadcaster.settings import Settings
 from channels import CHANNELS, channel_class
@@ -47,6 +47,10 @@ def test_every_alarm_has_its_section_and_its_row_and_no_other_has():
     rows = {code: line for line in ALARMS.splitlines() for code in re.findall(r"^\| `(\w+)` \|", line)}
     assert set(rows) == codes
     assert {code for code, row in rows.items() if "by acknowledging" in row} == ACKNOWLEDGED_BY_A_PERSON
+    pages = {code: row.split("|")[3].strip() for code, row in rows.items()}
+    assert {code: role for code, role in pages.items() if role} == {
+        code: str(role).removeprefix("duty-") for code, (role, _) in WAKES.items()
+    }
 
 
 def test_what_every_table_holds_of_people_is_documented_once():

@@ -1,6 +1,9 @@
 """What a person must be told without asking. Each code has its section in docs/alarms.md."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from broadcaster.domain.rota import DutyRole
 
 
 class AlarmCode(StrEnum):
@@ -55,3 +58,26 @@ OF_AN_ACCOUNT = frozenset(
         AlarmCode.CREDENTIALS_END,
     }
 )
+
+#: What cannot wait until the morning, with who is paged, and what a page says: rooms and telephones of other firms are no place
+#: for the words of a platform or of a message. All other alarms are read on Home, and by monitoring.
+WAKES: Mapping[AlarmCode, tuple[DutyRole, str]] = {
+    AlarmCode.NOBODY_SENDS: (DutyRole.TECHNICAL, "Messages wait and nobody sends them."),
+    AlarmCode.ACCOUNT_PAUSED: (
+        DutyRole.TECHNICAL,
+        "A platform refused the account, and nothing is sent with it.",
+    ),
+    AlarmCode.QUARANTINED: (DutyRole.TECHNICAL, "What is stored is not what was approved, and was not sent."),
+    AlarmCode.COUNTS_DIFFER: (DutyRole.TECHNICAL, "Deliveries were lost or doubled."),
+    AlarmCode.AUDIT_LOG_ALTERED: (DutyRole.TECHNICAL, "The audit log was altered."),
+    AlarmCode.UNKNOWN_UNDECIDED: (
+        DutyRole.OFFICER,
+        "Some of it may or may not have been sent: somebody must decide.",
+    ),
+    AlarmCode.POST_NOT_SEEN: (DutyRole.OFFICER, "A post is not there, or is not what was approved."),
+    AlarmCode.NEXT_UPDATE_DUE: (DutyRole.OFFICER, "People were promised word, and it is due."),
+    AlarmCode.FEED_FAILING: (
+        DutyRole.OFFICER,
+        "This feed of warnings cannot be read. Look at its own pages.",
+    ),
+}

@@ -30,6 +30,7 @@ from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.domain.readiness import ENDS_SOON, ReadinessState
 from broadcaster.domain.storm import FORGOTTEN_AFTER
 from broadcaster.service import findings
+from broadcaster.service.alarm_pages import page_about, page_no_longer
 from broadcaster.service.findings import Finding
 from broadcaster.service.record import SYSTEM
 
@@ -87,8 +88,7 @@ class Alarms:
         with self._database.write() as tx:
             tx.alone("alarms")
             for each in over:
-                if alarms.clear(tx, each.id):
-                    _note(tx, "alarm_cleared", each.code, each.subject)
+                _clear(tx, each)
             for finding in new:
                 raise_alarm(tx, finding)
 
@@ -130,6 +130,7 @@ class Alarms:
                     command="See: broadcaster alarms",
                 )
             alarms.acknowledge(tx, found[0].id)
+            page_no_longer(tx, found[0].code, found[0].subject, "the alarm was acknowledged")
             if found[0].code not in FOUND_BY_LOOKING:
                 alarms.clear(tx, found[0].id)
             payload = {"code": code, "subject": found[0].subject, "reason": reason}
@@ -147,6 +148,7 @@ def raise_alarm(tx: Tx, finding: Finding) -> None:
         return
     alarms.insert(tx, code=finding.code, subject=finding.subject, text=finding.text, size=finding.size)
     _note(tx, "alarm_raised", finding.code, finding.subject)
+    page_about(tx, finding.code, finding.subject)
     log.error("alarm_raised", code=str(finding.code), subject=finding.subject)
 
 
@@ -154,8 +156,14 @@ def take_back(tx: Tx, code: AlarmCode, subject: str) -> None:
     """It is over, says whoever raised it. Nothing happens where it does not stand."""
     tx.alone("alarms")
     for each in alarms.standing(tx):
-        if (each.code, each.subject) == (code, subject) and alarms.clear(tx, each.id):
-            _note(tx, "alarm_cleared", code, subject)
+        if (each.code, each.subject) == (code, subject):
+            _clear(tx, each)
+
+
+def _clear(tx: Tx, alarm: Alarm) -> None:
+    if alarms.clear(tx, alarm.id):
+        _note(tx, "alarm_cleared", alarm.code, alarm.subject)
+        page_no_longer(tx, alarm.code, alarm.subject, "the alarm is over")
 
 
 def _findings(tx: Tx) -> Iterator[Finding]:

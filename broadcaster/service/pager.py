@@ -26,11 +26,11 @@ def tell(
     kind: RequestKind = RequestKind.TOLD,
     first_after: timedelta = timedelta(),
 ) -> str:
-    """The uid of the request. Once for a subject: while people are being paged about it, no second time. `subject` is a
-    message's reference, or whatever else names the thing in the audit log; `link` is a page of the console."""
+    """The uid of the request. Once for a subject and a page: while people are being paged about it, no second time. `subject` is
+    a message's reference, or whatever else names the thing in the audit log; `link` is a page of the console."""
     tx.alone("paging")
     for known in paging.open_requests(tx):
-        if (known.kind, known.subject, known.role) == (kind, subject, str(role)):
+        if (known.kind, known.subject, known.role, known.link) == (kind, subject[:64], str(role), link):
             return known.uid
     return paging.insert_request(
         tx,
@@ -43,7 +43,10 @@ def tell(
     )
 
 
-def no_longer(tx: Tx, subject: str, why: str, *, kind: RequestKind = RequestKind.TOLD) -> None:
-    """It is over: nobody is paged about it any more."""
+def no_longer(
+    tx: Tx, subject: str, why: str, *, kind: RequestKind = RequestKind.TOLD, link: str = ""
+) -> None:
+    """It is over: nobody is paged about it any more; with a `link` only of what leads to that page."""
     for known in paging.of_subject(tx, subject, kind=kind):
-        paging.close(tx, known.id, why)
+        if link in {"", known.link}:
+            paging.close(tx, known.id, why)

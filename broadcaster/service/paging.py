@@ -31,7 +31,7 @@ from broadcaster.domain.paging import (
     surely_missed,
     worded,
 )
-from broadcaster.domain.policy import Action, require
+from broadcaster.domain.policy import MAY, Action, require
 from broadcaster.domain.rota import DutyRole
 from broadcaster.service.paging_ways import ByRoom, Came, PagingWay
 from broadcaster.service.paging_who import action_of, turns_of
@@ -274,15 +274,22 @@ class Paging:
         return came
 
     def about(self, subject: str) -> list[Told]:
-        """What was paged about a message, the newest first."""
+        """Who was paged to decide about a message or to review it, the newest first. Of alarms: `asked_of`."""
         with self._database.read() as tx:
-            return _told(tx, paging.of_subject(tx, subject.strip().upper()))
+            found = paging.of_subject(tx, subject.strip().upper())
+            return _told(tx, [r for r in found if r.kind is not RequestKind.TOLD])
 
     def listed(self, actor: Person, *, past: bool = False) -> list[Told]:
         """What is open, with `past` the newest of all."""
         require(actor.name, actor.roles, Action.READ)
         with self._database.read() as tx:
             return _told(tx, paging.newest(tx, limit=SHOWN) if past else paging.open_requests(tx))
+
+    def asked_of(self, actor: Person) -> list[Told]:
+        """What staff are being paged about, beside approvals and reviews, and this person could see to."""
+        with self._database.read() as tx:
+            told = [r for r in paging.open_requests(tx) if r.kind is RequestKind.TOLD]
+            return _told(tx, [r for r in told if MAY[action_of(r)] & actor.roles])
 
     def if_nobody_answers(self) -> str:
         """The end of the sentence, as it was chosen at set-up."""

@@ -21,9 +21,9 @@ def turns_of(tx: Tx, request: Request) -> list[tuple[str, ...]]:
         return turns((), _in_roles(tx, {Role.APPROVER, Role.AUDITOR}, without=_touched(tx, request)))
     now_on_call = [d.person for d in on_call(rota.from_now(tx), tx.now()) if d.role == request.role]
     role = ROLE_OF.get(request.role, Role.ADMINISTRATOR)
-    everybody = _in_roles(tx, {role}, without=_touched(tx, request))
-    if request.kind is RequestKind.APPROVAL:
-        everybody += _delegates(tx, _touched(tx, request))
+    if request.kind is not RequestKind.APPROVAL:  # whoever wrote a message is the one to look after it
+        return turns(now_on_call, _in_roles(tx, {role}, without=frozenset()))
+    everybody = _in_roles(tx, {role}, without=_touched(tx, request)) + _delegates(tx, _touched(tx, request))
     return turns(now_on_call, everybody)
 
 

@@ -23,6 +23,7 @@ router = APIRouter(prefix="/messages", dependencies=[Depends(allowed(Action.SEND
 reviews = APIRouter(prefix="/break-glass")
 reviewing = APIRouter(prefix="/break-glass", dependencies=[Depends(allowed(Action.REVIEW))])
 paging = APIRouter(prefix="/messages")
+pages = APIRouter(prefix="/pages")
 
 WAITS = frozenset({MessageState.DRAFT, MessageState.EXPIRED, MessageState.SUBMITTED})
 VERDICTS = {
@@ -36,6 +37,12 @@ VERDICTS = {
 def on_it(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:  # noqa: ARG001 - checked
     parts_of(request).paging.acknowledge(desk.person, ref)
     return RedirectResponse(f"/messages/{ref}/approve", 303)
+
+
+@pages.post("/{uid}/on-it")
+def see_to_it(request: Request, desk: SignedIn, form: Sent, uid: str) -> Response:  # noqa: ARG001 - checked
+    told = parts_of(request).paging.acknowledge(desk.person, uid)
+    return RedirectResponse(told.request.link, 303)
 
 
 @router.get("/{ref}/alone")

@@ -72,6 +72,7 @@ ROUTERS = (
     home.router,
     alone.router,
     alone.paging,
+    alone.pages,
     alone.reviews,
     alone.reviewing,
     follow_ups.router,

@@ -43,6 +43,7 @@ def board(
         facts=written.facts,
         exercise=written.mode == "exercise",
         paged=parts.paging.about(ref)[:1],
+        asked=[each for each in parts.paging.asked_of(desk.person) if each.request.subject == ref],
         held=parts.storm.holds(ref),
         source=parts.feed_warnings.of_message(desk.person, ref),
         every=max(LEAST_REFRESH_S, every) if every else 0,

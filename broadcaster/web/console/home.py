@@ -28,6 +28,7 @@ def home(request: Request, desk: SignedIn) -> Response:
         may_approve=desk.may(Action.APPROVE),
         may_decide=desk.may(Action.DECIDE),
         if_nobody=parts.paging.if_nobody_answers(),
+        asked=parts.paging.asked_of(desk.person),
         glass=parts.reviews.listed(desk.person, open_only=True),
         to_authorise=_to_authorise(request, desk),
         may_authorise=desk.may(Action.AUTHORISE),
