@@ -16,10 +16,11 @@ from tests.storm.drill import drilled
 from tests.storm.house import NotUp, running
 from tests.storm.judging import Corrected, Judge
 from tests.storm.night import CORRECTED_WITHIN_S, WRONG, Broken, Night
+from tests.storm.routine import dropped, held, leaked
 from tests.storm.timeline import Timeline, stamp
 from tests.storm.watcher import Record, Watcher
 
-HARD_STOP_S = 540  # then it ends by itself, whatever it is doing
+HARD_STOP_S = 600  # then it ends by itself, whatever it is doing
 
 
 class Over(BaseException):
@@ -35,7 +36,7 @@ def main() -> int:
     told = Timeline()
     try:
         return _night(folder, told, options)
-    except (Broken, Stuck, NotUp, requests.RequestException, Over) as error:
+    except (NotUp, Over) as error:
         told.tell("the night", f"BROKE OFF: {type(error).__name__}: {error}")
         return 1
     finally:
@@ -55,20 +56,25 @@ def _night(folder: Path, told: Timeline, options: argparse.Namespace) -> int:
         night = Night(house=house, told=told, ends_in_s=options.ends_in_s)
         watcher = Watcher(house, lambda: told.now_s)
         watcher.start()
+        corrected, kept = None, Morning(lines=(), missed=("it broke off",))
         try:
-            last = _story(night, watcher, break_it=options.break_it)
+            corrected = _story(night, watcher, break_it=options.break_it)
             kept = morning(night)
+        except (Broken, Stuck, requests.RequestException) as error:
+            told.tell("the night", f"BROKE OFF: {type(error).__name__}: {error}")
         finally:
             record = watcher.stop()
         told.tell("the watcher", f"goes home after {sum(record.looks.values()):,} looks")
-    return _judged(night, record, last, kept)
+    return _judged(night, record, corrected, kept)
 
 
 def _story(night: Night, watcher: Watcher, *, break_it: bool) -> Corrected:
     """From the warning to the all-clear: what was corrected in it."""
     night.come_on_duty()
     drilled(night)
-    warning = night.drafted(night.warned())
+    found = night.warned()
+    night.held = held(night)
+    warning = night.drafted(found)
     night.approved_after_one_escalation(warning)
     night.out(warning)
     update = night.updated(warning)
@@ -85,10 +91,12 @@ def _story(night: Night, watcher: Watcher, *, break_it: bool) -> Corrected:
     night.approve(night.deputy, clear)
     night.out(clear)
     night.shown_everywhere(clear, watcher.seen)
+    dropped(night, night.held)
     return Corrected(place=WRONG, of=update.ref, by=correction.ref)
 
 
-def _judged(night: Night, record: Record, corrected: Corrected, kept: Morning) -> int:
+def _judged(night: Night, record: Record, corrected: Corrected | None, kept: Morning) -> int:
+    """Of a night that broke off too: what was seen until then may say why."""
     judge = Judge(record, corrected)
     say = night.told.say
     say("\nWhen each surface was seen to show it, after the approver's click:")
@@ -96,21 +104,28 @@ def _judged(night: Night, record: Record, corrected: Corrected, kept: Morning) -
         arrivals = judge.arrivals(message.ref)
         shown = ", ".join(f"{surface} {at - message.released_s:+.1f} s" for surface, at in arrivals.items())
         say(f"  {message.ref} {message.what:<11} {shown}")
-    arrived = judge.arrivals(corrected.by).values()
-    first, took = (at - night.noticed_s for at in (min(arrived), max(arrived)))
-    say(f"\nThe wrong place was noticed at {stamp(night.noticed_s)}. Its correction stood somewhere after")
-    say(f"{first:.1f} s and everywhere after {took:.1f} s.")
     missed = [f"{c.surface}, at {stamp(c.at_s)}: {c.what}" for c in judge.contradictions()]
-    missed += kept.missed
-    if took > CORRECTED_WITHIN_S:
-        missed.append(f"the correction took {took:.0f} s, and {CORRECTED_WITHIN_S:.0f} are the bar")
+    missed += [*kept.missed, *(_in_time(night, judge, corrected) if corrected else ())]
+    missed += leaked(record, night.held) if night.held else ()
     say(f"Looked {sum(record.looks.values()):,} times; {len(record.failed)} looks failed.")
     for line in kept.lines:
         say(line)
     for each in missed:
-        say(f"CONTRADICTION  {each}")
+        say(f"MISSED  {each}")
     say("The night failed." if missed else "No surface contradicted itself or another at any moment.")
     return 1 if missed else 0
+
+
+def _in_time(night: Night, judge: Judge, corrected: Corrected) -> list[str]:
+    """Tells how long the correction took; and what missed, where it was too long."""
+    arrived = judge.arrivals(corrected.by).values()
+    first, took = (at - night.noticed_s for at in (min(arrived), max(arrived)))
+    night.told.say(
+        f"\nThe wrong place was noticed at {stamp(night.noticed_s)}. Its correction stood somewhere"
+    )
+    night.told.say(f"{first:.1f} s later, and everywhere {took:.1f} s later.")
+    bar = f"the correction took {took:.0f} s, and {CORRECTED_WITHIN_S:.0f} are the bar"
+    return [bar] if took > CORRECTED_WITHIN_S else []
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

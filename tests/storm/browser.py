@@ -14,7 +14,7 @@ import pyotp
 import requests
 from lxml import html
 
-ANSWERS_WITHIN_S = 30.0
+ANSWERS_WITHIN_S = 60.0
 NEXT_CODE_WITHIN_S = 40.0  # a code is shown for thirty seconds and counts once
 Value = str | Sequence[str]
 
@@ -71,10 +71,10 @@ class Browser:
             )
         )
 
-    def send(self, action: str, **fields: Value) -> Page:
-        """Fill in the form of the page that is open and send it; with a code where one is asked for. Stuck, with what the page
-        says, where it was not taken."""
-        page = self._sent(action, fields)
+    def send(self, action: str, *, press: str = "", **fields: Value) -> Page:
+        """Fill in the form of the page that is open and send it, by the button of the value `press` where it has several; with
+        a code where one is asked for. Stuck, with what the page says, where it was not taken."""
+        page = self._sent(action, fields, press)
         if page.status == requests.codes.forbidden and page.tree.xpath('//input[@name="code"]'):
             page = self._sent(self._where_the_code_goes(page), {"code": self.codes.next()})
         if page.status >= requests.codes.bad_request:
@@ -87,12 +87,16 @@ class Browser:
         form = page.tree.xpath('//form[.//input[@name="code"]]')[0]
         return urlsplit(urljoin(page.address, form.action or page.address)).path
 
-    def _sent(self, action: str, fields: Mapping[str, Value]) -> Page:
+    def _sent(self, action: str, fields: Mapping[str, Value], press: str = "") -> Page:
         form = self.page.form(action)
+        button = form.xpath(f'.//button[@value="{press}"]') if press else []
+        if press and not button:
+            raise Stuck(f"{self.page.path} has no button for {press}")
         known = set(form.fields.keys())
         if unknown := set(fields) - known:
             raise Stuck(f"{self.page.path} has no {', '.join(sorted(unknown))} to fill in")
         pairs = [(name, value) for name, value in form.form_values() if name not in fields]
+        pairs += [(each.get("name"), press) for each in button]
         for name, value in fields.items():
             pairs += [(name, each) for each in ([value] if isinstance(value, str) else value)]
         return self._seen(

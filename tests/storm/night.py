@@ -55,6 +55,7 @@ class Night:
     ends_in_s: float
     sent: list[Sent] = field(default_factory=list)
     ends_at: datetime | None = None
+    held: Sent | None = None  # by storm mode
     noticed_s: float = 0.0  # when somebody saw that a place was wrong, in seconds of the night
 
     # --- before ---------------------------------------------------------------------------------------------
