@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     factor_fresh_minutes: int = Field(
         5, ge=1, le=60, description="Minutes for which a second factor that was given counts, for approving."
     )
+    api_requests_per_minute: int = Field(
+        600,
+        ge=0,
+        le=100_000,
+        description="Requests that one token may send to the API in a minute. 0: any number.",
+    )
     metrics_token: str = _may_hold_a_secret(
         "What a monitoring that reads /metrics must show. Empty: there is no /metrics."
     )

@@ -189,3 +189,9 @@ def say_outcome(parts: Parts, made: Outcome, *, as_json: bool) -> None:
         )
     if made.token:
         say("The token, shown only now:", f"export {TOKEN}={made.token}")
+    if made.secret:
+        say(
+            "Its secret, shown only now, with which its receiver checks that it is from here:",
+            made.secret,
+            f"Try it: broadcaster webhooks test {made.uid}",
+        )

@@ -46,6 +46,24 @@ class Message:
     webhook: Webhook
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One thing that a webhook was or is to be told. `next_at` is None where it arrived or was given up; `said` is what its
+    receiver answered last."""
+
+    uid: str
+    type: str
+    tries: int
+    created_at: datetime
+    sent_at: datetime | None
+    next_at: datetime | None
+    said: str
+
+    @property
+    def state(self) -> str:
+        return "arrived" if self.sent_at else "waiting" if self.next_at else "given up"
+
+
 def insert(
     tx: Tx, *, uid: str, url: str, types: Collection[str], bound_to: bytes, secret_sealed: bytes, by: int
 ) -> None:
@@ -67,6 +85,20 @@ def every(tx: Tx) -> list[Webhook]:
 
 def find(tx: Tx, uid: str) -> Webhook | None:
     return next((each for each in every(tx) if each.uid == uid), None)
+
+
+def change(tx: Tx, webhook_id: int, *, url: str, types: Collection[str]) -> None:
+    tx.execute(update(webhook).where(W.id == webhook_id).values(url=url, types=" ".join(types)))
+
+
+def set_secret(tx: Tx, webhook_id: int, sealed: bytes) -> None:
+    tx.execute(update(webhook).where(W.id == webhook_id).values(secret_sealed=sealed))
+
+
+def newest(tx: Tx, webhook_id: int, *, limit: int) -> list[Told]:
+    columns = (M.uid, M.type, M.tries, M.created_at, M.sent_at, M.next_at, M.said)
+    rows = tx.execute(select(*columns).where(M.webhook_id == webhook_id).order_by(M.id.desc()).limit(limit))
+    return [Told(**row._mapping) for row in rows]
 
 
 def remove(tx: Tx, webhook_id: int) -> None:

@@ -63,6 +63,8 @@ STAFF: Mapping[str, Sentence] = {
     "warning_heard": _heard,
     "warning_lapsed": "What {about} had warned of ended before anybody decided about it.",
     "webhook_added": "{who} added a webhook to {about}: it is told what happens here.",
+    "webhook_changed": "{who} changed the webhook to {about}.",
+    "webhook_secret_changed": "{who} made a new secret for the webhook to {about}.",
     "webhook_removed": "{who} removed the webhook to {about}.",
     "webhook_tested": "{who} tried the webhook to {about}: {said}.",
     "webhook_disabled": "The webhook to {about} was disabled, since nothing reached it: {said}.",

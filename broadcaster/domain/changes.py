@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias, get_args
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.delegation import Covers
 from broadcaster.domain.times import time_in_words
+from broadcaster.domain.webhook_changes import AddWebhook, ChangeWebhook, RotateWebhook
 
 
 class ProposalState(StrEnum):
@@ -165,8 +166,14 @@ class GiveDelegation:
 
 
 SAID: Mapping[tuple[str, str], str] = {
-    ("second-administrator", "on"): "changes of users, roles, tokens and policies need two administrators.",
-    ("second-administrator", "off"): "ONE administrator alone may change users, roles, tokens and policies.",
+    (
+        "second-administrator",
+        "on",
+    ): "changes of users, roles, tokens, policies and webhooks need two administrators.",
+    (
+        "second-administrator",
+        "off",
+    ): "ONE administrator alone may change users, roles, tokens, policies and webhooks.",
     ("second-factor", "roles"): "approvers and administrators need a second factor.",
     ("second-factor", "all"): "everybody needs a second factor.",
     ("first-live", "off"): "nothing is asked of somebody before the first live message.",
@@ -214,6 +221,9 @@ Change: TypeAlias = (
     | AllowSso
     | TakeSsoAway
     | GiveDelegation
+    | AddWebhook
+    | ChangeWebhook
+    | RotateWebhook
 )
 _KINDS: Mapping[str, type[Any]] = {made.kind: made for made in get_args(Change)}
 
@@ -221,6 +231,11 @@ _KINDS: Mapping[str, type[Any]] = {made.kind: made for made in get_args(Change)}
 def to_json(change: Change) -> dict[str, Json]:
     values = {field.name: getattr(change, field.name) for field in fields(change)}
     return {"kind": change.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}}
+
+
+def for_the_log(change: Change) -> dict[str, Json]:
+    """As `to_json`, without what must not stand in a log that goes to others."""
+    return {**to_json(change), **getattr(change, "in_the_log", {})}
 
 
 def from_json(data: Mapping[str, Any]) -> Change:

@@ -224,7 +224,7 @@ class DeskParts(LogParts):
         from broadcaster.service.webhooks import Webhooks
 
         outgoing = Outgoing(may_stay_here=self.rules.is_sandbox)
-        return Webhooks(self.database, self._vault, self.rules, outgoing)
+        return Webhooks(self.database, self._vault, outgoing, self.proposals)
 
     @part
     def worksheets(self) -> Worksheets:

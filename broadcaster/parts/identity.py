@@ -11,6 +11,7 @@ from broadcaster.parts.shared import SharedParts, part, site_name
 if TYPE_CHECKING:
     from broadcaster.service.braking import Braking
     from broadcaster.service.factors import Factors
+    from broadcaster.service.pacing import Pacing
     from broadcaster.service.passkeys import Passkeys
     from broadcaster.service.passwords import Passwords
     from broadcaster.service.people import People
@@ -58,10 +59,16 @@ class IdentityParts(SharedParts):
         return People(self.database, self.rules)
 
     @part
+    def pacing(self) -> Pacing:
+        from broadcaster.service.pacing import Pacing
+
+        return Pacing(self.database, self._vault, per_minute=self.settings.api_requests_per_minute)
+
+    @part
     def proposals(self) -> Proposals:
         from broadcaster.service.proposals import Proposals
 
-        return Proposals(self.database, self.rules)
+        return Proposals(self.database, self.rules, self._vault)
 
     @part
     def rules(self) -> Rules:

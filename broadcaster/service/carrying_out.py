@@ -1,6 +1,5 @@
 """Carries a change of who may do what out, to the letter, or refuses it: in the transaction of whoever decided it."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from broadcaster.db import credentials, delegations, first_live, people, proposals, sessions, sso, tokens
 from broadcaster.db.engine import Tx
 from broadcaster.db.people import Known, Person
+from broadcaster.db.vault import Vault
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.changes import (
     AddUser,
@@ -27,26 +27,20 @@ from broadcaster.domain.errors import NotAllowed, NotFound, Stale
 from broadcaster.domain.identity import SWITCHES, Switch
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Role
+from broadcaster.domain.webhook_changes import AddWebhook, ChangeWebhook, RotateWebhook
+from broadcaster.service import webhook_changes
+from broadcaster.service.made import Made
 from broadcaster.service.passwords import invite
 from broadcaster.service.people import insert_person, insert_token, told_of_token
 
 MOVED = "{} has changed since this was proposed. Propose it again. Nothing was changed."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """The event that tells of it, and what is shown once."""
-
-    act: str
-    subject: str
-    payload: dict[str, Json] = field(default_factory=dict)
-    invitation: str = ""
-    token: str = ""
-
-
-def carry_out(tx: Tx, by: Person, change: Change) -> Made:
+def carry_out(tx: Tx, by: Person, change: Change, vault: Vault) -> Made:
     """Stale, NotFound, Invalid or NotAllowed where it cannot be done as it stands. The caller writes the event."""
     tx.alone("people")  # or two administrators could each take the other's role away
+    if isinstance(change, AddWebhook | ChangeWebhook | RotateWebhook):
+        return webhook_changes.carry_out(change, tx, by, vault)
     return _carry_out(change, tx, by)
 
 

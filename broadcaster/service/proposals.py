@@ -14,6 +14,7 @@ from broadcaster.db import audit_log, people, proposals
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.db.proposals import StoredProposal
+from broadcaster.db.vault import Vault
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.changes import (
     AddUser,
@@ -28,6 +29,7 @@ from broadcaster.domain.changes import (
     IssueToken,
     ProposalState,
     TakeSsoAway,
+    for_the_log,
     from_json,
     to_json,
 )
@@ -38,7 +40,8 @@ from broadcaster.domain.message import Severity
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Action, Role, require
 from broadcaster.render.notices import shipped_notices
-from broadcaster.service.carrying_out import Made, carry_out
+from broadcaster.service.carrying_out import carry_out
+from broadcaster.service.made import Made
 from broadcaster.service.people import check_name, check_roles, check_scopes
 from broadcaster.service.rules import Rules
 
@@ -50,11 +53,14 @@ ONLY_ONE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """It was done at once. `invitation` or `token` is shown once, to be handed over."""
+    """It was done at once. `invitation`, `token` or a webhook's `secret` is shown once, to be handed over; `uid` is of what was
+    made, where it has one."""
 
     in_words: str
     invitation: str = ""
     token: str = ""
+    secret: str = ""
+    uid: str = ""
 
     def __repr__(self) -> str:
         return f"Done({self.in_words!r})"
@@ -81,38 +87,39 @@ Outcome: TypeAlias = "Done | Proposal"
 
 
 class Proposals:
-    def __init__(self, database: Database, rules: Rules) -> None:
+    def __init__(self, database: Database, rules: Rules, vault: Vault) -> None:
         self._database = database
         self._rules = rules
+        self._vault = vault
 
     # --- what can be proposed -----------------------------------------------------------------------------
 
     def add_user(self, actor: Person, name: str, roles: Sequence[str], *, reason: str = "") -> Outcome:
         check_name(name)
-        return self._propose(actor, AddUser(name=name, roles=tuple(sorted(check_roles(roles)))), reason)
+        return self.propose(actor, AddUser(name=name, roles=tuple(sorted(check_roles(roles)))), reason)
 
     def change_roles(self, actor: Person, name: str, roles: Sequence[str], *, reason: str = "") -> Outcome:
         before = tuple(sorted(self._known(name).roles))
-        return self._propose(
+        return self.propose(
             actor, ChangeRoles(name=name, before=before, roles=tuple(sorted(check_roles(roles)))), reason
         )
 
     def disable_user(self, actor: Person, name: str, *, reason: str = "") -> Outcome:
-        return self._propose(actor, DisableUser(name=name), reason)
+        return self.propose(actor, DisableUser(name=name), reason)
 
     def enable_user(self, actor: Person, name: str, *, reason: str = "") -> Outcome:
-        return self._propose(
+        return self.propose(
             actor, EnableUser(name=name, roles=tuple(sorted(self._known(name).roles))), reason
         )
 
     def invite_user(self, actor: Person, name: str, *, factors: bool = False, reason: str = "") -> Outcome:
-        return self._propose(actor, InviteUser(name=name, factors=factors), reason)
+        return self.propose(actor, InviteUser(name=name, factors=factors), reason)
 
     def allow_sso(self, actor: Person, name: str, *, reason: str = "") -> Outcome:
-        return self._propose(actor, AllowSso(name=name), reason)
+        return self.propose(actor, AllowSso(name=name), reason)
 
     def take_sso_away(self, actor: Person, name: str, *, reason: str = "") -> Outcome:
-        return self._propose(actor, TakeSsoAway(name=name), reason)
+        return self.propose(actor, TakeSsoAway(name=name), reason)
 
     def give_delegation(
         self,
@@ -143,7 +150,7 @@ class Proposals:
             ends=ends_at.isoformat(timespec="minutes"),
             scheme=scheme.strip(),
         )
-        return self._propose(actor, change, reason)
+        return self.propose(actor, change, reason)
 
     def issue_token(
         self,
@@ -156,7 +163,7 @@ class Proposals:
         reason: str = "",
     ) -> Outcome:
         wanted = tuple(sorted(check_scopes(scopes)))
-        return self._propose(actor, IssueToken(name=name, label=label[:64], days=days, scopes=wanted), reason)
+        return self.propose(actor, IssueToken(name=name, label=label[:64], days=days, scopes=wanted), reason)
 
     def change_switch(self, actor: Person, name: str, value: str, *, reason: str = "") -> Outcome:
         known = {str(switch) for switch in Switch}
@@ -165,7 +172,7 @@ class Proposals:
         if value not in SWITCHES[Switch(name)]:
             raise Invalid(f"It can be: {', '.join(SWITCHES[Switch(name)])}. Nothing was changed.")
         before = self.switches()[name]
-        return self._propose(actor, ChangeSwitch(name=name, before=before, value=value), reason)
+        return self.propose(actor, ChangeSwitch(name=name, before=before, value=value), reason)
 
     def switches(self) -> dict[str, str]:
         """Every policy that can be switched, as it is."""
@@ -201,12 +208,12 @@ class Proposals:
                     f"{stored.ref} is not what you were shown. Look at it again. Nothing was changed."
                 )
             change = _read(stored)
-            made = carry_out(tx, actor, change)
+            made = carry_out(tx, actor, change, self._vault)
             if not proposals.decide(tx, stored.id, ProposalState.CONFIRMED, actor.id):
                 raise Stale(f"{stored.ref} was decided meanwhile. Nothing was changed.")
             told = {**made.payload, "proposal": stored.ref, "proposed_by": stored.proposed_by}
             _record(tx, actor, made, {**told, "sha256": stored.sha256})
-        return Done(in_words=change.in_words, invitation=made.invitation, token=made.token)
+        return _done(change, made)
 
     def decline(self, actor: Person, ref: str, reason: str) -> None:
         """By any other administrator, with the reason; by the one who proposed it: it is withdrawn."""
@@ -230,7 +237,7 @@ class Proposals:
         payload: dict[str, Json] = {"kind": stored.kind, "reason": reason, "sha256": stored.sha256}
         audit_log.append(tx, actor=actor.name, act=act, subject=stored.ref, payload=payload)
 
-    def _propose(self, actor: Person, change: Change, reason: str) -> Outcome:
+    def propose(self, actor: Person, change: Change, reason: str = "") -> Outcome:
         """Done at once where one is enough. Tried in either case, so that nobody confirms what cannot be done."""
         require(actor.name, actor.roles, Action.MANAGE)
         content = canonical(to_json(change)).decode()
@@ -239,9 +246,9 @@ class Proposals:
             tx.alone("people")
             self._rules.require_fresh(tx, actor)
             if self._is_enough(tx, actor, change):
-                made = carry_out(tx, actor, change)
+                made = carry_out(tx, actor, change, self._vault)
                 _record(tx, actor, made, {**made.payload, "reason": reason} if reason else made.payload)
-                return Done(in_words=change.in_words, invitation=made.invitation, token=made.token)
+                return _done(change, made)
             self._try_out(tx, actor, change)
             ref = proposals.insert(
                 tx,
@@ -252,7 +259,7 @@ class Proposals:
                 by=actor.id,
                 lasts=PROPOSAL_LASTS,
             )
-            payload: dict[str, Json] = {"change": to_json(change), "reason": reason, "sha256": digest}
+            payload: dict[str, Json] = {"change": for_the_log(change), "reason": reason, "sha256": digest}
             audit_log.append(tx, actor=actor.name, act="change_proposed", subject=ref, payload=payload)
             stored = proposals.find(tx, ref)
             assert stored
@@ -272,7 +279,7 @@ class Proposals:
     def _try_out(self, tx: Tx, actor: Person, change: Change) -> None:
         """All of it, and taken back."""
         with tx.connection.begin_nested() as point:
-            carry_out(tx, actor, change)
+            carry_out(tx, actor, change, self._vault)
             point.rollback()
 
     def _open(self, tx: Tx, ref: str) -> StoredProposal:
@@ -293,6 +300,11 @@ class Proposals:
             if known is None:
                 raise NotFound(f'There is no user "{name}".{did_you_mean(name, people.names(tx))}')
         return known.person
+
+
+def _done(change: Change, made: Made) -> Done:
+    shown = {name: getattr(made, name) for name in ("invitation", "token", "secret", "uid")}
+    return Done(in_words=change.in_words, **shown)
 
 
 def _record(tx: Tx, actor: Person, made: Made, payload: dict[str, Json]) -> None:

@@ -92,17 +92,15 @@ class Unknowns:
         """How many texts of one target a person is to decide about."""
         with self._database.read() as tx:
             target, row = _target(tx, ref, target_id)
-            return Many(
-                ref=row.ref,
-                target_id=target.id,
-                channel=target.channel,
-                account=target.account,
-                count=unknowns.count_for_a_person(tx, target.id),
-                at_once=AT_ONCE,
-                mode=row.mode,
-                may_send=row.expires_at > tx.now()
-                and row.state in {BroadcastState.SENDING, BroadcastState.DONE},
-            )
+            return _many(tx, target, row)
+
+    def of_message(self, ref: str) -> list[Many]:
+        """The same of each target of texts of which something waits for a person."""
+        with self._database.read() as tx:
+            row = broadcasts.by_message(tx, messages.find(tx, ref).id)
+            mine = broadcasts.targets(tx, row.id) if row else []
+            found = [_many(tx, each, row) for each in mine if row and each.audience_version_id is not None]
+        return [each for each in found if each.count]
 
     def decide_all(self, actor: Person, ref: str, target_id: int, *, again: bool, reason: str) -> int:
         """About all texts of a target that nothing will prove, with one reason: they arrived, says whoever asked the
@@ -133,6 +131,19 @@ class Unknowns:
             }
             audit_log.append(tx, actor=actor.name, act="unknown_decided", subject=row.ref, payload=payload)
         return count
+
+
+def _many(tx: Tx, target: Target, row: Broadcast) -> Many:
+    return Many(
+        ref=row.ref,
+        target_id=target.id,
+        channel=target.channel,
+        account=target.account,
+        count=unknowns.count_for_a_person(tx, target.id),
+        at_once=AT_ONCE,
+        mode=row.mode,
+        may_send=row.expires_at > tx.now() and row.state in {BroadcastState.SENDING, BroadcastState.DONE},
+    )
 
 
 def _target(tx: Tx, ref: str, target_id: int) -> tuple[Target, Broadcast]:

@@ -4,9 +4,7 @@ Up to which event it was told is a row of its own, changed together with the mes
 when, nothing is left out and nothing is made up. A message that may have arrived is sent again under the same id.
 """
 
-import base64
 import json
-import secrets
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -16,19 +14,20 @@ import structlog
 
 from broadcaster.db import audit_log, messages, webhooks
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.ids import new_uid
 from broadcaster.db.people import Person
 from broadcaster.db.vault import Vault
-from broadcaster.db.webhooks import Message, Webhook
+from broadcaster.db.webhooks import Message, Told, Webhook
 from broadcaster.domain.audit import AuditEvent
 from broadcaster.domain.canonical import Json, canonical
-from broadcaster.domain.errors import Invalid, NotFound
+from broadcaster.domain.errors import Invalid
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import Action, require
-from broadcaster.domain.webhooks import AFTER_TRIES, SECRET_PREFIX, TEST, TYPES, content, signature
+from broadcaster.domain.webhook_changes import AddWebhook, ChangeWebhook, RotateWebhook, host_of
+from broadcaster.domain.webhooks import AFTER_TRIES, TEST, TYPES, content, signature
 from broadcaster.service.outgoing import NotReached, Outgoing
+from broadcaster.service.proposals import Outcome, Proposals
 from broadcaster.service.record import SYSTEM
-from broadcaster.service.rules import Rules
+from broadcaster.service.webhook_changes import find
 
 log = structlog.get_logger()
 
@@ -38,20 +37,7 @@ LEASE = timedelta(minutes=6)  # longer than a try takes, of each of the twenty t
 SKIPPED = 1_000  # events that tell nobody anything, before that is written down
 KEPT_FOR = timedelta(days=7)
 GONE = 410  # "disable the endpoint", says Standard Webhooks
-MOST = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Added:
-    """`secret` is shown once."""
-
-    uid: str
-    url: str
-    types: tuple[str, ...]
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Added({self.uid}, ***)"
+SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +53,15 @@ class Webhooks:
         self,
         database: Database,
         vault: Vault,
-        rules: Rules,
         outgoing: Outgoing,
+        proposals: Proposals,
         *,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._vault = vault
-        self._rules = rules
         self._outgoing = outgoing
+        self._proposals = proposals
         self._wall = wall
 
     # --- what administrators do -----------------------------------------------------------------------------
@@ -85,40 +71,58 @@ class Webhooks:
         with self._database.read() as tx:
             return webhooks.every(tx)
 
-    def add(self, actor: Person, url: str, *, types: Collection[str] = ()) -> Added:
-        """From now on this address is told of these types, or of all. Invalid where it can never be."""
+    def one(self, actor: Person, uid: str) -> Webhook:
         require(actor.name, actor.roles, Action.MANAGE)
-        host, wanted = self._outgoing.check(url), tuple(sorted(_checked(types)))
-        uid, secret = new_uid(), SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-        bound = uid.encode()
-        with self._database.write() as tx:
-            self._rules.require_fresh(tx, actor)
-            if len(webhooks.every(tx)) >= MOST:
-                raise Invalid(f"There are {MOST} webhooks already. Remove one first. Nothing was changed.")
-            sealed = self._vault.seal(secret, bound)
-            webhooks.insert(
-                tx, uid=uid, url=url, types=wanted, bound_to=bound, secret_sealed=sealed, by=actor.id
-            )
-            payload: dict[str, Json] = {"webhook": uid, "types": list(wanted)}
-            audit_log.append(tx, actor=actor.name, act="webhook_added", subject=host[:64], payload=payload)
-        return Added(uid=uid, url=url, types=wanted, secret=secret)
+        return self._found(uid)
+
+    def deliveries(self, actor: Person, uid: str) -> list[Told]:
+        """What it was told last, and what it is still to be told, the newest first."""
+        require(actor.name, actor.roles, Action.MANAGE)
+        with self._database.read() as tx:
+            return webhooks.newest(tx, find(tx, uid).id, limit=SHOWN)
+
+    def add(self, actor: Person, url: str, *, types: Collection[str] = (), reason: str = "") -> Outcome:
+        """From then on this address is told of these types, or of all. Where two administrators decide, once another one has
+        confirmed it. Invalid where it can never be."""
+        require(actor.name, actor.roles, Action.MANAGE)
+        self._outgoing.check(url)
+        return self._proposals.propose(actor, AddWebhook(url=url, types=_checked(types)), reason)
+
+    def change(
+        self, actor: Person, uid: str, *, url: str, types: Collection[str] = (), reason: str = ""
+    ) -> Outcome:
+        """Another address, or other types. Its secret stays."""
+        require(actor.name, actor.roles, Action.MANAGE)
+        self._outgoing.check(url)
+        before = self._found(uid).url
+        change = ChangeWebhook(uid=uid, before=before, url=url, types=_checked(types))
+        return self._proposals.propose(actor, change, reason)
+
+    def rotate(self, actor: Person, uid: str, *, reason: str = "") -> Outcome:
+        """Another secret. What its receiver refuses until it knows it is told again, as ever."""
+        require(actor.name, actor.roles, Action.MANAGE)
+        return self._proposals.propose(actor, RotateWebhook(uid=uid, url=self._found(uid).url), reason)
+
+    def _found(self, uid: str) -> Webhook:
+        with self._database.read() as tx:
+            return find(tx, uid)
 
     def remove(self, actor: Person, uid: str) -> None:
         """With all that it was still to be told."""
         require(actor.name, actor.roles, Action.MANAGE)
         with self._database.write() as tx:
-            found = _find(tx, uid)
+            found = find(tx, uid)
             webhooks.remove(tx, found.id)
             payload: dict[str, Json] = {"webhook": found.uid, "waiting": found.waiting}
             audit_log.append(
-                tx, actor=actor.name, act="webhook_removed", subject=_host(found), payload=payload
+                tx, actor=actor.name, act="webhook_removed", subject=host_of(found.url), payload=payload
             )
 
     def test(self, actor: Person, uid: str) -> Tested:
         """Tell it something made up, now and once. One that was disabled is enabled again where that arrives."""
         require(actor.name, actor.roles, Action.MANAGE)
         with self._database.write() as tx:
-            found = _find(tx, uid)
+            found = find(tx, uid)
             text = canonical({"type": TEST, "timestamp": tx.now().isoformat(), "data": {}}).decode()
             made, message_uid = webhooks.add_message(tx, found.id, kind=TEST, content=text, due=False)
         tested = self._post(
@@ -131,7 +135,7 @@ class Webhooks:
                     webhooks.enable(tx, found.id)
             payload = {"webhook": found.uid, "said": tested.said}
             audit_log.append(
-                tx, actor=actor.name, act="webhook_tested", subject=_host(found), payload=payload
+                tx, actor=actor.name, act="webhook_tested", subject=host_of(found.url), payload=payload
             )
         return tested
 
@@ -204,7 +208,7 @@ class Webhooks:
             if last and webhooks.disable(tx, hook.id):
                 payload = {"webhook": hook.uid, "said": tested.said}
                 audit_log.append(
-                    tx, actor=SYSTEM, act="webhook_disabled", subject=_host(hook), payload=payload
+                    tx, actor=SYSTEM, act="webhook_disabled", subject=host_of(hook.url), payload=payload
                 )
         log.warning("webhook_not_told", webhook=hook.uid, said=tested.said, tries=message.tries)
 
@@ -229,23 +233,9 @@ def _said(tx: Tx, event: AuditEvent) -> str:
     return canonical(content(event, payload, mode=message.mode if message else "")).decode()
 
 
-def _checked(types: Collection[str]) -> Collection[str]:
+def _checked(types: Collection[str]) -> tuple[str, ...]:
     known = set(TYPES.values())
     wrong = [f'"{each}" is not told.{did_you_mean(each, known)}' for each in types if each not in known]
     if wrong:
         raise Invalid("The types cannot be used. Nothing was changed.", details=tuple(wrong))
-    return set(types)
-
-
-def _find(tx: Tx, uid: str) -> Webhook:
-    found = webhooks.find(tx, uid)
-    if found is None:
-        raise NotFound(
-            "There is no such webhook. Nothing was changed.", command="See: broadcaster webhooks list"
-        )
-    return found
-
-
-def _host(hook: Webhook) -> str:
-    """Addresses of webhooks often hold a secret of their receiver: the log keeps the host alone."""
-    return hook.url.partition("://")[2].partition("/")[0].partition("?")[0][:64]
+    return tuple(sorted(set(types)))

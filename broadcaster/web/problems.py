@@ -114,7 +114,7 @@ KINDS = (
         error=TryLater,
         status=429,
         name="try-later",
-        title="Too many tries",
+        title="Too many tries or requests",
         meaning="Wait as long as Retry-After says.",
     ),
     Kind(

@@ -316,6 +316,8 @@ FEEDS = [
     Page(route="/warnings", who="olive"),
     Page(route="/warnings/{warning}", who="olive"),
     Page(route="/warnings/{warning}", who="olive", state="no reason", then=press("Dismiss it")),
+    Page(route="/manage/webhooks", who="adam"),
+    Page(route="/manage/webhooks", who="adam", state="nothing filled in", then=press("Tell it")),
     Page(route="/manage/feeds", who="adam"),
     Page(route="/manage/feeds", who="adam", state="nothing filled in", then=press("Watch it")),
 ]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import uvicorn
 
-from broadcaster.db import accounts, feeds, people, proposals
+from broadcaster.db import accounts, feeds, people, proposals, webhooks
 from broadcaster.db.tables import target
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, OutcomeUnknown, Refused
@@ -119,6 +119,7 @@ def a_scene(database_url, folder):
         _practise(scene)
         _plan_ahead(scene)
         _watch_a_feed(scene)
+        _tell_a_program(scene)
         world.parts.seal.seal()
         yield scene
 
@@ -261,6 +262,18 @@ def _watch_a_feed(scene):
     with world.database.read() as tx:
         watched = next(each for each in feeds.every(tx) if each.name == "Met Office")
     scene.places["warning"] = lay(world, watched.id).uid
+
+
+def _tell_a_program(scene):
+    """One that does not answer; and another that waits for a second administrator."""
+    world, adam, bea = scene.world, scene.who("adam"), scene.who("bea")
+    made = world.parts.webhooks.add(adam, "https://hooks.example.org/alerts", types=["alarm.raised"])
+    world.parts.proposals.confirm(bea, made.ref)
+    with world.database.write() as tx:
+        (hook,) = webhooks.every(tx)
+        told, _ = webhooks.add_message(tx, hook.id, kind="alarm.raised", content="{}")
+        webhooks.failed(tx, told, hook.id, "ConnectTimeoutError", next_at=tx.now())
+    world.parts.webhooks.rotate(bea, hook.uid)
 
 
 def _open_an_incident(scene):

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
-from broadcaster.db.tables import break_glass, election_period, pre_authorisation
+from broadcaster.db.tables import break_glass, election_period, page_request, pre_authorisation
+from broadcaster.domain.alarm import AlarmCode
 from broadcaster.domain.message import Mode
+from broadcaster.service.alarms import raise_alarm
+from broadcaster.service.findings import Finding
 from tests.integration.acts_of_the_desk import REASON, ada, from_now, newest
 from tests.integration.authorised import EVENT, NAME, authorise, bounds, draft, switch
 from tests.integration.authorised import REASON as WHY
@@ -14,6 +17,15 @@ def waits(s):
     s.ref["paged"] = s.world.submit(channels=("website",)).ref
     s.world.parts.paging.look()
     return s.ref["paged"]
+
+
+def cannot_wait(s):
+    """Somebody technical is paged about an alarm."""
+    with s.world.database.write() as tx:
+        raise_alarm(
+            tx, Finding(code=AlarmCode.ACCOUNT_PAUSED, subject="live/page", text="The token has expired.")
+        )
+    return newest(page_request, "uid")(s)
 
 
 def within_bounds(s):
@@ -57,6 +69,7 @@ def newest_hash(s):
 
 ACTS_OF_THE_CLOCK = [
     ada("/messages/{ref}/on-it", "page_acknowledged", ref=waits),
+    ada("/pages/{uid}/on-it", "page_acknowledged", uid=cannot_wait),
     ada(
         "/messages/{ref}/alone",
         "message_approved_and_released",

@@ -6,7 +6,7 @@ finds what it needs.
 
 from datetime import timedelta
 
-from broadcaster.db.tables import delegation, duty, feed, incident_action, legal_hold
+from broadcaster.db.tables import delegation, duty, feed, incident_action, legal_hold, webhook
 from broadcaster.render.notices import shipped_example
 from broadcaster.service.drills import Plan
 from tests.builders import NO_HURRY, VALUES
@@ -297,6 +297,13 @@ ACTS_OF_FEEDS = [
     ada("/warnings/{warning}/dismiss", "warning_dismissed", REASON, warning=laid),
     ada("/manage/feeds/{uid}/remove", "feed_removed", uid=newest(feed, "uid")),
 ]
+THIS_HOOK = {"uid": newest(webhook, "uid")}
+ACTS_OF_WEBHOOKS = [
+    ada("/manage/webhooks", "webhook_added", {"url": "https://localhost/", "types": "alarm.raised"}),
+    ada("/manage/webhooks/{uid}/rotate", "webhook_secret_changed", **THIS_HOOK),
+    ada("/manage/webhooks/{uid}/test", "webhook_tested", **THIS_HOOK),
+    ada("/manage/webhooks/{uid}/remove", "webhook_removed", **THIS_HOOK),
+]
 ACTS_OF_THE_DESK = [
     *ACTS_OF_INCIDENTS,
     *ACTS_OF_SCHEDULES,
@@ -305,4 +312,5 @@ ACTS_OF_THE_DESK = [
     *ACTS_OF_DRILLS,
     *ACTS_OF_THE_STORM,
     *ACTS_OF_FEEDS,
+    *ACTS_OF_WEBHOOKS,
 ]

@@ -17,8 +17,8 @@ API = "/api/v1"
 class Program:
     """`token` is that of its user; empty for nobody's."""
 
-    def __init__(self, web: Any, token: str = "", name: str = "") -> None:
-        self._web, self.token, self.name = web, token, name
+    def __init__(self, web: Any, token: str = "", name: str = "", prefix: str = API) -> None:
+        self._web, self.token, self.name, self._prefix = web, token, name, prefix
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, **headers)
@@ -29,11 +29,12 @@ class Program:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """`body` is sent as JSON, or as it is where it is bytes. Underscores of a header's name are dashes."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        sent = {"content-type": "application/json", **headers}
+        named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        sent = {"content-type": "application/json", **named}
         if self.token:
             sent["authorization"] = f"Bearer {self.token}"
-        pairs = [(n.replace("_", "-").lower().encode(), v.encode()) for n, v in sent.items()]
-        return ask(self._web, method, API + path, content, pairs)
+        pairs = [(name.encode(), value.encode()) for name, value in sent.items()]
+        return ask(self._web, method, self._prefix + path, content, pairs)
 
 
 def program(world: Any, name: str, *roles: str, scopes: tuple[str, ...] = (), fresh: bool = True) -> Program:

@@ -5,16 +5,19 @@ import re
 import pytest
 
 from broadcaster.db import alarms, proposals
-from broadcaster.db.tables import audit_event, token
+from broadcaster.db.tables import token
 from broadcaster.render.notices import shipped_example
 from tests.builders import NO_HURRY, VALUES
+from tests.integration.api_acts import each_leaves_one_event
+from tests.integration.api_acts_of_the_desk import ACTS_OF_THE_DESK
+from tests.integration.api_acts_of_time import ACTS_OF_TIME, NO_ACTS_OF_TIME
 from tests.integration.asgi import web_of
 from tests.integration.authorised import EVENT, authorise, switch
 from tests.integration.authorised import REASON as WHY
 from tests.integration.authorised import draft as flood
 from tests.integration.desk import ROOT
 from tests.integration.identities import with_app
-from tests.integration.programs import API, DRAFT, Program, program
+from tests.integration.programs import DRAFT, Program, program
 from tests.integration.threads import SILENCE
 
 CSV = b"mobile\n07700 900001\n07700 900002\n"
@@ -31,11 +34,6 @@ def values():
 @pytest.fixture
 def ada(world):
     return program(world, "ada", "administrator")
-
-
-def number_of_events(world):
-    """Of what people did."""
-    return sum(event.actor != "system" for event in world.rows(audit_event))
 
 
 # --- each human act is one event ---------------------------------------------------------------------------
@@ -223,36 +221,20 @@ ACTS = {
 ONLY_LOOK = {("POST", "/messages/look"), ("POST", "/messages/{ref}/look")}
 
 
+#: No scope is asked for.
+OF_ONES_OWN = {"factor_given", "token_issued", "token_revoked"}
+
+
 @ON_POSTGRES
 def test_each_act_leaves_exactly_one_event_and_none_without_the_right_scope(world, values, subtests):
-    acts = Acts(world, values)
-    for (method, route), (ready, act) in ACTS.items():
-        with subtests.test(f"{method} {route}"):
-            who, path, body = ready(acts)
-            before = number_of_events(world)
-            nobody = Program(web_of(world.parts)).ask(method, path, body)
-            assert (nobody.status, nobody.headers["www-authenticate"]) == (401, "Bearer")
-            if act not in {
-                "factor_given",
-                "token_issued",
-                "token_revoked",
-            }:  # of one's own: no scope is asked for
-                narrow = program(world, who.name, scopes=("read",)).ask(method, path, body)
-                assert (narrow.status, narrow.json["type"]) == (403, f"{API}/problems/not-allowed"), (
-                    narrow.json
-                )
-                assert "good for read only" in narrow.json["detail"]
-            assert number_of_events(world) == before
-            done = who.ask(method, path, body)
-            assert done.status in {200, 201}, done.json
-            assert number_of_events(world) == before + 1
-            assert [e.act for e in world.rows(audit_event) if e.actor != "system"][-1] == act
+    each_leaves_one_event(world, ACTS, Acts(world, values), subtests, for_readers=OF_ONES_OWN)
 
 
 def test_every_route_is_in_the_table_of_acts_and_in_the_document(world):
     document = program(world, "olive", "officer").get("/openapi.json").json
     routes = {(m.upper(), path) for path, of in document["paths"].items() for m in of}
-    assert {r for r in routes if r[0] != "GET"} == set(ACTS) | ONLY_LOOK
+    acts = {*ACTS, *ACTS_OF_TIME, *ACTS_OF_THE_DESK}
+    assert {r for r in routes if r[0] != "GET"} == acts | ONLY_LOOK | NO_ACTS_OF_TIME
     told = set(re.findall(r"`(GET|POST|PUT|DELETE) (/\S*)`", (ROOT / "docs" / "api.md").read_text()))
     assert told == routes
 

@@ -12,7 +12,9 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from broadcaster.web.app import create_app
 from tests.builders import a_world
+from tests.integration.api_acts_of_time import ActsOfTime
 from tests.integration.programs import program
+from tests.integration.weather import Fetching, watching
 
 load_all_checks()
 WANTED = CHECKS.get_by_names(
@@ -32,16 +34,21 @@ def installation(sqlite_template, tmp_path_factory):
     """One that holds a little of everything, and somebody who may do everything."""
     folder = tmp_path_factory.mktemp("api")
     file = shutil.copy(sqlite_template, folder / "broadcaster.db")
-    with a_world(f"sqlite:///{file}", folder) as world:
-        refs = [world.release_texts(3).ref, world.submit().ref, world.draft()]
-        yield world, program(world, "una", *ALL), refs
+    with a_world(f"sqlite:///{file}", folder, api_requests_per_minute=0) as world:
+        watching(world, Fetching())
+        messages = [world.release_texts(3).ref, world.submit().ref, world.draft()]
+        acts = ActsOfTime(world)
+        schedules = [acts.planned(approved=True), acts.planned()]
+        drills = [acts.planned_drill()]
+        there_are = {"messages": messages, "schedules": refs_of(schedules), "drills": refs_of(drills)}
+        yield world, program(world, "una", *ALL), there_are
 
 
 def test_no_request_is_answered_by_a_defect_or_with_what_the_document_does_not_tell_of(
     installation, subtests
 ):
-    world, una, refs = installation
-    schema = schemathesis.openapi.from_dict(about_these(una.get("/openapi.json").json, refs))
+    world, una, there_are = installation
+    schema = schemathesis.openapi.from_dict(about_these(una.get("/openapi.json").json, there_are))
     app, headers = create_app(world.parts), {"Authorization": f"Bearer {una.token}"}
     for found in schema.get_all_operations():
         operation = found.ok()
@@ -49,13 +56,18 @@ def test_no_request_is_answered_by_a_defect_or_with_what_the_document_does_not_t
             shoot(operation, app, headers)
 
 
-def about_these(document, refs):
-    """The same, for messages that there are: of six letters made up, none ever is."""
+def refs_of(paths):
+    return [path.rpartition("/")[2] for path in paths]
+
+
+def about_these(document, there_are):
+    """The same, for what there is: of six letters made up, nothing ever is."""
     for path, operations in document["paths"].items():
-        for operation in operations.values() if path.startswith("/messages/{ref}") else ():
+        kind, _, rest = path[1:].partition("/")
+        for operation in operations.values() if kind in there_are and rest.startswith("{ref}") else ():
             for each in operation["parameters"]:
                 if each["name"] == "ref":
-                    each["schema"] = {"type": "string", "enum": refs}
+                    each["schema"] = {"type": "string", "enum": there_are[kind]}
     return document
 
 

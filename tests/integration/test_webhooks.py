@@ -5,17 +5,21 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from broadcaster.db import proposals
 from broadcaster.db.tables import alarm, audit_event, webhook, webhook_message
-from broadcaster.domain.errors import FactorWanted, Invalid, NotAllowed
+from broadcaster.domain.errors import FactorWanted, Invalid, NotAllowed, Stale
 from broadcaster.service.keys import Keys
 from broadcaster.service.outgoing import NotReached, Outgoing
 from broadcaster.service.webhooks import Webhooks
+from tests.builders import ALWAYS
 from tests.fakes import WorkerDied
+from tests.integration.identities import person as a_person
 from tests.integration.programs import program
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -83,7 +87,7 @@ class Dies(Outgoing):
 
 def told_by(world, outgoing=Outgoing):
     parts = world.parts
-    return Webhooks(parts.database, parts._vault, parts.rules, outgoing(may_stay_here=lambda: True))
+    return Webhooks(parts.database, parts._vault, outgoing(may_stay_here=lambda: True), parts.proposals)
 
 
 @pytest.fixture
@@ -306,6 +310,37 @@ def test_only_administrators_with_a_fresh_factor_and_each_act_is_one_event(world
     assert [e.act for e in world.rows(audit_event)[before:]] == ["webhook_tested", "webhook_removed"]
 
 
+@ON_SQLITE
+def test_a_second_administrator_confirms_each_address_and_each_secret(world, hooks, receiver):
+    adam, bea = (replace(a_person(world, name, "administrator"), factor_at=ALWAYS) for name in ("amy", "bea"))
+    with world.database.write() as tx:
+        proposals.set_switch(tx, "second-administrator", "on")
+    wanted = hooks.add(adam, receiver.url, types=["message.submitted"], reason="the control room")
+    assert (world.size(webhook), receiver.url in wanted.in_words) == (0, True)
+    with world.refused(NotAllowed, "another administrator"):
+        world.parts.proposals.confirm(adam, wanted.ref)
+    made = world.parts.proposals.confirm(bea, wanted.ref, wanted.sha256)
+    world.submit()
+    later(world, hooks)
+    ((headers, body),) = receiver.got
+    assert Webhook(made.secret).verify(body, headers)["type"] == "message.submitted"
+    rotated = world.parts.proposals.confirm(bea, hooks.rotate(adam, made.uid).ref)
+    hooks.test(adam, made.uid)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(made.secret).verify(*reversed(receiver.got[-1]))
+    assert Webhook(rotated.secret).verify(*reversed(receiver.got[-1]))["type"] == "webhook.test"
+    stale = hooks.change(adam, made.uid, url=receiver.url, types=["alarm.raised"])
+    moved = hooks.change(adam, made.uid, url="https://localhost/")
+    world.parts.proposals.confirm(bea, moved.ref)
+    with world.refused(Stale, "has changed"):
+        world.parts.proposals.confirm(bea, stale.ref)
+    written = [e for e in world.rows(audit_event) if e.act.startswith(("webhook", "change"))]
+    assert "key=7" not in "".join(e.payload + e.subject for e in written)
+    assert [e.act for e in written].count("change_proposed") == 4
+    assert [each.state for each in hooks.deliveries(adam, made.uid)] == ["arrived", "arrived"]
+    hooks.remove(adam, made.uid)  # that only takes away
+
+
 # --- where to ------------------------------------------------------------------------------------------------
 
 
@@ -365,6 +400,11 @@ def test_they_are_looked_after_on_the_command_line(desk):
     made = desk.data_of("webhooks", "add", "https://localhost/", "--type", "alarm.raised", who="admin")
     assert made["secret"].startswith("whsec_")
     assert made["secret"] not in desk.do("webhooks", "list", who="admin")
+    rotated = desk.data_of("webhooks", "rotate", made["uid"], who="admin")
+    assert rotated["secret"] != made["secret"]
+    desk.do("webhooks", "change", made["uid"], "--every-type", who="admin")
+    assert desk.data_of("webhooks", "list", who="admin")[0]["types"] == []
+    assert "told nothing" in desk.do("webhooks", "told", made["uid"], who="admin")
     tried = desk.run("webhooks", "test", made["uid"], who="admin")
     assert (tried.returncode, "address_refused" in tried.stdout) == (1, True)
     assert "must begin with https" in desk.refused("webhooks", "add", "http://example.org/", who="admin")

@@ -56,7 +56,7 @@ class Fetching:
         assert _ask(self.service, "POST", "/_sandbox/weather/fault", {"kind": kind})[0] == 204
 
 
-def lay(world, feed_id: int) -> FeedWarning:
+def lay(world, feed_id: int, identifier: str = "1") -> FeedWarning:
     """A warning that waits, without a look at any feed."""
     said = SourceInfo(
         event="wind",
@@ -70,7 +70,7 @@ def lay(world, feed_id: int) -> FeedWarning:
     )
     alert = SourceAlert(
         sender="weather",
-        identifier="1",
+        identifier=identifier,
         sent="",
         status="Actual",
         kind="Alert",

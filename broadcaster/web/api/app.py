@@ -16,19 +16,51 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Invalid, NotFound, Problem
 from broadcaster.web import problems
-from broadcaster.web.api import audiences, audit, clock, messages, people, unknowns, watching, webhooks
+from broadcaster.web.api import (
+    audiences,
+    audit,
+    calendars,
+    clock,
+    delegations,
+    drills,
+    elections,
+    feeds,
+    follow_ups,
+    messages,
+    paging,
+    people,
+    pictures,
+    pre_authorised,
+    schedules,
+    storm,
+    unknowns,
+    watching,
+    webhooks,
+)
+from broadcaster.web.api.pictures import MAX_FORM_BYTES
 from broadcaster.web.api.problem_schema import documented
 from broadcaster.web.console.pages import page
 from broadcaster.web.problems import KINDS, TooLarge, Unexpected
 
 ROUTERS = (
     messages.router,
+    pictures.router,
+    follow_ups.router,
     clock.router,
+    paging.router,
+    pre_authorised.router,
     unknowns.router,
+    schedules.router,
+    calendars.router,
+    storm.router,
+    feeds.router,
+    drills.router,
     audiences.router,
     watching.router,
     audit.router,
     people.router,
+    delegations.router,
+    elections.router,
     webhooks.router,
 )
 PREFIX = "/api/v1"
@@ -75,16 +107,14 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        read = 0
+        read, most = 0, _most(scope["path"])
 
         async def bounded() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES and not scope["path"].endswith("/versions"):
-                raise TooLarge(
-                    f"No more than {MAX_BODY_BYTES:,} bytes are read at a time. Nothing was changed."
-                )
+            if most and read > most:
+                raise TooLarge(f"No more than {most:,} bytes are read at a time. Nothing was changed.")
             return message
 
         async def marked(message: Message) -> None:
@@ -95,6 +125,13 @@ class Door:
             await send(message)
 
         await self._app(scope, bounded, marked)
+
+
+def _most(path: str) -> int:
+    """How many bytes of a request are read; 0 for a list, which may have any size."""
+    if path.endswith("/versions"):
+        return 0
+    return MAX_FORM_BYTES if path.endswith("/pictures") else MAX_BODY_BYTES
 
 
 def _document(api: FastAPI) -> dict[str, Any]:
@@ -149,7 +186,9 @@ def of_http(_: Request, error: HTTPException) -> Response:
         return problems.answer(error.__cause__)
     if error.status_code == 400:
         return problems.answer(
-            Invalid("The body could not be read: it must be JSON, in UTF-8. Nothing was changed.")
+            Invalid(
+                "The body could not be read: it must be JSON in UTF-8, or a form where the document says so. Nothing was changed."
+            )
         )
     if error.status_code == 404:
         return problems.answer(NotFound("There is nothing at this address. See /api/v1/openapi.json."))

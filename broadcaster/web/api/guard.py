@@ -29,19 +29,24 @@ def parts_of(request: Request) -> Parts:
 def asking(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Person:
-    """The user whose token this is. NotSignedIn where it is nobody's."""
+    """The user whose token this is. NotSignedIn where it is nobody's; TryLater where it asks too often."""
     if given is None:
         raise NotSignedIn(NONE_GIVEN)
+    parts = parts_of(request)
     try:
-        return parts_of(request).people.who(given.credentials)
+        found = parts.people.who(given.credentials)
     except NotAllowed:
         raise NotSignedIn(NO_GOOD) from None
+    parts.pacing.count(found)
+    return found
 
 
 Asking = Annotated[Person, Depends(asking)]
 
 
-def _who_may(action: Action) -> Callable[[Person], Person]:
+def who_may(action: Action) -> Callable[[Person], Person]:
+    """For what takes something big in: asked before it is read. Services ask again."""
+
     def check(actor: Asking) -> Person:
         require(actor.name, actor.roles, action)
         return actor
@@ -52,7 +57,7 @@ def _who_may(action: Action) -> Callable[[Person], Person]:
 #: For what only reads, and for what is asked before anything big is taken in; whatever changes something is checked by
 #: its service.
 reading, importing, managing = (
-    Depends(_who_may(each)) for each in (Action.READ, Action.IMPORT, Action.MANAGE)
+    Depends(who_may(each)) for each in (Action.READ, Action.IMPORT, Action.MANAGE)
 )
 Importing = Annotated[Person, importing]
 Managing = Annotated[Person, managing]

@@ -6,7 +6,6 @@ from starlette.requests import Request
 
 from broadcaster.bootstrap import Parts
 from broadcaster.domain.message import MessageState
-from broadcaster.render.notices import shipped_notice
 from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.lists import Listed, Pages
 from broadcaster.web.api.once import Done, Key, once
@@ -21,6 +20,7 @@ from broadcaster.web.api.shapes import (
     Look,
     Message,
     MessageListed,
+    Picture,
     Preview,
     Ref,
     Released,
@@ -41,14 +41,14 @@ def list_messages(request: Request, pages: Pages) -> Listed[MessageListed]:
 
 @router.post("", status_code=201, response_model=Message)
 def draft_message(request: Request, actor: Asking, body: Draft, key: Key = None) -> Response:
-    """A new draft. What still stands against it is in `problems`. Values such as `+6h` count from now. Pictures are added in
-    the console or on the command line."""
+    """A new draft. What still stands against it is in `problems`. Values such as `+6h` count from now. Pictures are added
+    afterwards: PUT /messages/{ref}/pictures."""
     parts = parts_of(request)
 
     def act() -> str:
         return parts.compose.draft(
             actor,
-            template=shipped_notice(body.template),
+            template=parts.templates.current(body.template),
             values=body.values,
             channels=body.channels,
             audience=body.audience,
@@ -58,7 +58,7 @@ def draft_message(request: Request, actor: Asking, body: Draft, key: Key = None)
         ).ref
 
     def told(ref: str) -> Done:
-        return Done(made=_message(parts, ref), status=201, location=f"/api/v1/messages/{ref}")
+        return Done(made=message_of(parts, ref), status=201, location=f"/api/v1/messages/{ref}")
 
     return once(request, actor, key, body, act, told)
 
@@ -66,9 +66,10 @@ def draft_message(request: Request, actor: Asking, body: Draft, key: Key = None)
 @router.post("/look")
 def look_at_new_message(request: Request, actor: Asking, body: Look) -> Preview:
     """How a message would read with these values. Nothing is kept."""
-    proof = parts_of(request).compose.look(
+    parts = parts_of(request)
+    proof = parts.compose.look(
         actor,
-        template=shipped_notice(body.template),
+        template=parts.templates.current(body.template),
         values=body.values,
         channels=body.channels,
         audience=body.audience,
@@ -80,7 +81,7 @@ def look_at_new_message(request: Request, actor: Asking, body: Look) -> Preview:
 @router.get("/{ref}", dependencies=[reading])
 def show_message(request: Request, ref: Ref) -> Message:
     """Exactly as it would be or was approved: every post, what stands against it, and the hash that an approver approves."""
-    return _message(parts_of(request), ref)
+    return message_of(parts_of(request), ref)
 
 
 @router.put("/{ref}")
@@ -97,7 +98,7 @@ def edit_message(request: Request, actor: Asking, ref: Ref, body: Edit) -> Messa
         audience=body.audience,
         base=body.base,
     )
-    return _message(parts, made.ref)
+    return message_of(parts, made.ref)
 
 
 @router.post("/{ref}/look")
@@ -126,7 +127,7 @@ def submit_message(request: Request, actor: Asking, ref: Ref, key: Key = None) -
         key,
         None,
         lambda: parts.compose.submit(actor, ref),
-        lambda made: Done(made=_message(parts, made.ref)),
+        lambda made: Done(made=message_of(parts, made.ref)),
     )
 
 
@@ -171,7 +172,7 @@ def list_deliveries(request: Request, ref: Ref) -> Deliveries:
     return Deliveries.of(parts_of(request).report.status(ref))
 
 
-def _message(parts: Parts, ref: str) -> Message:
+def message_of(parts: Parts, ref: str) -> Message:
     """With all that is known of its approval."""
     written, decision = parts.report.written(ref), parts.report.decision(ref)
     turned_down = parts.report.turned_down(ref)
@@ -179,6 +180,7 @@ def _message(parts: Parts, ref: str) -> Message:
         **Message.parts_of(parts.compose.preview(ref)),
         facts=written.facts.to_json(),
         values=dict(written.values),
+        pictures=[Picture.model_validate(each) for each in parts.compose.images(ref)],
         decision=Decision.model_validate(decision) if decision else None,
         turned_down=TurnedDown.model_validate(turned_down) if turned_down else None,
     )

@@ -12,13 +12,12 @@ from broadcaster.domain.policy import Role, Scope
 from broadcaster.service.proposals import Done, Outcome
 from broadcaster.web.api.guard import Asking, Managing, managing, parts_of
 from broadcaster.web.api.lists import Listed, Pages
-from broadcaster.web.api.shapes import NO_NUL, Given, Hash, Name, Reason, Told
+from broadcaster.web.api.shapes import NO_NUL, Given, Hash, Name, Reason, Told, Why
 
 router = APIRouter(tags=["users, tokens, proposals"])
 
 UserName = Annotated[str, Path(max_length=64, pattern=NO_NUL)]
 Ref = Annotated[str, Path(max_length=20, pattern=NO_NUL)]
-Why = Annotated[str, Field(max_length=1_000, pattern=NO_NUL)]
 
 
 class Me(BaseModel):
@@ -83,19 +82,23 @@ class NewToken(Given):
 
 
 class Changed(BaseModel):
-    """`done`: at once; `invitation` or `token` is shown only now. Otherwise `proposal` waits for another administrator."""
+    """`done`: at once; `invitation`, `token` or the `secret` of a webhook is shown only now, and `uid` is of that webhook.
+    Otherwise `proposal` waits for another administrator."""
 
     done: bool
     in_words: str
     invitation: str = ""
     token: str = ""
+    secret: str = ""
+    uid: str = ""
     proposal: str = ""
     sha256: str = ""
 
     @classmethod
     def of(cls, made: Outcome) -> "Changed":
         if isinstance(made, Done):
-            return cls(done=True, in_words=made.in_words, invitation=made.invitation, token=made.token)
+            shown = {name: getattr(made, name) for name in ("invitation", "token", "secret", "uid")}
+            return cls(done=True, in_words=made.in_words, **shown)
         return cls(done=False, in_words=made.in_words, proposal=made.ref, sha256=made.sha256)
 
 

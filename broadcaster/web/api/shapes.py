@@ -22,6 +22,7 @@ Name = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 Reason = Annotated[
     str, Field(max_length=1_000, pattern=NO_NUL, description="For the auditor, and whoever it concerns.")
 ]
+Why = Annotated[str, Field(max_length=1_000, pattern=NO_NUL)]
 Hash = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
 
@@ -187,11 +188,20 @@ class Preview(BaseModel):
         }
 
 
+class Picture(Told):
+    """`sha256` is of what is kept of it; `name` of the file that it came from."""
+
+    sha256: str
+    alt: str
+    name: str
+
+
 class Message(Preview):
     """`decision` is of the newest submission; `turned_down` tells why it came back, was rejected or was stopped."""
 
     facts: dict[str, str]
     values: dict[str, str]
+    pictures: list[Picture]
     decision: Decision | None
     turned_down: TurnedDown | None
 

@@ -2,16 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.lists import Listed, Pages
-from broadcaster.web.api.shapes import Given, Reason, Told, Uid, Words
+from broadcaster.web.api.shapes import Given, Reason, Ref, Told, Uid, Words
 
-router = APIRouter(prefix="/unknowns", tags=["unknown outcomes"])
+router = APIRouter(tags=["unknown outcomes"])
+Target = Annotated[int, Path(ge=1, le=2**63 - 1, description="`target`, as listed.")]
 
 
 class Unknown(Told):
@@ -41,6 +43,33 @@ class Decided(Given):
     reason: Reason
 
 
+class Many(BaseModel):
+    """`count` texts through one account, of which one decision is about `at_once` at most. `may_send`: they may be sent once
+    more."""
+
+    target: int
+    channel: str
+    account: str
+    mode: str
+    count: int
+    at_once: int
+    may_send: bool
+
+
+class DecidedMany(Given):
+    decision: Verdict
+    reason: Reason
+
+
+class SettledMany(BaseModel):
+    """`decided` now, and `left` to be decided about."""
+
+    target: int
+    decision: Verdict
+    decided: int
+    left: int
+
+
 class Settled(BaseModel):
     """`parts_again`: so many parts of its thread had waited for it, and follow."""
 
@@ -49,7 +78,7 @@ class Settled(BaseModel):
     parts_again: int
 
 
-@router.get("", dependencies=[reading])
+@router.get("/unknowns", dependencies=[reading])
 def list_unknowns(request: Request, pages: Pages) -> Listed[Unknown]:
     """The oldest broadcast first."""
     found = parts_of(request).unknowns.undecided(limit=pages.limit + 1, after=pages.numbers())
@@ -58,7 +87,7 @@ def list_unknowns(request: Request, pages: Pages) -> Listed[Unknown]:
     return pages.listed([Unknown.model_validate(each) for each in page], after)
 
 
-@router.post("/{uid}/decision")
+@router.post("/unknowns/{uid}/decision")
 def decide_unknown(request: Request, actor: Asking, uid: Uid, body: Decided) -> Settled:
     """After a look at the platform: it was sent, or it is to be sent once more."""
     service = parts_of(request).unknowns
@@ -67,3 +96,26 @@ def decide_unknown(request: Request, actor: Asking, uid: Uid, body: Decided) -> 
     else:
         later = service.send_again(actor, uid, reason=body.reason)
     return Settled(uid=uid, decision=body.decision, parts_again=later)
+
+
+@router.get("/messages/{ref}/unknowns", dependencies=[reading])
+def list_unknown_texts(request: Request, ref: Ref) -> list[Many]:
+    """How many texts of this message nothing will prove, by account."""
+    names = ("channel", "account", "mode", "count", "at_once", "may_send")
+    return [
+        Many(target=each.target_id, **{name: getattr(each, name) for name in names})
+        for each in parts_of(request).unknowns.of_message(ref)
+    ]
+
+
+@router.post("/messages/{ref}/unknowns/{target}/decision")
+def decide_unknown_texts(
+    request: Request, actor: Asking, ref: Ref, target: Target, body: DecidedMany
+) -> SettledMany:
+    """About all of them with one reason, after a look at the gateway: they were sent, or are sent once more. What is still being
+    looked into is left alone."""
+    service = parts_of(request).unknowns
+    again = body.decision is Verdict.SEND_AGAIN
+    decided = service.decide_all(actor, ref, target, again=again, reason=body.reason)
+    left = service.many(ref, target).count
+    return SettledMany(target=target, decision=body.decision, decided=decided, left=left)

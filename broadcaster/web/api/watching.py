@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from broadcaster.domain.notice import NoticeTemplate
-from broadcaster.render.notices import shipped_example, shipped_notice, shipped_notices
 from broadcaster.service.readiness import Standing
+from broadcaster.service.templates import example_of
 from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.lists import Listed, Pages
-from broadcaster.web.api.shapes import Given, Name, Reason, Told
+from broadcaster.web.api.shapes import NO_NUL, Given, Name, Reason, Told
 
 router = APIRouter(tags=["templates, channels, alarms"])
 
@@ -49,16 +49,18 @@ class WholeTemplate(Template):
 
 
 @router.get("/templates", dependencies=[reading])
-def list_templates(pages: Pages) -> Listed[Template]:
-    found = list(shipped_notices().values())
+def list_templates(request: Request, pages: Pages) -> Listed[Template]:
+    """As they are in force here."""
+    found = [each.template for each in parts_of(request).templates.all().values()]
     return pages.cut(found, lambda each: each.name, Template.model_validate)
 
 
 @router.get("/templates/{name}", dependencies=[reading])
-def show_template(name: Annotated[str, Path(max_length=100)]) -> WholeTemplate:
+def show_template(
+    request: Request, name: Annotated[str, Path(max_length=100, pattern=NO_NUL)]
+) -> WholeTemplate:
     """What it asks for, and when to use it."""
-    found = shipped_notice(name)
-    return _whole(found)
+    return _whole(parts_of(request).templates.current(name))
 
 
 def _whole(found: NoticeTemplate) -> WholeTemplate:
@@ -69,7 +71,7 @@ def _whole(found: NoticeTemplate) -> WholeTemplate:
         never=list(found.never),
         wording=dict(found.wording),
         blanks=[Blank.model_validate(each) for each in found.blanks],
-        example=shipped_example(found.name),
+        example=dict(example_of(found)),
     )
 
 

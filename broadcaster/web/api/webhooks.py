@@ -10,7 +10,8 @@ from starlette.requests import Request
 from broadcaster.domain.webhooks import TYPES
 from broadcaster.web.api.guard import Asking, parts_of
 from broadcaster.web.api.lists import Listed, Pages
-from broadcaster.web.api.shapes import Given, Told, Uid, Words
+from broadcaster.web.api.people import Changed, MaybeBecause
+from broadcaster.web.api.shapes import Given, Told, Uid, Why, Words
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
@@ -35,15 +36,20 @@ class NewWebhook(Given):
         description="Beginning with https://, and public.", examples=["https://hooks.example.org/alerts"]
     )
     types: list[Type] = Field([], max_length=50, description="What is told to it; empty: everything.")
+    reason: Why = ""
 
 
-class Added(Told):
-    """`secret` is shown only now."""
+class WasTold(Told):
+    """`state` is arrived, waiting or given up; `said` the status of the last answer, or why there was none."""
 
     uid: str
-    url: str
-    types: list[str]
-    secret: str
+    type: str
+    state: str
+    tries: int
+    created_at: datetime
+    sent_at: datetime | None
+    next_at: datetime | None
+    said: str
 
 
 class Tested(Told):
@@ -64,9 +70,29 @@ def list_webhooks(request: Request, actor: Asking, pages: Pages) -> Listed[Webho
 
 
 @router.post("", status_code=201)
-def add_webhook(request: Request, actor: Asking, body: NewWebhook) -> Added:
-    """From now on this address is told what happens here."""
-    return Added.model_validate(parts_of(request).webhooks.add(actor, body.url, types=body.types))
+def add_webhook(request: Request, actor: Asking, body: NewWebhook) -> Changed:
+    """From then on this address is told what happens here. A second administrator confirms it."""
+    service = parts_of(request).webhooks
+    return Changed.of(service.add(actor, body.url, types=body.types, reason=body.reason))
+
+
+@router.put("/{uid}")
+def change_webhook(request: Request, actor: Asking, uid: Uid, body: NewWebhook) -> Changed:
+    """Another address, or other types; the secret stays. A second administrator confirms it."""
+    service = parts_of(request).webhooks
+    return Changed.of(service.change(actor, uid, url=body.url, types=body.types, reason=body.reason))
+
+
+@router.post("/{uid}/secret")
+def rotate_secret(request: Request, actor: Asking, uid: Uid, body: MaybeBecause) -> Changed:
+    """Another secret; the old one ends at once. A second administrator confirms it, and is shown it."""
+    return Changed.of(parts_of(request).webhooks.rotate(actor, uid, reason=body.reason))
+
+
+@router.get("/{uid}/deliveries")
+def list_told(request: Request, actor: Asking, uid: Uid) -> list[WasTold]:
+    """What it was told last, and what waits; the newest first."""
+    return [WasTold.model_validate(each) for each in parts_of(request).webhooks.deliveries(actor, uid)]
 
 
 @router.delete("/{uid}")

@@ -179,7 +179,7 @@ def decided(request: Request, desk: Desk, made: Outcome, *, then: str) -> Respon
     """Where something is shown only once, it is on this page; what waits is at the top of the next one."""
     if not isinstance(made, Done):
         return RedirectResponse(f"/manage#{made.ref}", 303)
-    if not (made.invitation or made.token):
+    if not (made.invitation or made.token or made.secret):
         return RedirectResponse(then, 303)
     link = f"{parts_of(request).settings.console_url}/invitation/{made.invitation}" if made.invitation else ""
     return manage_page(

@@ -26,6 +26,7 @@ SECTIONS = (
     ("Records", "/manage/records", Action.AUDIT),
     ("Accounts", "/manage/accounts", Action.READ),
     ("Feeds", "/manage/feeds", Action.READ),
+    ("Webhooks", "/manage/webhooks", Action.MANAGE),
     ("Rota", "/manage/rota", Action.READ),
 )
 ROLES: Mapping[str, str] = {
