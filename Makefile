@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# One more than there are cores, up to four: tests wait for the processes that they start, too.
+TESTS_AT_ONCE ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo storm screenshots test bench faults schedules soak seeded run check format lock clean
@@ -39,7 +41,7 @@ screenshots: $(STAMP) ## take the pictures of docs/console.md anew (needs Chromi
 	@$(BIN)/python docs/take_screens.py
 
 test: $(STAMP) ## every test, on SQLite and PostgreSQL, with real worker processes
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(STAMP) ## kill, stop and starve it at full size, on both databases (about an hour); ARGS="--only T3" for one
 	@$(BIN)/python -m tests.faults $(ARGS)
