@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import func, select
 
@@ -54,37 +54,30 @@ def killed_sealer(
     hold too."""
     settings = Settings(data_dir=place.folder, database_url=place.database_url)
     database = Database(place.database_url)
-    sealers, kills = deque(start_sealer(settings) for _ in range(SEALERS)), 0
-    change(database, "first", events=1)
-    wait_for_the_seal(database)  # they are there
-    calm = {"writers": writers, "seconds": seconds * COST_SHARE / TURNS, "rate": changes_per_s}
-    without: list[float] = []
-    with_one: list[float] = []
-    for events, each in ((0, without), (1, with_one)) * TURNS:
-        each.extend(took(started(place, **calm, events=events)))
-    running = started(place, writers=writers, seconds=seconds, rate=bursts_per_s, events=BURST)
-    next_kill = time.monotonic() + kill_every_s
-    while any(each.poll() is None for each in running):
-        time.sleep(0.05)
-        if time.monotonic() >= next_kill:
-            killed = sealers.popleft()
-            killed.kill()
-            killed.wait()
-            sealers.append(start_sealer(settings))
-            kills += 1
-            next_kill += kill_every_s
-    in_bursts = took(running)
-    wait_for_the_seal(database)
-    for sealer in sealers:
-        sealer.send_signal(signal.SIGTERM)
-        sealer.wait(30)
+    with Sealers(settings) as sealers:
+        change(database, "first", events=1)
+        wait_for_the_seal(database)  # they are there
+        calm = {"writers": writers, "seconds": seconds * COST_SHARE / TURNS, "rate": changes_per_s}
+        without: list[float] = []
+        with_one: list[float] = []
+        for events, each in ((0, without), (1, with_one)) * TURNS:
+            each.extend(took(started(place, **calm, events=events)))
+        running = started(place, writers=writers, seconds=seconds, rate=bursts_per_s, events=BURST)
+        next_kill = time.monotonic() + kill_every_s
+        while any(each.poll() is None for each in running):
+            time.sleep(0.05)
+            if time.monotonic() >= next_kill:
+                sealers.kill_one()
+                next_kill += kill_every_s
+        in_bursts = took(running)
+        wait_for_the_seal(database)
     with database.read() as tx:
         numbers = (func.count(), func.max(audit_event.c.no), func.count(audit_event.c.no))
         count, last, sealed = tx.execute(select(*numbers)).one()
         lag = seal_lag(tx)
     verdict = Audit(database, AnchorFolder(settings.anchors)).verify()
     database.close()
-    figures.add("kills", kills, at_least=1)
+    figures.add("kills", sealers.kills, at_least=1)
     figures.add("events", count, at_least=1)
     figures.add("committed", len(in_bursts) * BURST + len(with_one) + 1, equals=count)
     figures.add("sealed", sealed, equals=count)
@@ -98,14 +91,40 @@ def killed_sealer(
     figures.add("commit p99, times that without", round(ratio, 2), **({"at_most": COST} if timed else {}))
 
 
-def start_sealer(settings: Settings) -> subprocess.Popen[bytes]:
-    with (settings.root / "sealer.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "worker.sealer"],
-            env={**os.environ, **settings.environment()},
-            stdout=log,
-            stderr=log,
-        )
+class Sealers:
+    """So many processes, of which the oldest is killed now and then. All end with the block."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._running: deque[subprocess.Popen[bytes]] = deque()
+        self.kills = 0
+
+    def __enter__(self) -> Self:
+        for _ in range(SEALERS):
+            self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sealer in self._running:
+            sealer.terminate()
+            sealer.wait(30)
+
+    def kill_one(self) -> None:
+        killed = self._running.popleft()
+        killed.kill()
+        killed.wait()
+        self._start()
+        self.kills += 1
+
+    def _start(self) -> None:
+        with (self._settings.root / "sealer.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "worker.sealer"],
+                env={**os.environ, **self._settings.environment()},
+                stdout=log,
+                stderr=log,
+            )
+        self._running.append(process)
 
 
 def started(
