@@ -4,6 +4,8 @@ import re
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from broadcaster.domain.tongues import TONGUES
+
 SHORTEST_TOKEN = 16
 QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 MAILBOX = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
@@ -15,6 +17,14 @@ def time_zone(value: str) -> str:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f'"{value}" is not a time zone; give one like Europe/London') from error
     return value
+
+
+def spoken(value: str) -> str:
+    codes = value.lower().split()
+    unknown = [code for code in codes if code not in TONGUES]
+    if unknown or len(set(codes)) != len(codes):
+        raise ValueError(f"give each once, out of {', '.join(TONGUES)}")
+    return " ".join(codes)
 
 
 def database(value: str) -> str:

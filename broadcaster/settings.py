@@ -61,6 +61,17 @@ class Settings(BaseSettings):
         max_length=80,
         description="Whose console this is: the name at the top of its pages.",
     )
+    languages: str = Field(
+        "",
+        description="Space-separated languages of messages, the one that goes first first: cy en. Empty: each template's own.",
+    )
+    social_languages: Literal["apart", "together"] = Field(
+        "apart",
+        description="Several languages on Facebook and X: one post each, or all in one post where that fits whole.",
+    )
+    names_file: Path | None = Field(
+        None, description="TOML file of names in two languages, such as Cardiff and Caerdydd. Empty: ours."
+    )
     timezone: str = Field("Europe/London", description="Time zone in which times are written and read.")
     web_host: str = Field("127.0.0.1", description="Address the web process listens on.")
     web_port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
@@ -215,6 +226,7 @@ class Settings(BaseSettings):
         """Only what `load` has read: pydantic's own look at the environment would pass over the one given to `load`."""
         return (init_settings,)
 
+    _languages = field_validator("languages")(checks.spoken)
     _zone = field_validator("timezone")(checks.time_zone)
     _database = field_validator("database_url")(checks.database)
     _mail_server = field_validator("smtp_url")(checks.mail_server)

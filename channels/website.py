@@ -30,7 +30,7 @@ from channels.website_history import history, pictures_gone, was_here
 from channels.website_images import IMAGE_RULES, image_files
 from channels.website_pages import Site, alert_name, alert_page, banner_script, list_page, templates
 from channels.website_probe import probe_address
-from channels.website_state import shown_as_ended
+from channels.website_state import said_no_more, shown_as_ended
 from channels.website_store import Document, SiteStore
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")  # it becomes the name of a folder
@@ -232,7 +232,9 @@ class Website:
             }
         if document["posts"].get(post.language, {}).get("key") == key or was_here(document, key):
             return document
+        old = said_no_more(document, post)
         posts = {**document["posts"], post.language: _kept(post, key)}
+        posts = {language: each for language, each in posts.items() if language not in old}
         return {**document, "posts": posts, "updated": moment, **history(document, post, moment)}
 
     def _overview(self, documents: dict[str, Document], now: datetime) -> dict[Path, bytes]:

@@ -14,7 +14,7 @@ from typing import Any
 from broadcaster.domain.message import Kind
 from channels import cap
 from channels.website_pages import Site
-from channels.website_state import has_ended, main_post
+from channels.website_state import has_ended, in_order, main_post
 from channels.website_store import Document
 
 #: Languages of one message arrive one after the other, within a second: an alert with half of them would have to be
@@ -71,7 +71,7 @@ def element(site: Site, document: Document) -> Any:
             incident=facts.get("incident", ""),
             exercise=is_exercise(site, document),
             references=[cap.Earlier(**each) for each in newest["references"]],
-            infos=[_info(post) for post in document["posts"].values()],
+            infos=[_info(post) for post in in_order(document)],
         )
     )
 
@@ -128,9 +128,16 @@ def _triple(alert: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _languages_missing(document: Document, now: datetime) -> bool:
-    wanted = set(main_post(document)["facts"].get("languages", "").split())
+    main = main_post(document)["facts"]
+    wanted = set(main.get("languages", "").split())
+    # Of this message: what an earlier one of the page said in the other language is no part of it.
+    here = {
+        language
+        for language, post in document["posts"].items()
+        if post["facts"].get("reference") == main.get("reference")
+    }
     young = now.astimezone(UTC) - datetime.fromisoformat(document["updated"]) < WAITS_FOR_LANGUAGES
-    return young and bool(wanted - document["posts"].keys())
+    return young and bool(wanted - here)
 
 
 def _identifier(site: Site, reference: str, number: int) -> str:

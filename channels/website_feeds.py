@@ -10,7 +10,7 @@ from lxml import etree
 from channels.cap import MEDIA_TYPE
 from channels.website_cap import issued_of
 from channels.website_pages import Site, ended_line
-from channels.website_state import changed_at, end_of, for_feeds, has_ended, images_of, main_post
+from channels.website_state import changed_at, end_of, for_feeds, has_ended, images_of, in_order, main_post
 from channels.website_store import Document
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -47,7 +47,7 @@ def _alert(site: Site, document: Document, now: datetime) -> dict[str, Any]:
         "severity": main_post(document)["facts"].get("severity", "Unknown"),
         "expires": end_of(document),
         "ended": has_ended(document, now),
-        "posts": [_post(site, post) for post in document["posts"].values()],
+        "posts": [_post(site, post) for post in in_order(document)],
     }
 
 

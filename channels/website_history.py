@@ -5,7 +5,7 @@ from typing import Any
 
 from broadcaster.domain.post import Post
 from channels.website_images import file_name
-from channels.website_state import images_of
+from channels.website_state import images_of, said_no_more
 from channels.website_store import Document
 
 #: What readers are told of each purpose (`domain/follow_up.py`); one that is not known here is an update.
@@ -27,22 +27,26 @@ def was_here(document: Document, key: str) -> bool:
 
 def history(document: Document, post: Post, moment: str) -> dict[str, Any]:
     """The page's past, once this post stands on it in the place of another one; nothing where none stood there."""
-    before, purpose = document["posts"].get(post.language), post.facts.get("purpose", "")
+    purpose = post.facts.get("purpose", "")
     past: list[dict[str, Any]] = document.get("history", [])
-    if before is None:
+    gone = [each for each in (post.language, *said_no_more(document, post)) if each in document["posts"]]
+    if not gone:
         return {}
     hidden = purpose in TAKEN_DOWN
-    entry = {
+    entries = [*past, *(_entry(document["posts"][each], purpose, moment) for each in gone)]
+    return {"history": [_without_words(each) for each in entries] if hidden else entries}
+
+
+def _entry(before: dict[str, Any], purpose: str, moment: str) -> dict[str, Any]:
+    return {
         "key": before["key"],
-        "language": post.language,
+        "language": before["language"],
         "at": moment,
         "word": WORDS.get(purpose, "Updated"),
         "title": before["title"],
         "text": before["text"],
         "images": images_of(before),
     }
-    entries = [*past, entry]
-    return {"history": [_without_words(each) for each in entries] if hidden else entries}
 
 
 def pictures_gone(before: Mapping[str, Document], after: Mapping[str, Document]) -> set[str]:

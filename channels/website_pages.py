@@ -12,7 +12,16 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from channels.website_images import file_name
-from channels.website_state import SEVERITIES, clock, has_ended, images_of, in_force, main_post, newest_first
+from channels.website_state import (
+    SEVERITIES,
+    clock,
+    has_ended,
+    images_of,
+    in_force,
+    in_order,
+    main_post,
+    newest_first,
+)
 from channels.website_store import Document
 
 TEMPLATES = ("page.html", "alert.html", "alerts.html", "banner.js.j2")
@@ -61,7 +70,7 @@ def alert_name(reference: str) -> str:
 
 def alert_page(site: Site, document: Document, now: datetime) -> bytes:
     """The page of one message, in each of its languages."""
-    posts = [_shown(post, now) for post in document["posts"].values()]
+    posts = [_shown(post, now) for post in in_order(document)]
     return _render(
         "alert.html",
         site,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from broadcaster.domain.message import Severity
+from broadcaster.domain.post import Post
 from channels.website_store import Document
 
 #: The gravest first, as CAP 1.2 lists them: the order of the banner.
@@ -14,9 +15,29 @@ MAX_FEED_ENTRIES = 50
 
 
 def main_post(document: Document) -> dict[str, Any]:
-    """The post that speaks for the message where there is room for one language: the one published first."""
-    post: dict[str, Any] = next(iter(document["posts"].values()))
-    return post
+    """The post that speaks for the message where there is room for one language: that in its main language, and until that is
+    there, or where none is named, the one published first."""
+    first: dict[str, Any] = next(iter(document["posts"].values()))
+    main: dict[str, Any] = document["posts"].get(first["facts"].get("main_language"), first)
+    return main
+
+
+def in_order(document: Document) -> list[dict[str, Any]]:
+    """Its posts as readers find them: in the order of languages that was approved, else as they were published."""
+    order = main_post(document)["facts"].get("languages", "").split()
+    posts = list(document["posts"].values())
+    return sorted(posts, key=lambda p: order.index(p["language"]) if p["language"] in order else len(order))
+
+
+def said_no_more(document: Document, post: Post) -> list[str]:
+    """Languages of an earlier message on this page in which this one says nothing: what they say is old."""
+    spoken = {post.language, *post.facts.get("languages", "").split()}
+    reference = post.facts.get("reference", "")
+    return [
+        language
+        for language, before in document["posts"].items()
+        if language not in spoken and before["facts"].get("reference", "") != reference
+    ]
 
 
 def images_of(post: dict[str, Any]) -> list[dict[str, Any]]:
@@ -36,7 +57,7 @@ def has_ended(document: Document, now: datetime) -> bool:
 
 def shown_as_ended(document: Document, now: datetime) -> list[bool]:
     """For each post whether its page says that it has ended: kept with the document, to see when it must change."""
-    return [not in_force(post["facts"].get("expires", ""), now) for post in document["posts"].values()]
+    return [not in_force(post["facts"].get("expires", ""), now) for post in in_order(document)]
 
 
 def changed_at(document: Document, now: datetime) -> str:

@@ -14,6 +14,19 @@ Facts = Annotated[
     Path | None,
     typer.Option("--facts", metavar="FILE", help="A TOML or JSON file with a value for each blank."),
 ]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="A language to say it in beside the template's own, such as cy; may be repeated. Its values: --set action.cy=... "
+        "Without: those spoken here, or of a message that is there, its own.",
+    ),
+]
+Later = Annotated[
+    str,
+    typer.Option(metavar="TIME", help="By when a language follows that it goes without, such as +2h."),
+]
 Channels = Annotated[
     list[str] | None, typer.Option("--channel", metavar="CHANNEL", help="A channel to use; may be repeated.")
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from broadcaster.cli.facts import Facts, read_facts, single_values
+from broadcaster.cli.facts import Facts, Languages, Later, read_facts, single_values
 from broadcaster.cli.images import Alts, Images, read_images
 from broadcaster.cli.message_view import as_json_data, following, view
 from broadcaster.cli.session import Session, signed_in
@@ -43,6 +43,8 @@ def follow_up(
     image: Images = None,
     alt: Alts = None,
     reason: WhyDown = "",
+    language: Languages = None,
+    later: Later = "",
     as_json: Json = False,
 ) -> None:
     """Draft a message that follows one that was sent, with what is known already. Nothing is sent: submit it, and a second
@@ -61,6 +63,8 @@ def follow_up(
             audience="" if no_texts else None,
             images=images,
             reason=reason,
+            languages=language,
+            later=later,
         )
         said = f"It follows {begun.ref}, which said: {begun.said.headline}. {begun.said.instruction}"
         _show(session, made, said, as_json=as_json)

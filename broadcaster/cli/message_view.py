@@ -89,6 +89,8 @@ def as_json_data(
             "count": audience.size,
             "sha256": audience.sha256,
         },
+        "languages": dict(proof.languages),
+        "later": dict(proof.later),
         "posts": [_post(each) for each in proof.posts],
         "problems": list(proof.problems),
         "findings": [asdict(each) for each in proof.findings],

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from broadcaster.cli import asked, follow_ups, papers, terminal
-from broadcaster.cli.facts import Channels, Facts, read_facts, single_values
+from broadcaster.cli.facts import Channels, Facts, Languages, Later, read_facts, single_values
 from broadcaster.cli.images import Alts, Images, changed_images, read_images
 from broadcaster.cli.message_view import as_json_data, following, listed, view
 from broadcaster.cli.proposals import with_factor
@@ -50,6 +50,8 @@ def draft(
     visibility: Annotated[
         Visibility, typer.Option(help="Who may read it. What is not public goes to an audience only.")
     ] = Visibility.PUBLIC,
+    language: Languages = None,
+    later: Later = "",
     image: Images = None,
     alt: Alts = None,
     as_json: Json = False,
@@ -70,6 +72,8 @@ def draft(
             incident=incident,
             visibility=visibility,
             images=images,
+            languages=language,
+            later=later,
         )
         _show(session, made, as_json=as_json)
 
@@ -84,6 +88,8 @@ def edit(
     audience: Annotated[
         str | None, typer.Option(metavar="NAME", help='Who gets the text messages; "" for nobody.')
     ] = None,
+    language: Languages = None,
+    later: Later = "",
     image: Images = None,
     alt: Alts = None,
     no_images: Annotated[bool, typer.Option("--no-images", help="Take all pictures out.")] = False,
@@ -108,6 +114,8 @@ def edit(
             audience=before.audience if audience is None else audience,
             images=pictures,
             alts=() if image else alt or (),
+            languages=language,
+            later=later,
         )
         _show(session, made, as_json=as_json)
     if not as_json and (counted := _counted_from_now(before, given)):

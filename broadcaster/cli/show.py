@@ -20,6 +20,7 @@ from broadcaster.domain.checks.finding import Finding, Level
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import MessageState, Mode
 from broadcaster.domain.times import time_in_words
+from broadcaster.domain.tongues import named
 from broadcaster.service.proof import Proof
 from broadcaster.service.report import NO_RECEIPT_AFTER, Status, TargetStatus
 from channels import channel_class
@@ -64,6 +65,7 @@ def _essentials(shown: Proof, facts: Mapping[str, str], zone: ZoneInfo | None) -
         ("To", "\n".join(_audience(shown))),
         ("From", _moment(facts.get("starts", ""), zone)),
         ("Until", _moment(shown.expires, zone)),
+        ("Follows", "; ".join(f"{named(code)} by {_moment(at, zone)}" for code, at in shown.later.items())),
         ("Who says so", facts.get("source", "")),
         ("Who may see it", VISIBILITY.get(shown.visibility, shown.visibility)),
         ("Severity", ", ".join(facts[n] for n in ("severity", "urgency", "certainty") if n in facts)),
@@ -78,9 +80,10 @@ def _audience(shown: Proof) -> Iterator[str]:
     public = [p for p in shown.posts if p not in many]
     if many:
         titles = ", ".join(p.title for p in many)
+        told = ", ".join(f"{count:,} in {named(code)}" for code, count in shown.languages.items())
         found = shown.audience
         yield (
-            f"{found.size:,} people by {titles} (audience {found.name}, version {found.no})"
+            f"{found.size:,} people{f' ({told})' if told else ''} by {titles} (audience {found.name}, version {found.no})"
             if found
             else f"nobody yet by {titles}: no audience is chosen"
         )
@@ -189,7 +192,8 @@ def _heading(shown: Status, zone: ZoneInfo) -> Text:
 
 
 def _place(target: TargetStatus) -> str:
-    return target.channel if target.account == target.channel else f"{target.channel} ({target.account})"
+    within = f" in {named(target.language)}" if target.language else ""
+    return target.channel + within + ("" if target.account == target.channel else f" ({target.account})")
 
 
 def in_words(states: Mapping[DeliveryState, int]) -> str:

@@ -18,6 +18,7 @@ from broadcaster.domain.blanks import Blank
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.notice_lacks import lacks
+from broadcaster.domain.tongues import named
 from broadcaster.render.notice_toml import notice_toml
 from broadcaster.render.notices import read_notice, shipped_notice, shipped_notices
 from broadcaster.service.templates import SHIPPED, InForce, example_of
@@ -72,6 +73,7 @@ def show(
     say(
         f"{found.title} ({found.name}): {found.severity}, {found.urgency}, {found.certainty}. "
         f"Goes to {', '.join(found.channels)} unless --channel says otherwise.",
+        *_other_languages(found),
         "",
     )
     for paragraph in _guidance(found):
@@ -81,6 +83,12 @@ def show(
     say(f"Put your values into a file and run: broadcaster message draft {found.name} --facts FILE", "")
     say(f"# facts.toml, an example for {found.name}")
     say(*(f"{key} = {_toml(value)}" for key, value in example_of(found).items()))
+
+
+def _other_languages(found: NoticeTemplate) -> Iterator[str]:
+    for code, other in found.languages.items():
+        read = f"read on {other.reviewed}" if other.reviewed else "nobody who speaks it has read it yet"
+        yield f"Also in {named(code)} ({read}): --language {code}, and a value such as action.{code} for each sentence."
 
 
 @templates.command(epilog="Example: broadcaster template check my-template.toml")

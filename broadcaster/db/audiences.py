@@ -5,17 +5,34 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    not_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_uid
 from broadcaster.db.tables import Time, audience, audience_version, person, recipient, suppression
 from broadcaster.domain.audience import AudienceSummary, AudienceVersion, Provenance
 from broadcaster.domain.erasure import KEPT_OUT, mark
+from broadcaster.domain.languages import Speaking
 
 DELETE_AT_ONCE = 5_000  # recipients per statement: a short write for everybody who waits
 MARKS_AT_ONCE = 50_000
 DIGEST_AT_ONCE = 2_000  # more at once is slower: the garbage collector walks them
+
+EVERYBODY = Speaking()
 
 _FIELDS = (
     audience_version.c.id,
@@ -87,8 +104,21 @@ def summaries(tx: Tx) -> list[AudienceSummary]:
     return [AudienceSummary(**row) for row in tx.execute(query).mappings()]
 
 
-def digest(tx: Tx, version_id: int) -> tuple[str, int]:
-    """Hexadecimal SHA-256 over the marks of the numbers in the order of their ordinals, and how many there are.
+def spoken_by(who: Speaking) -> ColumnElement[bool]:
+    """Whether a recipient is one of these: `cy` and `cy-GB` are one language, and whose is not known gets the main one."""
+    if who.only:
+        return _speaks(who.only)
+    return and_(true(), *(not_(_speaks(code)) for code in who.but))
+
+
+def _speaks(code: str) -> ColumnElement[bool]:
+    own = func.lower(recipient.c.language)
+    return (own == code) | own.like(f"{code}-%") | own.like(f"{code}\\_%", escape="\\")
+
+
+def digest(tx: Tx, version_id: int, who: Speaking = EVERYBODY) -> tuple[str, int]:
+    """Hexadecimal SHA-256 over the marks of the numbers in the order of their ordinals, and how many there are: of the whole
+    version, or of those `who` speak one language.
 
     Read again from the rows, in one to two seconds for a million: it is how an approval notices that a recipient was changed.
     A row without a salt counts with its index as it is: there an erased number left its mark, and what was imported
@@ -96,7 +126,7 @@ def digest(tx: Tx, version_id: int) -> tuple[str, int]:
     """
     marks = _marks_row_by_row if tx.dialect == "sqlite" else _marks_by_the_server
     sha256, count = hashlib.sha256(), 0
-    for part, size in marks(tx, version_id):
+    for part, size in marks(tx, version_id) if who == EVERYBODY else _marks_of_some(tx, version_id, who):
         sha256.update(part)
         count += size
     return sha256.hexdigest(), count
@@ -112,6 +142,24 @@ def _marks_row_by_row(tx: Tx, version_id: int) -> Iterator[tuple[bytes, int]]:
     while part := cursor.fetchmany(DIGEST_AT_ONCE):
         yield b"".join([mark(index, salt) if salt else index for index, salt in part]), len(part)
     cursor.close()
+
+
+def _marks_of_some(tx: Tx, version_id: int, who: Speaking) -> Iterator[tuple[bytes, int]]:
+    r = recipient.c
+    query = select(r.number_index, r.salt).where(r.audience_version_id == version_id, spoken_by(who))
+    found = tx.execute(query.order_by(r.ordinal).execution_options(yield_per=DIGEST_AT_ONCE))
+    for part in found.partitions():
+        yield (
+            b"".join([mark(row.number_index, row.salt) if row.salt else row.number_index for row in part]),
+            len(part),
+        )
+
+
+def count_of(tx: Tx, version_id: int, who: Speaking) -> int:
+    """How many of a version these are."""
+    query = select(func.count()).select_from(recipient)
+    mine = recipient.c.audience_version_id == version_id
+    return int(tx.execute(query.where(mine, spoken_by(who))).scalar_one())
 
 
 def _marks_by_the_server(tx: Tx, version_id: int) -> Iterator[tuple[bytes, int]]:
@@ -130,12 +178,14 @@ def _marks_by_the_server(tx: Tx, version_id: int) -> Iterator[tuple[bytes, int]]
         yield told.marks or b"", told.size
 
 
-def recipients(tx: Tx, version_id: int, after_ordinal: int, limit: int) -> Sequence[Any]:
+def recipients(
+    tx: Tx, version_id: int, after_ordinal: int, limit: int, who: Speaking = EVERYBODY
+) -> Sequence[Any]:
     """Rows of id, ordinal (dense, from 1) and language, in the order of their ordinals."""
     r = recipient.c
     query = (
         select(r.id, r.ordinal, r.language)
-        .where(r.audience_version_id == version_id, r.ordinal > after_ordinal)
+        .where(r.audience_version_id == version_id, r.ordinal > after_ordinal, spoken_by(who))
         .order_by(r.ordinal)
         .limit(limit)
     )

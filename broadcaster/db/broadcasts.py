@@ -64,6 +64,8 @@ class Target:
     audience_version_id: int | None
     planned_total: int
     planned: int
+    speaking: str = ""  #: see `domain/languages.py`
+    several: bool = False  #: whether its broadcast speaks several languages
     act: Act = Act.POST
     superseded_by_id: int | None = None
 
@@ -178,12 +180,18 @@ def _targets(tx: Tx, condition: ColumnElement[bool]) -> list[Target]:
     names = (c.id, c.broadcast_id, c.account_id, c.channel, c.lane, c.language, c.audience_version_id)
     query = (
         select(*names, c.planned_total, c.planned, account.c.name.label("account"))
-        .add_columns(c.act, c.superseded_by_id)
+        .add_columns(c.act, c.superseded_by_id, c.speaking, _in_several().label("several"))
         .join(account, account.c.id == c.account_id)
         .where(condition)
         .order_by(c.id)
     )
     return [Target(**{**r._mapping, "lane": Lane(r.lane), "act": Act(r.act)}) for r in tx.execute(query)]
+
+
+def _in_several() -> ColumnElement[bool]:
+    other = target.alias("in_another")
+    mine = (other.c.broadcast_id == target.c.broadcast_id) & (other.c.language != target.c.language)
+    return exists().where(mine).correlate(target)
 
 
 def targets_with_unknown(tx: Tx) -> list[Target]:

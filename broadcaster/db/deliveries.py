@@ -108,6 +108,12 @@ def insert(
     insert_many(tx, delivery, own, rows, same)
 
 
+def last_ordinal(tx: Tx, target_id: int) -> int:
+    """The highest of a target's deliveries; 0 where it has none."""
+    query = select(func.coalesce(func.max(delivery.c.ordinal), 0)).where(delivery.c.target_id == target_id)
+    return int(tx.execute(query).scalar_one())
+
+
 def due(tx: Tx, batch_id: int, *, limit: int, after: int = -1, first_tries_first: bool = False) -> list[Due]:
     """Pending deliveries of a batch whose time has come, in their order, behind the ordinal `after`.
 

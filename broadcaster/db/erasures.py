@@ -135,10 +135,11 @@ def waiting_for_approval(tx: Tx, version_ids: Sequence[int]) -> list[str]:
 def erase(tx: Tx, held: Holding, index: bytes) -> bool:
     """Takes the number out of this row; what the version's digest holds of it takes its place. False: it was not there.
 
+    Its language stays: by it the parts of an audience are counted that were approved, and of nobody it says nothing.
     A row without a salt has no mark, so random bytes take its place, and the version gets another digest.
     """
     left = mark(index, held.salt) if held.salt else os.urandom(len(index))
-    values = {"number_index": left, "number_sealed": b"", "salt": None, "language": ""}
+    values = {"number_index": left, "number_sealed": b"", "salt": None}
     mine = (recipient.c.id == held.id) & (recipient.c.number_index == index)
     if not tx.execute(update(recipient).where(mine).values(**values)).rowcount:
         return False

@@ -73,7 +73,7 @@ def _targets(tx: Tx, broadcast_id: int) -> tuple[TargetFacts, ...]:
     t = target.c
     query = (
         select(t.id, t.channel, t.language, t.audience_version_id, t.planned_total, t.planned)
-        .add_columns(account.c.name, audience_version.c.size, post.c.content, post.c.sha256)
+        .add_columns(t.speaking, account.c.name, audience_version.c.size, post.c.content, post.c.sha256)
         .join(account, account.c.id == t.account_id)
         .join(post, post.c.id == t.post_id)
         .outerjoin(audience_version, audience_version.c.id == t.audience_version_id)
@@ -92,6 +92,7 @@ def _targets(tx: Tx, broadcast_id: int) -> tuple[TargetFacts, ...]:
             planned=row.planned,
             post=row.content,
             post_sha256=row.sha256,
+            speaking=row.speaking,
         )
         for row in tx.execute(query)
     )

@@ -14,6 +14,7 @@ from broadcaster.db.tables import (
     FOR_A_PERSON,
     alarm,
     attempt,
+    audience_version,
     audit_checkpoint,
     audit_event,
     batch,
@@ -44,6 +45,8 @@ class RecentTarget:
     expires_at: datetime
     state: BroadcastState
     has_audience: bool
+    planned: int
+    spread: int  #: of those of one language: among how many ordinals theirs are; else 0
 
 
 class Seen(NamedTuple):
@@ -117,7 +120,9 @@ def recent_targets(tx: Tx, *, within: timedelta) -> list[RecentTarget]:
     n = newest.c
     query = (
         select(t.id, n.mode, t.lane, t.channel, t.planned_total, n.released_at, n.expires_at, n.state)
-        .add_columns(t.audience_version_id.is_not(None).label("has_audience"))
+        .add_columns(t.audience_version_id.is_not(None).label("has_audience"), t.planned)
+        .add_columns(case((t.speaking != "", audience_version.c.size), else_=0).label("spread"))
+        .outerjoin(audience_version, audience_version.c.id == t.audience_version_id)
         .join(newest, n.id == t.broadcast_id)
         .where(n.released_at >= tx.now() - within)
         .order_by(t.id.desc())

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, update
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, select, update
 
+from broadcaster.db.audiences import EVERYBODY, spoken_by
 from broadcaster.db.engine import Tx
 from broadcaster.db.submissions import StoredPost
 from broadcaster.db.tables import (
@@ -26,6 +27,8 @@ from broadcaster.db.tables import (
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.follow_up import Act
+from broadcaster.domain.languages import Speaking
+from broadcaster.domain.tongues import SEVERAL
 
 #: Who got a text, or may have got it: who must be told what follows it.
 GOT = frozenset(
@@ -115,8 +118,11 @@ def written_at(tx: Tx, version_id: int) -> datetime:
 # --- who got it -------------------------------------------------------------------------------------------
 
 
-def most_got(tx: Tx, target_ids: Sequence[int]) -> int:
-    """How many people got what these targets sent, may have got it, or may still: more it will not be."""
+def most_got(tx: Tx, target_ids: Sequence[int], who: Speaking | None = None) -> int:
+    """How many people got what these targets sent, may have got it, or may still: more it will not be. With `who`, of those
+    who speak one language."""
+    if who is not None:
+        return _most_of(tx, target_ids, who)
     d, t = delivery.c, target.c
     states = sorted(GOT | {DeliveryState.PENDING})
     made = select(func.count()).select_from(delivery).where(d.target_id.in_(target_ids), d.state.in_(states))
@@ -128,14 +134,38 @@ def most_got(tx: Tx, target_ids: Sequence[int]) -> int:
     return int(tx.execute(made).scalar_one()) + int(tx.execute(unmade).scalar_one())
 
 
+def _most_of(tx: Tx, target_ids: Sequence[int], who: Speaking) -> int:
+    d, t, r = delivery.c, target.c, recipient.c
+    states = sorted(GOT | {DeliveryState.PENDING})
+    made = select(func.count()).select_from(delivery).join(recipient, r.id == d.recipient_id)
+    made = made.where(d.target_id.in_(target_ids), d.state.in_(states), spoken_by(who))
+    number = int(tx.execute(made).scalar_one())
+    going_on = (
+        select(t.id, t.audience_version_id, t.speaking)
+        .join(broadcast, broadcast.c.id == t.broadcast_id)
+        .where(t.id.in_(target_ids), broadcast.c.state == BroadcastState.SENDING, t.planned < t.planned_total)
+    )
+    for row in tx.execute(going_on).all():
+        last = select(func.coalesce(func.max(d.ordinal), 0)).where(d.target_id == row.id)
+        unmade = (r.audience_version_id == row.audience_version_id) & (r.ordinal > last.scalar_subquery())
+        of_both = select(func.count()).select_from(recipient)
+        of_both = of_both.where(unmade, spoken_by(who), spoken_by(Speaking.read(row.speaking)))
+        number += int(tx.execute(of_both).scalar_one())
+    return number
+
+
 def number_got(tx: Tx, target_ids: Sequence[int]) -> int:
     return int(tx.execute(select(func.count()).select_from(delivery).where(_got(target_ids))).scalar_one())
 
 
-def who_got(tx: Tx, target_ids: Sequence[int], *, after: int, limit: int) -> list[tuple[int, int | None]]:
+def who_got(
+    tx: Tx, target_ids: Sequence[int], *, after: int, limit: int, who: Speaking = EVERYBODY
+) -> list[tuple[int, int | None]]:
     """(ordinal, recipient id) of those who got it or may have, behind the ordinal `after`, in their order."""
     d = delivery.c
     query = select(d.ordinal, d.recipient_id).where(_got(target_ids), d.ordinal > after)
+    if who != EVERYBODY:
+        query = query.join(recipient, recipient.c.id == d.recipient_id).where(spoken_by(who))
     return [(row.ordinal, row.recipient_id) for row in tx.execute(query.order_by(d.ordinal).limit(limit))]
 
 
@@ -205,7 +235,7 @@ def under_way(tx: Tx, target_id: int) -> bool:
     own = broadcast.alias("own")
     same_place = (older.c.channel == mine.c.channel) & (
         (older.c.lane == Lane.BULK)
-        | ((older.c.account_id == mine.c.account_id) & (older.c.language == mine.c.language))
+        | ((older.c.account_id == mine.c.account_id) & _same_language(older, mine))
     )
     query = (
         select(intent_group.c.id)
@@ -218,6 +248,12 @@ def under_way(tx: Tx, target_id: int) -> bool:
         .limit(1)
     )
     return tx.execute(query).one_or_none() is not None
+
+
+def _same_language(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """A post in several languages stands in the place of each of them."""
+    both = one.c.language == other.c.language
+    return both | (one.c.language == SEVERAL) | (other.c.language == SEVERAL)
 
 
 def own_post_waits(tx: Tx, target_id: int) -> bool:

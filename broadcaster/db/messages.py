@@ -14,9 +14,11 @@ from broadcaster.db.tables import broadcast, incident, message, message_version,
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.follow_up import Follows
+from broadcaster.domain.languages import Spoken
 from broadcaster.domain.message import MESSAGE_TRANSITIONS, Facts, Kind, MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
 
+NOTHING_ELSE = Spoken()  # than the template's own language
 AMONG_THE_NEWEST = 2_000  # versions: nobody waits while all of ten years are looked through
 
 
@@ -63,6 +65,7 @@ class Version:
     images: tuple[VersionImage, ...] = ()
     template_id: int | None = None
     template_no: int | None = None
+    spoken: Spoken = NOTHING_ELSE
 
 
 def refuse_other_mode(tx: Tx, incident_id: int, mode: str) -> None:
@@ -153,6 +156,7 @@ def insert_version(
     images: Sequence[VersionImage] = (),
     author_id: int,
     next_update_at: datetime | None = None,
+    spoken: Spoken = NOTHING_ELSE,
 ) -> None:
     row = {
         "message_id": message_id,
@@ -167,6 +171,7 @@ def insert_version(
         "author_id": author_id,
         "created_at": tx.now(),
         "next_update_at": next_update_at,
+        "languages": canonical(said).decode() if (said := spoken.to_json()) else "",
     }
     tx.execute(message_version.insert().values(**row))
     tx.execute(update(message).where(message.c.id == message_id).values(version=no))
@@ -223,6 +228,7 @@ def current_version(tx: Tx, row: Message) -> Version:
         images=tuple(VersionImage(**each) for each in json.loads(found.images)),
         template_id=found.notice_template_id,
         template_no=found.template_no,
+        spoken=Spoken.from_json(json.loads(found.languages or "{}")),
     )
 
 

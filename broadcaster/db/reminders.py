@@ -1,7 +1,7 @@
 """Messages whose next update is due, and those that end or have ended without another word."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, Select, exists, select
@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, exists, select
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import broadcast, ending, message, message_version
 from broadcaster.domain.broadcast import BroadcastState
+from broadcaster.domain.languages import Spoken
 from broadcaster.domain.message import Kind
 
 SOON = timedelta(
@@ -28,6 +29,7 @@ class Reminder:
     area: str
     at: datetime
     broadcast_id: int
+    languages: tuple[str, ...] = ()  #: that have to follow
 
 
 def updates_due(tx: Tx) -> list[Reminder]:
@@ -45,6 +47,18 @@ def endings(tx: Tx) -> list[Reminder]:
     query = _query().add_columns(b.expires_at.label("at")).where(~answered, b.kind != Kind.CANCEL)
     query = query.where(b.expires_at <= tx.now() + ENDS_SOON, b.expires_at > tx.now() - REMINDED_FOR)
     return [_reminder(row) for row in tx.execute(query.order_by(b.expires_at))]
+
+
+def languages_due(tx: Tx) -> list[Reminder]:
+    """What went without a language that was to follow, and is in force: the most overdue first."""
+    b, v = broadcast.c, message_version.c
+    query = _query().add_columns(b.expires_at.label("at"), v.languages)
+    found = []
+    for row in tx.execute(query.where(v.languages.contains('"later"'), b.expires_at > tx.now())):
+        later = Spoken.from_json(json.loads(row.languages)).later
+        at = min(datetime.fromisoformat(each) for each in later.values())
+        found.append(replace(_reminder(row), at=at, languages=tuple(later)))
+    return sorted(found, key=lambda each: each.at)
 
 
 def answer(tx: Tx, broadcast_id: int, person_id: int, reason: str) -> None:

@@ -45,6 +45,8 @@ class ScheduleVersion:
     audience: str
     audience_id: int | None
     visibility: Visibility
+    #: Its codes in their order, with spaces between; empty where the template's own is all there is.
+    languages: str
     table_id: int | None
     table_sha256: str
     author_id: int
@@ -77,6 +79,7 @@ def insert_version(
     visibility: Visibility,
     table_id: int | None,
     author_id: int,
+    languages: Sequence[str] = (),
 ) -> int:
     """The next version; what was not approved before is replaced by it. Its number."""
     waiting = [s for s in ScheduleState if s not in {ScheduleState.APPROVED, ScheduleState.REPLACED}]
@@ -94,6 +97,7 @@ def insert_version(
             "template_no": template_no,
             "blanks": canonical(dict(blanks)).decode(),
             "accounts": json.dumps(list(accounts)),
+            "languages": " ".join(languages),
             "audience_id": audience_id,
             "visibility": visibility,
             "schedule_table_id": table_id,
@@ -211,7 +215,7 @@ def _versions(tx: Tx, query: Select[Any]) -> list[ScheduleVersion]:
 _SAME = (
     *("id", "schedule_id", "no", "template_no", "template_sha256", "audience_id", "author_id", "author"),
     *("created_at", "bounds", "bounds_sha256", "submitted_by", "decided_by", "decided_at", "reason"),
-    *("from_at", "until_at", "next_at"),
+    *("from_at", "until_at", "next_at", "languages"),
 )
 
 

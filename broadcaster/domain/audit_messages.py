@@ -4,12 +4,22 @@ from collections.abc import Callable, Mapping
 
 from broadcaster.domain.audit_clock import released_alone
 from broadcaster.domain.audit_told import FACTORS, STATES, Sentence, Told, in_text, listed, many
+from broadcaster.domain.tongues import named
 
 
 def _drafted(t: Told) -> str:
     after = f", which follows {t['follows']} ({t['as']})" if t.get("follows") else ""
     why = f". What was published comes down: {t['reason']}" if t.get("reason") else ""
-    return f"{t['who']} began the message {t['about']}{after}, from the template {t['template']}, for {t['mode']} use{why}."
+    return f"{t['who']} began the message {t['about']}{after}, from the template {t['template']}, for {t['mode']} use{_languages(t)}{why}."
+
+
+def _languages(t: Told) -> str:
+    """Nothing of one language alone."""
+    several, later = t.get("languages"), t.get("languages_later")
+    said = f", in {' and '.join(named(str(code)) for code in several)}" if isinstance(several, list) else ""
+    if not isinstance(later, dict):
+        return said
+    return f"{said}, without {' and '.join(named(str(code)) for code in later)}, which is to follow"
 
 
 def _settled(t: Told) -> str:

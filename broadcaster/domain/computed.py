@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from broadcaster.domain.blanks import Blank, BlankType
 from broadcaster.domain.schedule import Planned, place
 from broadcaster.domain.times import day_in_words
+from broadcaster.domain.tongues import ENGLISH, Tongue
 
 MOST_DAYS = 400
 _DATE = re.compile(r"date(?: *([+-]) *(\d{1,3})(?: days?)?)?(?: (\d{2}:\d{2}))?")
@@ -143,6 +144,7 @@ class Sources:
     zone: ZoneInfo
     table: Mapping[str, Mapping[str, str]]
     fetched: Mapping[str, str]
+    tongue: Tongue = ENGLISH
 
 
 def compute(formula: Formula, blank: Blank, sources: Sources) -> str:
@@ -153,7 +155,7 @@ def compute(formula: Formula, blank: Blank, sources: Sources) -> str:
         case Kind.NEXT_DATE:
             if sources.following is None:
                 return formula.otherwise
-            return _day(sources.following.at.astimezone(sources.zone).date(), blank)
+            return _day(sources.following.at.astimezone(sources.zone).date(), blank, sources.tongue)
         case Kind.COLUMN:
             return _cell(formula, sources)
         case Kind.FETCHED:
@@ -164,14 +166,14 @@ def _date(formula: Formula, blank: Blank, sources: Sources) -> str:
     there = sources.run.at.astimezone(sources.zone)
     day = there.date() + timedelta(days=formula.days)
     if blank.type is not BlankType.TIME:
-        return _day(day, blank) + (f", {formula.clock}" if formula.clock else "")
+        return _day(day, blank, sources.tongue) + (f", {formula.clock}" if formula.clock else "")
     clock = time.fromisoformat(formula.clock) if formula.clock else there.time()
     at = place(datetime.combine(day, clock).replace(microsecond=0), sources.zone).at
     return at.astimezone(sources.zone).isoformat(timespec="seconds")
 
 
-def _day(day: date, blank: Blank) -> str:
-    return day.isoformat() + "T00:00" if blank.type is BlankType.TIME else day_in_words(day)
+def _day(day: date, blank: Blank, tongue: Tongue) -> str:
+    return day.isoformat() + "T00:00" if blank.type is BlankType.TIME else day_in_words(day, tongue)
 
 
 def _cell(formula: Formula, sources: Sources) -> str:
@@ -223,7 +225,7 @@ def formula_problems(
     """Why these formulas cannot stand in these blanks."""
     types = {blank.name: blank for blank in blanks}
     for name, formula in found.items():
-        blank = types.get(name)
+        blank = types.get(name.partition(".")[0])  # `action.cy` is `action` in Welsh
         if blank is None:
             yield f"{name}: there is no such blank, so nothing can be worked out for it"
         elif formula.kind is Kind.COLUMN and formula.name not in columns:

@@ -98,9 +98,22 @@ def _one_row_each(case: Case) -> Found:
             )
         else:
             yield from _rows_of(case, target, deliveries)
+    yield from _told_twice(case)
     for key, times in Counter(d.key for d in case.evidence.deliveries).items():
         if times > 1:
             yield key, f"is the key of {times} deliveries"
+
+
+def _told_twice(case: Case) -> Found:
+    """Nobody is told the same thing in two languages."""
+    people: Counter[tuple[str, str, int]] = Counter()
+    for delivery in case.evidence.deliveries:
+        target = case.targets.get(delivery.target)
+        if target and target.speaking and delivery.recipient is not None:
+            people[target.channel, target.account, delivery.recipient] += 1
+    for (channel, account, person), times in people.items():
+        if times > 1:
+            yield f"{channel} {account} recipient {person}", f"has {times} deliveries, in several languages"
 
 
 def _rows_of(case: Case, target: TargetFacts, deliveries: list[DeliveryFacts]) -> Found:
@@ -111,13 +124,14 @@ def _rows_of(case: Case, target: TargetFacts, deliveries: list[DeliveryFacts]) -
     for person, times in Counter(d.recipient for d in deliveries if d.recipient is not None).items():
         if times > 1:
             yield f"{name} recipient {person}", f"has {times} deliveries instead of one"
-    wanted = expected(target)
+    gaps = case.has_gaps(target)
+    wanted = set(range(1, target.audience_size + 1)) if gaps else expected(target)
     foreign = sorted(set(ordinals) - wanted)
     if foreign:
         yield name, f"has {len(foreign)} deliveries that were not approved, the first of them {foreign[0]}"
     made = {o for o in wanted if o <= target.planned} if target.to_audience else wanted
     missing = sorted((made if case.ended_early else wanted) - set(ordinals))
-    if missing:
+    if missing and not gaps:  # of those with gaps only their number is known, below
         yield (
             name,
             f"{len(missing)} of {target.planned_total} deliveries are missing, the first of them {missing[0]}",
@@ -137,8 +151,11 @@ def _rows_of(case: Case, target: TargetFacts, deliveries: list[DeliveryFacts]) -
 def _sizes(case: Case, target: TargetFacts) -> set[int]:
     """Every count that there is of a target's deliveries. What follows texts goes to those who got them: at most so many."""
     audience = case.manifest.get("audience")
-    if target.to_audience and isinstance(audience, dict) and audience.get("received"):
-        return {target.planned_total, min(target.planned_total, audience["count"])}
+    if target.to_audience and isinstance(audience, dict) and (target.speaking or audience.get("received")):
+        parts = {str(part["speaking"]): int(part["count"]) for part in audience.get("parts", ())}
+        count = parts.get(target.speaking, int(audience["count"]))
+        most = target.planned_total if audience.get("received") else count
+        return {target.planned_total, min(most, count)}
     sizes = {target.planned_total, target.audience_size * parts_of(target)}
     if target.to_audience:
         sizes.add(audience["count"] if isinstance(audience, dict) else 0)

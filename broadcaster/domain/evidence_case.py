@@ -189,10 +189,17 @@ class Case:
         found["unexpected"] += sum(a.platform == channel for a in self.strangers)
         return found
 
+    def has_gaps(self, target: TargetFacts) -> bool:
+        """Whether it goes to those of one language, who keep the ordinals that they have in the whole audience. What follows
+        texts counts anew."""
+        audience = self.manifest.get("audience")
+        return bool(target.speaking) and not (isinstance(audience, dict) and audience.get("received"))
+
     def _counts_of(self, target: TargetFacts) -> Counter[str]:
         mine = [d for d in self.evidence.deliveries if d.target == target.id]
         found = Counter(kind for d in mine for kind in self._kinds(d))
-        unmade = len(expected(target) - {d.ordinal for d in mine})
+        made = {d.ordinal for d in mine}
+        unmade = target.planned_total - len(made) if self.has_gaps(target) else len(expected(target) - made)
         found["not_sent" if self.ended_early else "lost"] += unmade
         found["planned"] = target.planned_total
         return found

@@ -43,6 +43,8 @@ class TargetFacts:
     planned: int
     post: bytes
     post_sha256: str
+    #: Of those that the audience's languages divide: which part. Their ordinals are those that they have in the whole.
+    speaking: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

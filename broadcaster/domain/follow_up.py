@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broadcaster.domain.message import Kind
+from broadcaster.domain.tongues import ENGLISH, Tongue
 
 
 class Purpose(StrEnum):
@@ -88,10 +89,10 @@ def act_for(purpose: Purpose, *, edits: bool, threads: bool) -> Act:
     return Act.REPLY if threads else Act.POST
 
 
-def lead(purpose: Purpose, *, ref: str, at: str) -> str:
+def lead(purpose: Purpose, *, ref: str, at: str, tongue: Tongue = ENGLISH) -> str:
     """The sentence that every text begins with, where it must name what it takes the place of. `at` is a clock time."""
     if purpose is Purpose.CORRECTION:
-        return f"Correction of what we said at {at} (Ref {ref})."
+        return tongue.corrected.format(at=at, ref=ref)
     if purpose is Purpose.CANCEL:
-        return f"Cancelled: what we said at {at} (Ref {ref}) no longer applies."
+        return tongue.cancelled.format(at=at, ref=ref)
     return ""

@@ -1,7 +1,8 @@
 """The manifest: all that will be sent, as canonical JSON. Its SHA-256 is what an approver approves."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from broadcaster.domain.broadcast import OnUnknown
@@ -10,6 +11,15 @@ from broadcaster.domain.message import Kind, Mode, Visibility
 from broadcaster.domain.ways import ApprovedWay
 
 FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedPart:
+    """Those of an audience who get the text in one language: `speaking` says who they are (`domain/languages.py`)."""
+
+    speaking: str
+    count: int
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +32,17 @@ class ApprovedAudience:
     count: int
     #: Only those of it who got this message, or may have: `count` is the most that they can be.
     received: str = ""
+    #: Where it is told in several languages: who gets which. Together they are all of it.
+    parts: tuple[ApprovedPart, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """An older manifest keeps its hash."""
-        return {name: value for name, value in asdict(self).items() if value or name != "received"}
+        content = {**asdict(self), "parts": [asdict(part) for part in self.parts]}
+        return {name: value for name, value in content.items() if value or name not in {"received", "parts"}}
+
+    def count_of(self, speaking: str) -> int:
+        """How many of it get a text that is for these."""
+        return next((part.count for part in self.parts if part.speaking == speaking), self.count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +65,14 @@ class ApprovedSeries:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovedLanguage:
+    """One of several in which a message is said, in the order in which they stand."""
+
+    language: str
+    facts_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ManifestTarget:
     """One target: the post it gets (by digest) and through which account, or through which of several `ways`."""
 
@@ -61,11 +86,14 @@ class ManifestTarget:
     #: What is done to what message `of` put there: see `domain/follow_up.py`. Empty for a post of its own.
     act: str = ""
     of: str = ""
+    #: Which part of the audience it goes to, where there are several languages.
+    speaking: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Ways stand there only where there is a choice: an older manifest keeps its hash."""
         later: dict[str, Any] = {"ways": [way.to_json() for way in self.ways]} if self.ways else {}
         later |= {"act": str(self.act), "of": self.of} if self.act else {}
+        later |= {"speaking": self.speaking} if self.speaking else {}
         return {
             "account": self.account,
             "channel": self.channel,
@@ -105,6 +133,10 @@ class Manifest:
     follows: str = ""
     #: Digest of the "sent in error" that lies ready and is approved with this.
     sequel: str = ""
+    #: Where there are several: all of them, the one that goes first first.
+    languages: tuple[ApprovedLanguage, ...] = ()
+    #: By when (ISO 8601) a language follows that this goes without.
+    languages_later: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Visibility stands there only where it is not public, the template where its version is known, the series
@@ -118,6 +150,10 @@ class Manifest:
             later["series"] = asdict(self.series)
         if self.sequel:
             later["sequel"] = self.sequel
+        if self.languages:
+            later["languages"] = [asdict(each) for each in self.languages]
+        if self.languages_later:
+            later["languages_later"] = dict(self.languages_later)
         if self.follows:
             later["follows"] = self.follows
         return {

@@ -20,6 +20,8 @@ from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.post import LATE_SLOTS
 from broadcaster.domain.refusal import Refusal, Shape
 from broadcaster.domain.times import time_in_words
+from broadcaster.domain.tongues import ENGLISH, Tongue, base, tongue_of
+from broadcaster.domain.translation import Translation, translation_problems
 
 #: Values that go with every template, beside its blanks.
 OVERRIDES: Mapping[str, type[StrEnum]] = {"severity": Severity, "urgency": Urgency, "certainty": Certainty}
@@ -41,6 +43,7 @@ _LATER_PARTS = (
     "must_keep",
     "review_by",
     "prepares",
+    "languages",
 )  # stored versions may be without
 
 
@@ -71,6 +74,8 @@ class NoticeTemplate:
     review_by: str = ""
     #: The notice template of what lies ready, approved, the moment that this is sent: "sent-in-error", or none.
     prepares: str = ""
+    #: The same in other languages, by their codes.
+    languages: Mapping[str, Translation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = [
@@ -84,6 +89,7 @@ class NoticeTemplate:
     def to_json(self) -> dict[str, Any]:
         """Later parts only where there are some: what was stored before there were any keeps its digest."""
         content = {**asdict(self), "wording": dict(self.wording)}
+        content["languages"] = {code: _translated(each) for code, each in self.languages.items()}
         content["blanks"] = [
             {k: v for k, v in blank.items() if v or k not in _LATER_BLANK_PARTS}
             for blank in content["blanks"]
@@ -105,6 +111,7 @@ class NoticeTemplate:
                 "must_keep": _list(data.get("must_keep", ())),
                 "refused": tuple(_refusal(each) for each in data.get("refused", ())),
                 "review_by": str(data.get("review_by", "")),  # TOML has dates of its own
+                "languages": {code: _translation(each) for code, each in data.get("languages", {}).items()},
             }
             return cls(**{**data, **parts})
         except KeyError as error:
@@ -127,6 +134,15 @@ def _refusal(data: Mapping[str, Any]) -> Refusal:
     return Refusal(
         **{**data, **parts, "shapes": tuple(Shape(each) for each in _list(data.get("shapes", ())))}
     )
+
+
+def _translation(data: Mapping[str, Any]) -> Translation:
+    return Translation.from_json(data, tuple(_refusal(each) for each in data.get("refused", ())))
+
+
+def _translated(each: Translation) -> dict[str, Any]:
+    refused = [asdict(refusal) for refusal in each.refused]
+    return {**each.to_json(), **({"refused": refused} if refused else {})}
 
 
 def _list(value: object) -> tuple[str, ...]:
@@ -188,6 +204,21 @@ def _later_problems(template: NoticeTemplate) -> Iterator[str]:
         yield from refusal.faults({blank.name for blank in template.blanks})
     if template.review_by and not _is_date(template.review_by):
         yield "review_by: must be a date such as 2027-11-01"
+    for code, translation in template.languages.items():
+        yield from translation_problems(
+            code,
+            translation,
+            main=base(template.language),
+            wording=template.wording,
+            shared=_TIME_FACTS,
+            marks={fact: set(_MARK.findall(text)) for fact, text in template.wording.items()},
+            its_marks={fact: set(_MARK.findall(text)) for fact, text in translation.wording.items()},
+            blanks=template.blanks,
+        )
+        for refusal in translation.refused:
+            yield from refusal.faults({blank.name for blank in template.blanks})
+        if any(has_brackets(_MARK.sub("", text)) for text in translation.wording.values()):
+            yield f"languages: {code} has (( or )) that are no blank; use single brackets"
 
 
 def _is_date(text: str) -> bool:
@@ -239,8 +270,10 @@ def _facts(
     starts = _moment(template.wording.get("starts", ""), answers) or now.replace(second=0, microsecond=0)
     expires = _moment(template.wording["expires"], answers)
     problems += _problems_together(template, answers, starts, expires)
+    tongue = tongue_of(template.language)
     worded = {
-        fact: _worded(template.wording.get(fact, ""), answers, short=fact in _SHORT) for fact in _WORDED
+        fact: _worded(template.wording.get(fact, ""), answers, short=fact in _SHORT, tongue=tongue)
+        for fact in _WORDED
     }
     if not problems:  # two harmless values side by side could still make a mark
         problems += [
@@ -277,15 +310,15 @@ def _problems_together(
             yield f"{name}: stands in the headline, so it must be on one line; take out the line break"
 
 
-def _worded(text: str, answers: Mapping[str, str | datetime], *, short: bool) -> str:
+def _worded(text: str, answers: Mapping[str, str | datetime], *, short: bool, tongue: Tongue) -> str:
     """The text with its marks replaced, without the lines whose blanks have no answer."""
     lines = [line for line in text.split("\n") if answers.keys() >= set(_MARK.findall(line))]
     kept = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    return _MARK.sub(lambda mark: _in_words(answers[mark[1]], short=short), kept)
+    return _MARK.sub(lambda mark: _in_words(answers[mark[1]], short=short, tongue=tongue), kept)
 
 
-def _in_words(answer: str | datetime, *, short: bool = False) -> str:
-    return time_in_words(answer, short=short) if isinstance(answer, datetime) else answer
+def _in_words(answer: str | datetime, *, short: bool = False, tongue: Tongue = ENGLISH) -> str:
+    return time_in_words(answer, short=short, tongue=tongue) if isinstance(answer, datetime) else answer
 
 
 def _moment(wording: str, answers: Mapping[str, str | datetime]) -> datetime | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from broadcaster.domain.blanks import Blank
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.refusal import Refusal
+from broadcaster.domain.tongues import named
+from broadcaster.domain.translation import Translation
 from broadcaster.domain.word_diff import Piece, in_words, word_diff
 
 #: The facts of a message, as people call them.
@@ -59,6 +61,20 @@ def _parts(template: NoticeTemplate) -> Iterator[tuple[str, str]]:
         yield f"Blank: {blank.name}", _of_blank(blank)
     for no, refusal in enumerate(template.refused, start=1):
         yield f"Refused {no}", _of_refusal(refusal)
+    for code, other in template.languages.items():
+        yield from ((f"{part} ({named(code)})", text) for part, text in _of_language(other))
+
+
+def _of_language(other: Translation) -> Iterator[tuple[str, str]]:
+    yield "Title", other.title
+    yield "Event", other.event
+    yield from ((FACTS.get(fact, fact), text) for fact, text in other.wording.items())
+    yield from ((f"Blank: {name}", f"One of: {', '.join(texts)}") for name, texts in other.choices.items())
+    yield from ((f"Default: {name}", text) for name, text in other.defaults.items())
+    yield "Said once", ", ".join(other.same)
+    yield "Translated by", other.translator
+    yield "Read by a speaker on", other.reviewed
+    yield from ((f"Refused {no}", _of_refusal(refusal)) for no, refusal in enumerate(other.refused, start=1))
 
 
 def _of_blank(blank: Blank) -> str:

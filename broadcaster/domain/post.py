@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.media import Image
+from broadcaster.domain.tongues import TONGUES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,21 @@ class LateSlot:
 
 SENT_AT = LateSlot(name="sent_at", widest="00:00")
 SEQUENCE = LateSlot(name="sequence", widest="Update 99")
-LATE_SLOTS: Mapping[str, LateSlot] = {slot.name: slot for slot in (SENT_AT, SEQUENCE)}
+#: The number of the message in each language; English has the name that it has always had.
+SEQUENCES: Mapping[str, LateSlot] = {
+    code: SEQUENCE if code == "en" else LateSlot(name=f"sequence_{code}", widest=f"{tongue.update} 99")
+    for code, tongue in TONGUES.items()
+}
+LATE_SLOTS: Mapping[str, LateSlot] = {slot.name: slot for slot in (SENT_AT, *SEQUENCES.values())}
+
+
+def late_values(sent_at: str, number: int) -> dict[str, str]:
+    """What fills every late slot at release: the time, and which message of its incident it is; the first says nothing."""
+    updates = {
+        slot.name: f"{TONGUES[code].update} {number}" if number > 1 else ""
+        for code, slot in SEQUENCES.items()
+    }
+    return {SENT_AT.name: sent_at, **updates}
 
 
 @dataclass(frozen=True, kw_only=True)

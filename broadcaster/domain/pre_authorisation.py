@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from broadcaster.domain.blanks import Blank, BlankType, read_answer
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
+from broadcaster.domain.tongues import named
 
 LONGEST = timedelta(days=366)
 MOST_FREE_CHARS = 80  # a place or a name; more would be a sentence that nobody has authorised
@@ -155,6 +156,11 @@ def _filled_in(
             yield f'"{blank.label}" was not authorised to be filled in'
         elif wrong := bound.lacks(blank, given, zone, now):
             yield wrong
+    codes = sorted(
+        {name.partition(".")[2] for name, given in values.items() if "." in name and given.strip()}
+    )
+    for code in codes:
+        yield f"it is worded in {named(code)} too, which nobody could authorise beforehand"
     for name in OVERRIDES:
         given, own = values.get(name, "").strip(), str(getattr(template, name))
         if given not in {"", own, *(bounds.severities if name == "severity" else ())}:

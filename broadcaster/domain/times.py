@@ -4,28 +4,32 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from broadcaster.domain.errors import Invalid
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = tuple(
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
+from broadcaster.domain.tongues import ENGLISH, Tongue
 
 
-def time_in_words(moment: datetime, *, short: bool = False) -> str:
+def time_in_words(moment: datetime, *, short: bool = False, tongue: Tongue = ENGLISH) -> str:
     """`6pm Saturday 21 November`, short `6pm Sat 21 Nov`, on the moment's own clock; midnight says which side."""
-    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
-    on = f"{day[:3]} {moment.day} {month[:3]}" if short else f"{day} {moment.day} {month}"
-    if (moment.hour, moment.minute) == (0, 0):
-        return f"midnight, start of {on}" if short else f"midnight at the start of {on}"
-    if (moment.hour, moment.minute) == (12, 0):
-        return f"midday {on}"
+    on, clock = _on(moment, tongue, short=short), (moment.hour, moment.minute)
+    if clock == (0, 0) and tongue.midnight:
+        return (tongue.midnight_short if short else tongue.midnight).format(on=on)
+    if clock == (12, 0) and tongue.midday:
+        return tongue.midday.format(on=on)
+    if not tongue.am:
+        return tongue.at.format(clock=f"{moment:%H:%M}", on=on)
     minutes = f":{moment.minute:02}" if moment.minute else ""
-    return f"{moment.hour % 12 or 12}{minutes}{'am' if moment.hour < 12 else 'pm'} {on}"
+    half = tongue.am if moment.hour < 12 else tongue.pm
+    return tongue.at.format(clock=f"{moment.hour % 12 or 12}{minutes}{half}", on=on)
 
 
-def day_in_words(day: date) -> str:
+def day_in_words(day: date, tongue: Tongue = ENGLISH) -> str:
     """`Saturday 21 November`."""
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return _on(day, tongue)
+
+
+def _on(day: date, tongue: Tongue, *, short: bool = False) -> str:
+    days, months = (tongue.days_short, tongue.months_short) if short else (tongue.days, tongue.months)
+    pattern = tongue.on_short if short else tongue.on
+    return pattern.format(day=days[day.weekday()], number=day.day, month=months[day.month - 1])
 
 
 def last_time(typed: str, now: datetime, zone: ZoneInfo) -> datetime:

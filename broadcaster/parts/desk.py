@@ -8,6 +8,7 @@ from broadcaster.parts.log import LogParts
 from broadcaster.parts.shared import part
 
 if TYPE_CHECKING:
+    from broadcaster.domain.languages import LanguagePolicy
     from broadcaster.render.press import Press
     from broadcaster.service.accounts import Accounts
     from broadcaster.service.approve import Approve
@@ -83,6 +84,18 @@ class DeskParts(LogParts):
             zone=self.settings.zone,
             submission_minutes=self.settings.submission_minutes,
             quiet=self._quiet,
+            policy=self._spoken,
+        )
+
+    @part
+    def _spoken(self) -> LanguagePolicy:
+        from broadcaster.domain.languages import LanguagePolicy
+        from broadcaster.render.names import bilingual_names
+
+        return LanguagePolicy(
+            order=tuple(self.settings.languages.split()),
+            together=self.settings.social_languages == "together",
+            names=bilingual_names(self.settings.names_file),
         )
 
     @part

@@ -62,4 +62,4 @@ class PlanningParts(DeskParts):
 
         # few seconds: the sweeper has other things to do, and each address has its approved value to fall back on
         outgoing = Outgoing(may_stay_here=self.rules.is_sandbox, total_s=4.0)
-        return Series(self.channels, Renderer(), outgoing)
+        return Series(self.channels, Renderer(), outgoing, self._spoken)

@@ -12,19 +12,31 @@ _TABLES = ("blanks", "refused")
 def notice_toml(template: NoticeTemplate) -> str:
     """The whole file, without its name: that is the file's."""
     content = template.to_json()
-    alone = {k: v for k, v in content.items() if k not in {"name", "wording", *_TABLES}}
+    alone = {k: v for k, v in content.items() if k not in {"name", "wording", "languages", *_TABLES}}
     wording = ["", "[wording]", *_lines(content["wording"])]
     return "\n".join([*_lines(alone), *wording, *tables_toml(template).splitlines()]) + "\n"
 
 
 def tables_toml(template: NoticeTemplate) -> str:
-    """Its blanks and what they refuse."""
+    """Its blanks and what they refuse, and its other languages."""
     content = template.to_json()
     lines: list[str] = []
     for name in _TABLES:
         for each in content.get(name, ()):
             lines += ["", f"[[{name}]]", *_lines(each)]
+    for code, other in content.get("languages", {}).items():
+        lines += _language(f"languages.{code}", other)
     return "\n".join(lines) + "\n"
+
+
+def _language(name: str, other: Mapping[str, Any]) -> Iterator[str]:
+    tables = {key: value for key, value in other.items() if isinstance(value, dict)}
+    yield from ("", f"[{name}]")
+    yield from _lines({k: v for k, v in other.items() if k not in tables and k != "refused"})
+    for key, values in tables.items():
+        yield from ("", f"[{name}.{key}]", *_lines(values))
+    for each in other.get("refused", ()):
+        yield from ("", f"[[{name}.refused]]", *_lines(each))
 
 
 def _lines(values: Mapping[str, Any]) -> Iterator[str]:

@@ -5,8 +5,8 @@ a `Room` is asked.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, cached_property
 from importlib.resources import files
@@ -21,14 +21,14 @@ from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.media import Image
 from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.names import did_you_mean
-from broadcaster.domain.post import Post
+from broadcaster.domain.post import SEQUENCES, Post
 from broadcaster.domain.times import time_in_words
+from broadcaster.domain.tongues import SEVERAL, TONGUES, Tongue
 from broadcaster.render.fitting import Block, Room, fitted, parts_of
 from broadcaster.render.punctuation import Replaced, full_stop, plain_punctuation, replaced, single_spaced
 
-REPLIES = "We may not see replies. In danger call 999."
+BETWEEN = "\n\n\u2022 \u2022 \u2022\n\n"  # two languages in one post
 
-_LANGUAGES = ("en",)  # the fixed words of the layouts
 _SHORT = frozenset({"x", "sms"})  # every character counts there
 _PLAIN = frozenset({"sms"})  # one curly quote would make every text message cost more than twice as much
 _TOLD = ("headline", "area", "instruction", "details", "contact", "source")  # in the officer's words
@@ -46,12 +46,13 @@ class Story:
     lead: str = ""
     page: str = ""
     purpose: str = ""
+    leads: Mapping[str, str] = field(default_factory=dict)  #: the same sentence in other languages
 
 
 class Renderer:
-    """`replies` is said where a platform lets people answer."""
+    """`replies` is said where a platform lets people answer; else what each language has for it."""
 
-    def __init__(self, *, replies: str = REPLIES) -> None:
+    def __init__(self, *, replies: str = "") -> None:
         self._replies = replies
 
     def render(
@@ -75,9 +76,10 @@ class Renderer:
         everything fits. NotFound for a channel or language without a layout; Invalid for facts with late-slot marks.
         """
         _known("layout for the channel", channel, _channels())
-        _known("layout in the language", language, _LANGUAGES)
-        facts = as_written(facts, channel)
-        refuse_late_slot_marks(facts, reference=reference, link=link, replies=self._replies)
+        _known("layout in the language", language, TONGUES)
+        facts, tongue = as_written(facts, channel), TONGUES[language]
+        replies = self._replies or tongue.replies
+        refuse_late_slot_marks(facts, reference=reference, link=link, replies=replies)
         rendering = _Rendering(
             layout=_layouts().get_template(channel),
             facts=facts,
@@ -93,8 +95,9 @@ class Renderer:
             mode=mode,
             reference=reference,
             zone=zone,
-            replies=self._replies,
+            replies=replies,
             story=story or Story(),
+            tongue=tongue,
         )
         return rendering.fitted(room or Room())
 
@@ -111,6 +114,7 @@ class _Rendering:
     zone: ZoneInfo
     replies: str
     story: Story
+    tongue: Tongue
 
     def fitted(self, room: Room) -> Post:
         post = fitted(self._whole, self._droppable(room.kept), room)
@@ -146,18 +150,29 @@ class _Rendering:
     def _values(self, left_out: Collection[str] = ()) -> dict[str, object]:
         return {
             "facts": _changed(self.facts, dict.fromkeys(left_out, "")),
-            "starts": _words(self.facts.starts, self.zone, self.post.channel),
-            "expires": _words(self.facts.expires, self.zone, self.post.channel),
+            "period": self._period(),
+            "words": self.tongue,
+            "sequence": SEQUENCES[self.tongue.code].mark,
             "reference": self.reference,
             "link": self.post.link,
             "exercise": self.mode is Mode.EXERCISE,
             "replies": self.replies,
-            "lead": self.story.lead,
+            "lead": self.story.leads.get(self.tongue.code, self.story.lead),
         }
+
+    def _period(self) -> str:
+        """Since when and until when, shortly where every character counts."""
+        short = self.post.channel in _SHORT
+        starts, expires = (
+            _words(moment, self.zone, self.tongue, short=short)
+            for moment in (self.facts.starts, self.facts.expires)
+        )
+        pattern = self.tongue.period_short if short else self.tongue.period
+        return pattern.format(starts=starts, expires=expires)
 
     def _whole(self, left_out: tuple[str, ...]) -> Post:
         text = self.layout.render(self._values(left_out)).strip("\n")
-        return self._with_texts((_framed(text, self.post.channel, self.mode),), left_out)
+        return self._with_texts((_framed(text, self.post.channel, self.mode, self.tongue),), left_out)
 
     def _parts(self, left_out: tuple[str, ...], room: Room) -> Post:
         values = self._values(left_out)
@@ -172,7 +187,7 @@ class _Rendering:
         def part(text: str, no: int, of: int) -> str:
             lines = [text] if no == 1 else [head, text, foot]
             number = f"{no}/{of}" if of > 1 else ""
-            return _framed("\n".join(lines), self.post.channel, self.mode, number=number)
+            return _framed("\n".join(lines), self.post.channel, self.mode, self.tongue, number=number)
 
         def fits(text: str) -> bool:
             return room.fits(replace(self.post, text=text).at_widest())
@@ -235,15 +250,15 @@ def _marked(images: tuple[Image, ...], mode: Mode) -> tuple[Image, ...]:
     return tuple(replace(each, alt=f"EXERCISE: {each.alt} - EXERCISE") for each in images)
 
 
-def _framed(text: str, channel: str, mode: Mode, *, number: str = "") -> str:
+def _framed(text: str, channel: str, mode: Mode, tongue: Tongue, *, number: str = "") -> str:
     """With the words of an exercise and the part's number. Not left to the layouts, so that no layout can forget it;
     around each part of a thread, since any of them may be seen alone.
     """
     if mode is not Mode.EXERCISE:
         return "\n".join(filter(None, (text, number)))
     if channel in _SHORT:
-        return f"EXERCISE, no action needed\n{text}\n{' '.join(filter(None, (number, 'EXERCISE')))}"
-    return f"EXERCISE - this is a drill, no action needed\n\n{text}\n\nEXERCISE"
+        return f"{tongue.drill_short}\n{text}\n{' '.join(filter(None, (number, 'EXERCISE')))}"
+    return f"{tongue.drill}\n\n{text}\n\nEXERCISE"
 
 
 def _published(facts: Facts, *, channel: str, reference: str, story: Story) -> Mapping[str, str]:
@@ -261,8 +276,20 @@ def _compact(text: str) -> str:
     return re.sub(r"\n{2,}", "\n", text)
 
 
-def _words(moment: str, zone: ZoneInfo, channel: str) -> str:
-    return time_in_words(datetime.fromisoformat(moment).astimezone(zone), short=channel in _SHORT)
+def _words(moment: str, zone: ZoneInfo, tongue: Tongue, *, short: bool) -> str:
+    return time_in_words(datetime.fromisoformat(moment).astimezone(zone), short=short, tongue=tongue)
+
+
+def together(posts: Sequence[Post], fits: Callable[[Post], bool]) -> Post | None:
+    """One post that says the same in each language, one after the other; None where it does not fit whole, or one of them would
+    have to be a thread or to leave something out."""
+    first = posts[0]
+    texts = [post.text for post in posts]
+    made = replace(
+        first, language=SEVERAL, text=BETWEEN.join(texts), title=" / ".join(p.title for p in posts)
+    )
+    whole = not any(post.further or post.left_out for post in posts)
+    return made if whole and fits(made.at_widest()) else None
 
 
 def _channels() -> list[str]:

@@ -28,7 +28,7 @@ from broadcaster.domain.policy import WEBSITE_HEAD_START, Action, require
 from broadcaster.domain.post import Post
 from broadcaster.queue import Bells
 from broadcaster.service import succession
-from broadcaster.service.cost import cost_of
+from broadcaster.service.cost import cost_of, recipients_of
 from broadcaster.service.delegations import required
 from broadcaster.service.manifests import as_submitted, build_manifest, overtaken, target_of
 from broadcaster.service.prepared import digest_for
@@ -136,8 +136,7 @@ class Approve:
 
     def _cost(self, row: Message, stored: list[StoredPost], manifest: Manifest) -> Cost:
         posts = [Post.from_bytes(p.content) for p in stored]
-        recipients = manifest.audience.count if manifest.audience else 0
-        return cost_of(posts, self._channels.get(row.mode, {}), recipients)
+        return cost_of(posts, self._channels.get(row.mode, {}), recipients_of(manifest.to_json()))
 
     def _compare(
         self, tx: Tx, row: Message, version: Version, waiting: Submission, stored: list[StoredPost]
@@ -235,13 +234,15 @@ class Approve:
         """A target for every post. How many recipients they have together."""
         configured = self._channels[row.mode]
         has_page = any(isinstance(configured[p.account], HasPages) for p in stored)
-        size = manifest.audience.count if manifest.audience else 0
+        speaking = {(t.account, t.language): t.speaking for t in manifest.targets}
         recipients = 0
         for p in stored:
             channel = configured[p.account]
             if isinstance(channel, SendsMany):
+                who = speaking[p.account, p.language]
+                size = manifest.audience.count_of(who) if manifest.audience else 0
                 recipients += size
-                target_id = _bulk_target(tx, broadcast_id, p, version.audience_version_id, size)
+                target_id = _bulk_target(tx, broadcast_id, p, version.audience_version_id, size, who)
             else:
                 target_id = _public_target(tx, row, version, broadcast_id, p, channel, wait=has_page)
             routes.insert(tx, target_id, with_ids(tx, row.mode, p.channel, ways_of(p.account, channel)))
@@ -356,7 +357,7 @@ def _public_target(
 
 
 def _bulk_target(
-    tx: Tx, broadcast_id: int, p: StoredPost, audience_version_id: int | None, recipients: int
+    tx: Tx, broadcast_id: int, p: StoredPost, audience_version_id: int | None, recipients: int, who: str
 ) -> int:
     return _target(
         tx,
@@ -366,6 +367,7 @@ def _bulk_target(
         audience_version_id=audience_version_id,
         planned_total=recipients,
         planned=0,
+        speaking=who,
     )
 
 
@@ -378,6 +380,7 @@ def _target(
     audience_version_id: int | None,
     planned_total: int,
     planned: int,
+    speaking: str = "",
 ) -> int:
     return broadcasts.insert_target(
         tx,
@@ -388,6 +391,7 @@ def _target(
             "channel": p.channel,
             "lane": lane,
             "language": p.language,
+            "speaking": speaking,
             "audience_version_id": audience_version_id,
             "planned_total": planned_total,
             "planned": planned,

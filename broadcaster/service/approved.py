@@ -10,7 +10,7 @@ from broadcaster.db import media
 from broadcaster.db.broadcasts import ApprovedPost
 from broadcaster.db.engine import Tx
 from broadcaster.domain.manifest import manifest_hash
-from broadcaster.domain.post import Post, digest_of
+from broadcaster.domain.post import Post, digest_of, late_values
 
 
 class Tampered(Exception):
@@ -38,8 +38,7 @@ def verified(approved: ApprovedPost, mode: str, zone: ZoneInfo, *, through: str)
     if not any(through in approved_accounts(t) for t in mine):
         raise Tampered
     sent_at = approved.released_at.astimezone(zone).strftime("%H:%M")
-    sequence = f"Update {approved.sequence}" if approved.sequence > 1 else ""
-    return Post.from_bytes(approved.content).filled({"sent_at": sent_at, "sequence": sequence})
+    return Post.from_bytes(approved.content).filled(late_values(sent_at, approved.sequence))
 
 
 def approved_accounts(target: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from broadcaster.db.people import Person
 from broadcaster.domain.delegation import Delegation
 from broadcaster.domain.policy import Role
 from broadcaster.domain.post import Post
-from broadcaster.service.cost import cost_of
+from broadcaster.service.cost import cost_of, recipients_of
 from channels.base import ChannelsOfMode
 
 
@@ -36,9 +36,8 @@ class Beforehand:
                 return Covered()
             version, found = messages.current_version(tx, row), submissions.posts(tx, waiting.id)
             mine = [d for d in delegations.listed(tx, person_id=actor.id) if d.in_force(tx.now())]
-        audience = json.loads(waiting.manifest)["audience"]
         posts = [Post.from_bytes(p.content) for p in found]
-        cost = cost_of(posts, self._channels.get(row.mode, {}), audience["count"] if audience else 0)
+        cost = cost_of(posts, self._channels.get(row.mode, {}), recipients_of(json.loads(waiting.manifest)))
         about = {"template": str(version.template.get("name", "")), "severity": str(version.facts.severity)}
         wrong = {d.ref: tuple(d.covers.lacks(**about, cost=cost)) for d in mine}
         for each in mine:

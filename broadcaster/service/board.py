@@ -63,6 +63,7 @@ class Place:
     by_hand: tuple[ByHand, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     can_retry: frozenset[str] = frozenset()
+    language: str = ""  #: where the message is said in several
     rate: float = 0.0
     left_s: float | None = None
 
@@ -187,6 +188,7 @@ class Boards:
             target_id=target.id,
             channel=target.channel,
             account=target.account,
+            language=target.language if target.several else "",
             to_people=target.audience_version_id is not None,
             planned=target.planned_total,
             counted=counted,

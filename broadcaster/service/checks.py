@@ -13,6 +13,7 @@ from broadcaster.domain.checks.text_size import check_text_size
 from broadcaster.domain.message import Facts, Mode
 from broadcaster.domain.post import Post
 from broadcaster.domain.times import time_in_words
+from broadcaster.domain.tongues import Tongue, tongue_of
 from broadcaster.render.fitting import Room
 from broadcaster.render.posts import as_written
 from channels.text import sms_size
@@ -27,7 +28,9 @@ _ALONE = {
 
 def check_version(version: Version, *, texts: Iterable[Post]) -> tuple[Finding, ...]:
     """Findings in the facts, then in the posts that go out as text messages."""
-    found = check_facts(version.facts, own=_own_texts(version))
+    found = [*check_facts(version.facts, own=_own_texts(version))]
+    for code, facts in version.spoken.facts.items():
+        found += check_facts(facts, own=_own_texts(version, code), language=code)
     sizes = (
         each
         for post in texts
@@ -51,14 +54,15 @@ def check_carried(
     room: Room,
     zone: ZoneInfo,
     has_page: bool = False,
+    language: str = "en",
 ) -> tuple[Finding, ...]:
     """Problems of a post that does not say what it must; `title` is the channel's, `has_page` where readers see a title."""
     written = as_written(facts, post.channel).to_json()
     alone = {words: (written[name],) for words, name in _ALONE.items()}
     needed = {
         **alone,
-        "since when": _in_words(facts.starts, zone),
-        "until when": _in_words(facts.expires, zone),
+        "since when": _in_words(facts.starts, zone, tongue_of(language)),
+        "until when": _in_words(facts.expires, zone, tongue_of(language)),
         "the reference": (f"Ref {reference}",),
         **({"where to learn more": (post.link,)} if post.link else {}),
         **{name: (written[name],) for name in room.kept - {*post.left_out, "starts"} if written[name]},
@@ -84,18 +88,19 @@ def _unsaid(
         yield carried.no_room(alone, title)
 
 
-def _in_words(moment: str, zone: ZoneInfo) -> tuple[str, ...]:
+def _in_words(moment: str, zone: ZoneInfo, tongue: Tongue) -> tuple[str, ...]:
     here = datetime.fromisoformat(moment).astimezone(zone)
-    return time_in_words(here), time_in_words(here, short=True)
+    return time_in_words(here, tongue=tongue), time_in_words(here, short=True, tongue=tongue)
 
 
-def _own_texts(version: Version) -> list[str]:
+def _own_texts(version: Version, language: str = "") -> list[str]:
     """What the template says itself, and the phone numbers it asks for. Read as it was stored: whether a template
     of last year meets today's rules is nothing that may keep a message from being shown.
     """
     asked = [b for b in version.template["blanks"] if b["type"] == BlankType.PHONE]
     answers = [version.blanks.get(b["name"], "") or b.get("default", "") for b in asked]
-    return [*version.template["wording"].values(), *answers]
+    other = version.template.get("languages", {}).get(language, {})
+    return [*version.template["wording"].values(), *other.get("wording", {}).values(), *answers]
 
 
 def _segments(text: str) -> int:

@@ -10,18 +10,21 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message, Version, VersionImage
 from broadcaster.db.people import Person
 from broadcaster.domain.canonical import Json, canonical, sha256
-from broadcaster.domain.errors import Invalid, NotFound, Stale
+from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.follow_up import Follows
+from broadcaster.domain.languages import Filled, LanguagePolicy
 from broadcaster.domain.manifest import ApprovedSeries, manifest_hash
 from broadcaster.domain.media import ImageRules
-from broadcaster.domain.message import Facts, Kind, MessageState, Mode, Visibility
+from broadcaster.domain.message import MessageState, Mode, Visibility
 from broadcaster.domain.names import did_you_mean
-from broadcaster.domain.notice import NoticeTemplate, fill
+from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import digest_of
 from broadcaster.render.posts import Renderer
 from broadcaster.service import media, prepared, story, succession
 from broadcaster.service.audiences import latest
+from broadcaster.service.beginning import incident_for, past, told, unwritten
+from broadcaster.service.languages import filled
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.media import Attached, Ready
 from broadcaster.service.next_update import next_update_of
@@ -32,8 +35,6 @@ from broadcaster.service.ways import all_spares
 from broadcaster.tracing import traced
 from channels import CHANNELS
 from channels.base import ChannelsOfMode, HasPages
-
-NO_REFERENCE = "XXXXXX"  # of a message that nobody has kept yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class _NewVersion:
 
     template: NoticeTemplate
     values: Mapping[str, str]
-    facts: Facts
+    said: Filled
     accounts: Sequence[str]
     audience: str
     pictures: Ready
@@ -71,11 +72,13 @@ class Compose:
         zone: ZoneInfo,
         submission_minutes: int,
         quiet: Quiet | None = None,
+        policy: LanguagePolicy | None = None,
     ) -> None:
         self._database = database
         self._channels = channels
         self._rules = rules
-        self._proofs = Proofs(channels, renderer, zone=zone, quiet=quiet)
+        self.policy = policy or LanguagePolicy()
+        self._proofs = Proofs(channels, renderer, zone=zone, quiet=quiet, policy=self.policy)
         self._zone = zone
         self._waits = timedelta(minutes=submission_minutes)
 
@@ -93,18 +96,21 @@ class Compose:
         visibility: Visibility = Visibility.PUBLIC,
         images: Sequence[Attached] = (),
         follows: Follows | None = None,
+        languages: Sequence[str] | None = None,
+        later: str = "",
     ) -> Proof:
         """A new message, which may follow another of its incident. Invalid or NotFound where anything given cannot be
-        used; then nothing is kept."""
+        used; then nothing is kept. `languages` beside the template's own: all that are spoken here, unless they are named; of one
+        that is left out `later` says by when it follows."""
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.read() as tx:
-            facts = fill(template, values, zone=self._zone, now=tx.now())
+            said = self._filled(template, values, languages, later, tx.now())
         chosen = self._accounts(mode, channels or template.channels)
         pictures = media.ready(images, self._image_rules(mode, chosen).values())
         with self._database.write() as tx:
             row = messages.insert(
                 tx,
-                incident_id=_incident(tx, incident, facts.headline),
+                incident_id=incident_for(tx, incident, said.facts.headline),
                 mode=mode,
                 visibility=visibility,
                 author_id=actor.id,
@@ -113,7 +119,7 @@ class Compose:
             new = _NewVersion(
                 template=template,
                 values=values,
-                facts=facts,
+                said=said,
                 accounts=chosen,
                 audience=audience,
                 pictures=pictures,
@@ -135,10 +141,12 @@ class Compose:
         images: Sequence[Attached] | None = None,
         alts: Sequence[str] = (),
         base: int = 0,
+        languages: Sequence[str] | None = None,
+        later: str = "",
     ) -> Proof:
         """A new version of a message that is not released. Its open submission, if any, is void.
 
-        Without `images` the pictures stay, with `alts` as the alt texts of the first of them; with none they go. With
+        Without `languages` it stays in those that it is in. Without `images` the pictures stay, with `alts` as the alt texts of the first of them; with none they go. With
         `base`, Stale where that is not the current version any more: somebody else has changed it meanwhile.
         """
         require(actor.name, actor.roles, Action.WRITE)
@@ -155,9 +163,13 @@ class Compose:
                     f"{row.ref} was changed meanwhile by {messages.author(tx, row)}: it is at version {row.version}, and you "
                     f"began from {base}. Compare the two; what you send now takes the place of theirs. Nothing was changed."
                 )
-            if messages.current_version(tx, row).images != before:
+            current = messages.current_version(tx, row)
+            if current.images != before:
                 raise Stale(f"The pictures of {row.ref} were changed just now. Look at it, then try again.")
-            facts = fill(template, values, zone=self._zone, now=tx.now())
+            wanted = current.spoken.order if languages is None else languages
+            said = self._filled(template, values, wanted, later, tx.now())
+            if languages is None and not later:
+                said = replace(said, spoken=replace(said.spoken, later=current.spoken.later))
             chosen = self._accounts(row.mode, channels or template.channels)
             submissions.void_open(tx, row.id)
             if row.state is not MessageState.DRAFT:
@@ -165,7 +177,7 @@ class Compose:
             new = _NewVersion(
                 template=template,
                 values=values,
-                facts=facts,
+                said=said,
                 accounts=chosen,
                 audience=audience,
                 pictures=pictures,
@@ -185,18 +197,24 @@ class Compose:
         ref: str = "",
         action: Action = Action.WRITE,
         follows: Follows | None = None,
+        languages: Sequence[str] | None = None,
+        later: str = "",
     ) -> Proof:
         """How a new message, or the one with this reference, would read with these values; nothing is kept. As `draft`
         where something cannot be used. `action` is what this person is about to do: who words a template may look too."""
         require(actor.name, actor.roles, action)
         with self._database.read() as tx:
             now = tx.now()
-            row = messages.find(tx, ref) if ref else _unwritten(mode, actor, now, follows)
+            row = messages.find(tx, ref) if ref else unwritten(mode, actor, now, follows)
             chosen = self._accounts(row.mode, channels or template.channels)
+            if ref and languages is None:
+                languages = messages.current_version(tx, row).spoken.order
+            said = self._filled(template, values, languages, later, now)
             version = Version(
                 id=0,
                 no=row.version + 1,
-                facts=fill(template, values, zone=self._zone, now=now),
+                facts=said.facts,
+                spoken=said.spoken,
                 accounts=tuple(chosen),
                 audience_version_id=latest(tx, audience).id if audience else None,
                 author_id=actor.id,
@@ -206,6 +224,16 @@ class Compose:
             )
             row = replace(row, state=MessageState.DRAFT, version=version.no)
             return self._proofs.of_version(tx, row, version)
+
+    def _filled(
+        self,
+        template: NoticeTemplate,
+        values: Mapping[str, str],
+        languages: Sequence[str] | None,
+        later: str,
+        now: datetime,
+    ) -> Filled:
+        return filled(self.policy, template, values, wanted=languages, later=later, zone=self._zone, now=now)
 
     def images(self, ref: str) -> tuple[VersionImage, ...]:
         """The pictures of the current version."""
@@ -240,7 +268,7 @@ class Compose:
             raise Stale(f"{row.ref} is {row.state}, not a draft. Nothing was changed.")
         self._rules.require_first_live(tx, actor, row.mode)
         proof = self._proofs.of(tx, row)
-        problems = proof.problems + _past(tx, proof)
+        problems = proof.problems + past(tx, proof)
         if problems:
             raise Invalid(f"{row.ref} cannot be submitted yet. Nothing was changed.", details=problems)
         _, digest, expires_at = self.freeze(tx, row, proof, actor.id)
@@ -305,7 +333,8 @@ class Compose:
             tx,
             row.id,
             no=row.version + 1,
-            facts=new.facts,
+            facts=new.said.facts,
+            spoken=new.said.spoken,
             blanks=new.values,
             accounts=new.accounts,
             notice_template_id=template_id,
@@ -315,7 +344,11 @@ class Compose:
             author_id=actor.id,
             next_update_at=next_update_of(new.template, new.values, zone=self._zone, now=tx.now()),
         )
-        payload = {"facts_sha256": sha256(new.facts.to_json()), **payload}
+        payload = {
+            "facts_sha256": sha256(new.said.facts.to_json()),
+            **payload,
+            **told(new.said.spoken, new.values),
+        }
         audit_log.append(tx, actor=actor.name, act=act, subject=row.ref, payload=payload)
         return self._proofs.of(tx, messages.by_id(tx, row.id))
 
@@ -360,41 +393,3 @@ class Compose:
             raise Invalid("Some channels are not set up. Nothing was changed.", details=tuple(missing))
         chosen = [name for name, channel in configured.items() if channel.name in wanted]
         return sorted(chosen, key=lambda name: (not isinstance(configured[name], HasPages), name))
-
-
-def _unwritten(mode: Mode, actor: Person, now: datetime, follows: Follows | None) -> Message:
-    """A message that is not there yet; its reference is as long as any."""
-    return Message(
-        id=0,
-        uid="",
-        ref=NO_REFERENCE,
-        incident_id=0,
-        mode=mode,
-        kind=follows.kind if follows else Kind.ALERT,
-        purpose=follows.purpose if follows else "",
-        amends_id=follows.message_id if follows else None,
-        visibility=Visibility.PUBLIC,
-        state=MessageState.DRAFT,
-        version=0,
-        author_id=actor.id,
-        created_at=now,
-    )
-
-
-def _incident(tx: Tx, ref: str, name: str) -> int:
-    if not ref:
-        return messages.open_incident(tx, name)
-    found = messages.incident_by_ref(tx, ref)
-    if found is None:
-        raise NotFound(f'There is no incident "{ref}". Leave it out to open a new one.')
-    if messages.is_incident_closed(tx, found):
-        raise Stale(
-            f"The incident {ref.upper()} is closed. Open it again, or leave it out to open a new one."
-        )
-    return found
-
-
-def _past(tx: Tx, proof: Proof) -> tuple[str, ...]:
-    if datetime.fromisoformat(proof.expires) <= tx.now():
-        return (f"It expired at {proof.expires}. Give a later end.",)
-    return ()

@@ -97,6 +97,7 @@ def require_within(bounds: Mapping[str, Json], manifest: Manifest) -> None:
             ("visibility", bounds["visibility"], str(manifest.visibility)),
             ("policy", bounds["on_unknown"], made["on_unknown"]),
             ("audience", rule["name"] if isinstance(rule, dict) else "", audience),
+            ("languages", bounds.get("languages", []), [e.language for e in manifest.languages]),
             ("places", _places(bounds["targets"]), _places(made["targets"])),
         )
         if approved != now
@@ -113,5 +114,5 @@ def _places(targets: Json) -> list[tuple[Json, ...]]:
     assert isinstance(targets, list)
     found = [each for each in targets if isinstance(each, dict)]
     return sorted(
-        ((e["account"], e["channel"], e["speaks_as"], str(e.get("ways", []))) for e in found), key=str
+        {(e["account"], e["channel"], e["speaks_as"], str(e.get("ways", []))) for e in found}, key=str
     )

@@ -223,11 +223,11 @@ class Firing:
 
     def _write(self, tx: Tx, due: _Due) -> tuple[Message, Mapping[str, str]]:
         version = due.version
-        facts, values = self._series.facts(tx, due.row, version, due.run, due.fetched)
+        said, values = self._series.facts(tx, due.row, version, due.run, due.fetched)
         audience = audiences.latest_version(tx, version.audience) if version.audience else None
         row = messages.insert(
             tx,
-            incident_id=messages.open_incident(tx, facts.headline),
+            incident_id=messages.open_incident(tx, said.facts.headline),
             mode=due.row.mode,
             visibility=version.visibility,
             author_id=version.author_id,
@@ -236,7 +236,8 @@ class Firing:
             tx,
             row.id,
             no=1,
-            facts=facts,
+            facts=said.facts,
+            spoken=said.spoken,
             blanks=values,
             accounts=version.accounts,
             notice_template_id=version.template_id,

@@ -15,6 +15,7 @@ from broadcaster.db.people import Person
 from broadcaster.domain.blanks import Blank, BlankType, read_answer
 from broadcaster.domain.errors import Invalid, Stale
 from broadcaster.domain.follow_up import IN_WORDS, TAKES_DOWN, TEMPLATE_OF, Follows, Purpose
+from broadcaster.domain.languages import can_speak, said_in
 from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
@@ -43,6 +44,7 @@ class Begun:
     values: Mapping[str, str]
     channels: tuple[str, ...]
     audience: str
+    languages: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -120,6 +122,7 @@ class FollowUps:
                 values=self._values(tx, row, version, template),
                 channels=self._places(tx, row),
                 audience=_audience(tx, row),
+                languages=self._languages(version, template),
             )
 
     def before(self, ref: str) -> Before | None:
@@ -153,6 +156,8 @@ class FollowUps:
         audience: str | None = None,
         images: Sequence[Attached] = (),
         reason: str = "",
+        languages: Sequence[str] | None = None,
+        later: str = "",
     ) -> Proof:
         """A draft that follows `ref`, in the same incident. What is not given is as `begin` has it."""
         begun = self.begin(actor, ref, purpose)
@@ -171,7 +176,15 @@ class FollowUps:
             visibility=row.visibility,
             images=images,
             follows=Follows(message_id=row.id, purpose=purpose, reason=reason.strip()),
+            languages=begun.languages if languages is None else languages,
+            later=later,
         )
+
+    def _languages(self, version: Version, template: NoticeTemplate) -> tuple[str, ...]:
+        """Those that are spoken here, and those in which the first message was said."""
+        policy = self._compose.policy
+        both = (*policy.order_for(template), *version.spoken.order)
+        return policy.order_for(template, [code for code in both if code in can_speak(template)])
 
     def _places(self, tx: Tx, row: Message) -> tuple[str, ...]:
         """The channels that the story went to, as far as they are still set up."""
@@ -190,6 +203,8 @@ class FollowUps:
             **version.blanks,
             "wrong_ref": row.ref,
         }
+        for code, facts in version.spoken.facts.items():
+            known = {f"area.{code}": facts.area, f"source.{code}": facts.source, **known}
         at = follow_ups.written_at(tx, version.id)
         its = {blank.name: blank for blank in NoticeTemplate.from_json(version.template).blanks}
         found = {}
@@ -199,6 +214,8 @@ class FollowUps:
                 value = self._time(its.get(blank.name, blank), value, at, tx.now())
             if value:
                 found[blank.name] = value
+        for code in template.languages:
+            found |= {b.name: known[b.name] for b in said_in(template, code) if known.get(b.name)}
         return found
 
     def _time(self, blank: Blank, value: str, then: datetime, now: datetime) -> str:

@@ -34,6 +34,7 @@ class Home:
     warnings: tuple[FeedWarning, ...] = ()
     updates_due: tuple[Reminder, ...] = ()
     endings: tuple[Reminder, ...] = ()
+    languages_due: tuple[Reminder, ...] = ()
 
     def waited_s(self, submission: Waiting) -> int:
         return int((self.at - submission.submitted_at).total_seconds())
@@ -63,4 +64,5 @@ class Homes:
                 warnings=tuple(feed_warnings.waiting(tx)),
                 updates_due=tuple(reminders.updates_due(tx)),
                 endings=tuple(reminders.endings(tx)),
+                languages_due=tuple(reminders.languages_due(tx)),
             )

@@ -9,11 +9,19 @@ from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Message, Version
 from broadcaster.domain.broadcast import on_unknown
 from broadcaster.domain.canonical import sha256
-from broadcaster.domain.manifest import ApprovedAudience, ApprovedTemplate, Manifest, ManifestTarget
+from broadcaster.domain.languages import Spoken
+from broadcaster.domain.manifest import (
+    ApprovedAudience,
+    ApprovedLanguage,
+    ApprovedPart,
+    ApprovedTemplate,
+    Manifest,
+    ManifestTarget,
+)
 from broadcaster.domain.post import Post, digest_of
 from broadcaster.service import succession
 from broadcaster.service.ways import to_approve
-from channels.base import Channel
+from channels.base import Channel, SendsMany
 
 
 def target_of(content: bytes, configured: Mapping[str, Channel]) -> ManifestTarget:
@@ -43,11 +51,14 @@ def build_manifest(
 
     The audience's numbers are read again, so that a change of one is seen.
     """
-    facts, audience = version.facts, None
+    facts, spoken, audience = version.facts, version.spoken, None
     if version.audience_version_id:
         found = audiences.version_by_id(tx, version.audience_version_id)
         digest, count = audiences.digest(tx, found.id)
-        audience = ApprovedAudience(name=found.name, version=found.no, sha256=digest, count=count)
+        parts = _parts(tx, found.id, spoken)
+        audience = ApprovedAudience(
+            name=found.name, version=found.no, sha256=digest, count=count, parts=parts
+        )
         audience = succession.approved_audience(tx, row, audience)
     return Manifest(
         message=row.uid,
@@ -63,12 +74,37 @@ def build_manifest(
         not_before="",
         on_unknown=on_unknown(facts.severity, facts.urgency),
         audience=audience,
-        targets=succession.acts(tx, row, targets, configured),
+        targets=succession.acts(tx, row, _spoken_to(targets, spoken, configured), configured),
         visibility=row.visibility,
         template=_template(version),
         sequel=sequel,
         follows=messages.by_id(tx, row.amends_id).ref if row.amends_id else "",
+        languages=tuple(
+            ApprovedLanguage(language=code, facts_sha256=sha256(spoken.facts.get(code, facts).to_json()))
+            for code in spoken.order
+        ),
+        languages_later=spoken.later,
     )
+
+
+def _parts(tx: Tx, version_id: int, spoken: Spoken) -> tuple[ApprovedPart, ...]:
+    """Who of an audience gets which language; none where there is one for all."""
+    parts = []
+    for code in spoken.order:
+        who = spoken.speaking(code)
+        digest, count = audiences.digest(tx, version_id, who)
+        parts.append(ApprovedPart(speaking=str(who), count=count, sha256=digest))
+    return tuple(parts)
+
+
+def _spoken_to(
+    targets: Sequence[ManifestTarget], spoken: Spoken, configured: Mapping[str, Channel]
+) -> list[ManifestTarget]:
+    """The targets, those of texts with the part of the audience that they are for."""
+    many = {t.account for t in targets if isinstance(configured[t.account], SendsMany)}
+    return [
+        replace(t, speaking=str(spoken.speaking(t.language))) if t.account in many else t for t in targets
+    ]
 
 
 def _template(version: Version) -> ApprovedTemplate | None:
@@ -96,7 +132,10 @@ def as_submitted(current: Manifest, submitted: bytes) -> Manifest:
     if not (mine and mine.received):
         return current
     try:
-        shown = int(json.loads(submitted)["audience"]["count"])
+        told = json.loads(submitted)["audience"]
+        shown = int(told["count"])
+        counts = {str(part["speaking"]): int(part["count"]) for part in told.get("parts", ())}
     except (ValueError, KeyError, TypeError):
         return current
-    return replace(current, audience=replace(mine, count=max(shown, mine.count)))
+    parts = tuple(replace(part, count=max(counts.get(part.speaking, 0), part.count)) for part in mine.parts)
+    return replace(current, audience=replace(mine, count=max(shown, mine.count), parts=parts))

@@ -25,5 +25,7 @@ def for_programs(tx: Tx, row: Message, version: Version, post: Post) -> Post:
         "incident": incidents.of_message(tx, row.incident_id).ref if row.incident_id else "",
         "category": category_of(template),
         "response": response_of(template),
+        "languages": " ".join(version.spoken.order),
+        "main_language": version.spoken.main,
     }
     return replace(post, facts={**post.facts, **{name: value for name, value in told.items() if value}})

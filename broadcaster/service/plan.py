@@ -6,6 +6,7 @@ from broadcaster.db import audiences, batches, broadcasts, deliveries
 from broadcaster.db.broadcasts import Broadcast, Target
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.domain.languages import Speaking
 from broadcaster.domain.storm import Held
 from broadcaster.logs import about
 from broadcaster.queue import Bells
@@ -56,10 +57,7 @@ class Plan:
                 return 0
             people = succession.next_told(tx, row, target, planned=planned, most=CHUNK)
             if people is None:
-                found = audiences.recipients(
-                    tx, target.audience_version_id, after_ordinal=planned, limit=min(CHUNK, left)
-                )
-                people = [(p.ordinal, p.id) for p in found]
+                people = _next_of(tx, target, planned, min(CHUNK, left))
             for start in range(0, len(people), BATCH):
                 part = people[start : start + BATCH]
                 batch_id = self._batch(tx, row, target, len(part))
@@ -87,3 +85,13 @@ class Plan:
             size=size,
             next_at=tx.now(),
         )
+
+
+def _next_of(tx: Tx, target: Target, planned: int, most: int) -> list[tuple[int, int | None]]:
+    """The next of the audience, as (ordinal, recipient id). Where a target goes to those of one language, each keeps the ordinal
+    that he has in the whole: so two languages never have the same one, and what follows can count on."""
+    assert target.audience_version_id
+    who = Speaking.read(target.speaking)
+    after = planned if who == Speaking() else deliveries.last_ordinal(tx, target.id)
+    found = audiences.recipients(tx, target.audience_version_id, after_ordinal=after, limit=most, who=who)
+    return [(p.ordinal, p.id) for p in found]

@@ -12,14 +12,14 @@ from broadcaster.db.messages import Message, Version
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.follow_up import Follows, Purpose
+from broadcaster.domain.languages import can_speak, fill_all
 from broadcaster.domain.message import MessageState
-from broadcaster.domain.notice import NoticeTemplate, fill
+from broadcaster.domain.notice import NoticeTemplate
+from broadcaster.domain.tongues import tongue_of
 from broadcaster.render.notices import shipped_notice
 from broadcaster.service.proof import Proofs
 
 log = structlog.get_logger()
-
-WRONG = "It should not have been sent."
 
 
 def prepare(tx: Tx, proofs: Proofs, row: Message, version: Version, *, zone: ZoneInfo) -> tuple[str, str]:
@@ -30,13 +30,25 @@ def prepare(tx: Tx, proofs: Proofs, row: Message, version: Version, *, zone: Zon
     template = _in_force(tx)
     known = {**version.blanks, "area": version.facts.area, "source": version.facts.source}
     known |= {
-        "wrong": WRONG,
+        "wrong": tongue_of(template.language).in_error,
         "wrong_ref": row.ref,
         "expires": f"{version.facts.expires_at.astimezone(zone):%Y-%m-%dT%H:%M}",
     }
-    values = {blank.name: known[blank.name] for blank in template.blanks if known.get(blank.name)}
+    order = [code for code in version.spoken.order if code in can_speak(template)]
+    for code in order:
+        in_it = version.spoken.facts.get(code)
+        if in_it:
+            known |= {
+                f"area.{code}": in_it.area,
+                f"source.{code}": in_it.source,
+                f"wrong.{code}": tongue_of(code).in_error,
+                f"wrong_ref.{code}": row.ref,
+            }
+    names = [blank.name for blank in template.blanks]
+    names += [f"{name}.{code}" for name in names for code in order]
+    values = {name: known[name] for name in names if known.get(name)}
     try:
-        facts = fill(template, values, zone=zone, now=tx.now())
+        said = fill_all(template, values, order, zone=zone, now=tx.now())
     except Invalid as problem:
         log.warning("nothing_lies_ready", message=row.ref, reason=len(problem.details))
         return "", ""
@@ -54,7 +66,8 @@ def prepare(tx: Tx, proofs: Proofs, row: Message, version: Version, *, zone: Zon
     as_version = replace(
         version,
         id=0,
-        facts=facts,
+        facts=said.facts,
+        spoken=replace(said.spoken, later=version.spoken.later),
         blanks=values,
         template=template.to_json(),
         template_id=None,
@@ -69,10 +82,11 @@ def prepare(tx: Tx, proofs: Proofs, row: Message, version: Version, *, zone: Zon
         "accounts": list(version.accounts),
         "audience": str(version.audience_version_id or ""),
         "blanks": dict(values),
-        "facts": dict(facts.to_json()),
+        "facts": dict(said.facts.to_json()),
         "posts": [each.post.to_bytes().decode() for each in proof.posts],
         "ref": ref,
         "template": template.to_json(),
+        **({"languages": said.spoken.to_json()} if said.spoken.order else {}),
     }
     return ref, canonical(content).decode()
 

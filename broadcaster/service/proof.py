@@ -1,7 +1,7 @@
 """A message as everybody would see it: every channel's post, and all that stands against it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from broadcaster.db import audiences, messages, submissions
@@ -10,14 +10,18 @@ from broadcaster.db.messages import Message, Version
 from broadcaster.domain.audience import AudienceVersion
 from broadcaster.domain.checks.facts import reading_age_of
 from broadcaster.domain.checks.finding import Finding, Level
+from broadcaster.domain.languages import LanguagePolicy
 from broadcaster.domain.media import Image
 from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.post import Post
+from broadcaster.domain.tongues import SEVERAL, base, named, tongue_of
 from broadcaster.domain.ways import ApprovedWay
-from broadcaster.render.posts import Renderer, changed_for
+from broadcaster.render.fitting import Room
+from broadcaster.render.posts import Renderer, changed_for, together
 from broadcaster.service import elections, succession
 from broadcaster.service.checks import check_carried, check_version, kept_by_template
 from broadcaster.service.cost import cost_findings
+from broadcaster.service.languages import check_languages, unsaid
 from broadcaster.service.media import image_findings, image_rules, images_of
 from broadcaster.service.page_facts import for_programs
 from broadcaster.service.quiet import Quiet
@@ -78,18 +82,29 @@ class Proof:
     findings: tuple[Finding, ...] = ()
     reading_age: int | None = None
     visibility: str = "public"
+    #: Where it is said in several languages: each in its order, and how many people get texts in it.
+    languages: Mapping[str, int] = field(default_factory=dict)
+    #: By when (ISO 8601) a language follows that it goes without.
+    later: Mapping[str, str] = field(default_factory=dict)
 
 
 class Proofs:
     """`channels` maps mode to account name to channel."""
 
     def __init__(
-        self, channels: ChannelsOfMode, renderer: Renderer, *, zone: ZoneInfo, quiet: Quiet | None = None
+        self,
+        channels: ChannelsOfMode,
+        renderer: Renderer,
+        *,
+        zone: ZoneInfo,
+        quiet: Quiet | None = None,
+        policy: LanguagePolicy | None = None,
     ) -> None:
         self._channels = channels
         self._renderer = renderer
         self._zone = zone
         self._quiet = quiet or Quiet(zone=zone)
+        self._policy = policy or LanguagePolicy()
 
     def of(self, tx: Tx, row: Message) -> Proof:
         """The current version; its stored posts, where it was submitted."""
@@ -100,6 +115,7 @@ class Proofs:
         audience = (
             audiences.version_by_id(tx, version.audience_version_id) if version.audience_version_id else None
         )
+        told = succession.counts(tx, row, audience, version.spoken)
         audience = succession.narrowed(tx, row, audience)
         posts = self._stored_posts(tx, row, version) or tuple(
             replace(each, post=for_programs(tx, row, version, each.post))
@@ -116,11 +132,14 @@ class Proofs:
         if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
             problems += _audience_problems(audience)
         problems += succession.left_out(tx, row, version, configured)
+        if row.state is MessageState.DRAFT:
+            problems += unsaid(version, self._policy)
         found = (
             *check_version(version, texts=[p.post for p in posts if p.channel == "sms"]),
             *self._unsaid(row, version, posts),
+            *check_languages(version, self._policy.names),
             *image_findings(version, image_rules(configured, version.accounts)),
-            *self._costs(tx, row, posts, audience),
+            *self._costs(tx, row, posts, audience, told),
             *self._unready(tx, row, version),
             *self._of_the_day(tx, row, version, posts),
         )
@@ -137,12 +156,21 @@ class Proofs:
             problems=tuple(problems),
             findings=tuple(each for each in found if each.level is not Level.PROBLEM),
             reading_age=reading_age_of(version.facts),
+            languages=told,
+            later=version.spoken.later,
         )
 
     def _costs(
-        self, tx: Tx, row: Message, posts: tuple[ProofPost, ...], audience: AudienceVersion | None
+        self,
+        tx: Tx,
+        row: Message,
+        posts: tuple[ProofPost, ...],
+        audience: AudienceVersion | None,
+        told: Mapping[str, int],
     ) -> Iterator[Finding]:
-        recipients = audience.size if audience else 0
+        def recipients(post: Post) -> int:
+            return told.get(post.language, audience.size) if audience else 0
+
         texts = [p.post for p in posts]
         return cost_findings(tx, row, texts, channels=self._channels, recipients=recipients, zone=self._zone)
 
@@ -169,25 +197,41 @@ class Proofs:
         story = story_of(tx, row, zone=self._zone)
         link = pages[0].page_address(story.page or row.ref) if pages else ""
         kept = kept_by_template(version)
-        return tuple(
-            self._proof_post(
-                configured,
+        main = base(str(version.template.get("language", "en")))
+        own = {tongue_of(main).code: version.facts}
+        said = {code: version.spoken.facts.get(code, version.facts) for code in version.spoken.order} or own
+        made: list[Post] = []
+        for name, channel in chosen:
+            room = room_of(channel, kept=kept)
+            posts = [
                 self._renderer.render(
-                    version.facts,
+                    facts,
                     channel=channel.name,
                     account=name,
                     reference=row.ref,
                     link=link if _carries_links(channel) else "",
                     mode=row.mode,
+                    language=code,
                     zone=self._zone,
                     images=_images(tx, version, channel),
-                    room=room_of(channel, kept=kept),
+                    room=room,
                     story=story,
-                ),
-                version.facts,
-            )
-            for name, channel in chosen
+                )
+                for code, facts in said.items()
+            ]
+            made += self._joined(channel, posts, room)
+        return tuple(
+            self._proof_post(configured, post, said.get(post.language, version.facts), version.spoken.order)
+            for post in made
         )
+
+    def _joined(self, channel: Channel, posts: Sequence[Post], room: Room) -> Sequence[Post]:
+        """One post for all languages, where that is wished for and it fits whole."""
+        is_public = not isinstance(channel, SendsMany | HasPages)
+        if not (self._policy.together and is_public and len(posts) > 1):
+            return posts
+        whole = together(posts, room.fits)
+        return [whole] if whole else posts
 
     def _stored_posts(self, tx: Tx, row: Message, version: Version) -> tuple[ProofPost, ...]:
         if row.state is MessageState.DRAFT:
@@ -196,17 +240,26 @@ class Proofs:
         configured = self._channels.get(row.mode, {})
         stored = submissions.posts(tx, found.id) if found else []
         return tuple(
-            self._proof_post(configured, Post.from_bytes(p.content), version.facts)
+            self._proof_post(
+                configured,
+                Post.from_bytes(p.content),
+                version.spoken.facts.get(p.language, version.facts),
+                version.spoken.order,
+            )
             for p in stored
             if p.account in configured
         )
 
-    def _proof_post(self, configured: Mapping[str, Channel], post: Post, facts: Facts) -> ProofPost:
+    def _proof_post(
+        self, configured: Mapping[str, Channel], post: Post, facts: Facts, order: Sequence[str]
+    ) -> ProofPost:
         channel = configured[post.account]
+        spoken = order if post.language == SEVERAL else [post.language]
+        within = f" in {' and '.join(map(named, spoken))}" if order else ""
         return ProofPost(
             account=post.account,
             channel=channel.name,
-            title=channel.title,
+            title=f"{channel.title}{within}",
             speaks_as=channel.target,
             post=post,
             problems=(*channel.check(post.at_widest()), *_at_spares(configured, post)),
@@ -224,17 +277,23 @@ class Proofs:
         return tuple(
             found
             for each in posts
+            for code in _languages_of(each.post, version)
             for found in check_carried(
                 each.post,
-                version.facts,
+                version.spoken.facts.get(code, version.facts),
                 title=each.title,
                 reference=row.ref,
                 mode=row.mode,
                 room=room_of(configured[each.account], kept=kept),
                 zone=self._zone,
                 has_page=isinstance(configured[each.account], HasPages),
+                language=code,
             )
         )
+
+
+def _languages_of(post: Post, version: Version) -> tuple[str, ...]:
+    return version.spoken.order if post.language == SEVERAL else (post.language,)
 
 
 def _at_spares(configured: Mapping[str, Channel], post: Post) -> Iterator[CheckProblem]:

@@ -23,6 +23,7 @@ from broadcaster.db.people import Person
 from broadcaster.db.receipts import Missing
 from broadcaster.domain.broadcast import BroadcastState
 from broadcaster.domain.delivery import ARRIVED, SETTLED, DeliveryState
+from broadcaster.domain.languages import Spoken
 from broadcaster.domain.message import Facts, MessageState
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
@@ -57,6 +58,7 @@ class Written:
     facts: Facts
     accounts: tuple[str, ...]
     audience: str
+    spoken: Spoken = field(default_factory=Spoken)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,7 @@ class TargetStatus:
     no_receipt_since: datetime | None = None
     parts: tuple[PartStatus, ...] = ()
     tries: Mapping[str, int] = field(default_factory=dict)
+    language: str = ""  #: where the message is said in several
 
     @property
     def accepted(self) -> int:
@@ -193,6 +196,7 @@ class Report:
                 facts=version.facts,
                 accounts=version.accounts,
                 audience=audiences.version_by_id(tx, audience_id).name if audience_id else "",
+                spoken=version.spoken,
             )
 
     def said_last(self, person: Person, blanks: Sequence[str]) -> dict[str, str]:
@@ -240,6 +244,7 @@ def _targets(tx: Tx, row: Broadcast) -> Iterator[TargetStatus]:
         yield TargetStatus(
             channel=target.channel,
             account=target.account,
+            language=target.language if target.several else "",
             planned=target.planned_total,
             states=states,
             link=mine[0].link if mine else "",

@@ -39,6 +39,8 @@ class Written:
     audience: str = ""
     visibility: Visibility = Visibility.PUBLIC
     table: str | None = None
+    #: Beside the template's own; None for all that are spoken here.
+    languages: Sequence[str] | None = None
 
 
 class ScheduleWriting:
@@ -104,6 +106,7 @@ class ScheduleWriting:
             visibility=written.visibility,
             table_id=_table(tx, row, written),
             author_id=actor.id,
+            languages=self._compose.policy.order_for(written.template, written.languages),
         )
         payload: dict[str, Json] = {"version": no, "template": template.name, "mode": str(row.mode)}
         payload["plan_sha256"] = sha256(written.plan.to_json())

@@ -29,6 +29,7 @@ from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.canonical import canonical
 from broadcaster.domain.errors import Stale
 from broadcaster.domain.follow_up import Follows, Purpose
+from broadcaster.domain.languages import Spoken
 from broadcaster.domain.manifest import manifest_hash
 from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.notice import NoticeTemplate
@@ -174,6 +175,7 @@ class Sequels:
             made.id,
             no=1,
             facts=Facts.from_json(content["facts"]),
+            spoken=Spoken.from_json(content.get("languages", {})),
             blanks=content["blanks"],
             accounts=content["accounts"],
             notice_template_id=template_id,

@@ -5,7 +5,7 @@ that all three see the same.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,14 +27,16 @@ from broadcaster.domain.computed import (
     is_formula,
 )
 from broadcaster.domain.errors import Invalid, Problem, Stale
-from broadcaster.domain.message import Facts, MessageState, Severity, Urgency
+from broadcaster.domain.languages import Filled, LanguagePolicy, fill_all
 from broadcaster.domain.message import Kind as MessageKind
-from broadcaster.domain.notice import NoticeTemplate, fill
-from broadcaster.domain.post import LATE_SLOTS
+from broadcaster.domain.message import MessageState, Severity, Urgency
+from broadcaster.domain.notice import NoticeTemplate
+from broadcaster.domain.post import SENT_AT, SEQUENCE, SEQUENCES, LateSlot
 from broadcaster.domain.schedule import AUDIENCE_MOVES_AT_MOST, AUDIENCE_MOVES_PERCENT, Planned, RunState
+from broadcaster.domain.tongues import base, tongue_of
 from broadcaster.render.notices import shipped_notices
 from broadcaster.render.posts import Renderer
-from broadcaster.service.compose import NO_REFERENCE
+from broadcaster.service.beginning import NO_REFERENCE
 from broadcaster.service.outgoing import NotReached, Outgoing
 from broadcaster.service.proof import Proof, Proofs
 from broadcaster.service.recurrence import expand
@@ -58,10 +60,18 @@ class Fetched:
 class Series:
     """`outgoing` fetches what blanks are filled from: nothing inside of a private network, and all of it is over in time."""
 
-    def __init__(self, channels: ChannelsOfMode, renderer: Renderer, outgoing: Outgoing) -> None:
+    def __init__(
+        self,
+        channels: ChannelsOfMode,
+        renderer: Renderer,
+        outgoing: Outgoing,
+        policy: LanguagePolicy | None = None,
+    ) -> None:
         self._channels = channels
         self._renderer = renderer
         self._outgoing = outgoing
+        #: A series is in the languages that were approved for it, whatever is spoken here since.
+        self._policy = replace(policy or LanguagePolicy(), order=())
 
     def check_addresses(self, values: Mapping[str, str]) -> None:
         """Invalid where nothing could ever be fetched from one of them."""
@@ -93,8 +103,8 @@ class Series:
 
     def facts(
         self, tx: Tx, row: Schedule, version: ScheduleVersion, run: Planned, fetched: Fetched
-    ) -> tuple[Facts, dict[str, str]]:
-        """The facts of one run, and the values that made them. Invalid, with everything, where they cannot be made."""
+    ) -> tuple[Filled, dict[str, str]]:
+        """What one run says, and the values that made it. Invalid, with everything, where it cannot be made."""
         template, zone = NoticeTemplate.from_json(version.template), version.plan.clock
         table = schedule_versions.table(tx, version.table_id)["rows"] if version.table_id else {}
         following = self.following(tx, row, version, run)
@@ -102,7 +112,8 @@ class Series:
         values, problems = _values(template, version, sources)
         if problems:
             raise Invalid("Not everything can be filled in for this run.", details=tuple(problems))
-        return fill(template, values, zone=zone, now=run.at), values
+        order = version.languages.split()
+        return fill_all(template, values, order, zone=zone, names=self._policy.names, now=run.at), values
 
     def following(self, tx: Tx, row: Schedule, version: ScheduleVersion, run: Planned) -> Planned | None:
         """The next run after this one that nobody has left out."""
@@ -116,11 +127,12 @@ class Series:
         self, tx: Tx, row: Schedule, version: ScheduleVersion, run: Planned, fetched: Fetched
     ) -> tuple[Proof, dict[str, str]]:
         """How one run would read, and its values. Invalid where it cannot be filled in."""
-        facts, values = self.facts(tx, row, version, run, fetched)
+        said, values = self.facts(tx, row, version, run, fetched)
         shown = Version(
             id=0,
             no=1,
-            facts=facts,
+            facts=said.facts,
+            spoken=said.spoken,
             accounts=version.accounts,
             audience_version_id=self._audience_version(tx, version),
             author_id=version.author_id,
@@ -133,7 +145,7 @@ class Series:
 
     def proofs(self, zone: ZoneInfo) -> Proofs:
         """Times in posts stand by the clock of the schedule's own place."""
-        return Proofs(self._channels, self._renderer, zone=zone)
+        return Proofs(self._channels, self._renderer, zone=zone, policy=self._policy)
 
     def _audience_version(self, tx: Tx, version: ScheduleVersion) -> int | None:
         found = audiences.latest_version(tx, version.audience) if version.audience else None
@@ -172,9 +184,10 @@ class Series:
             "table_sha256": version.table_sha256,
             "visibility": str(version.visibility),
             "on_unknown": str(on_unknown(severity, urgency)),
-            "late_slots": {slot.name: slot.widest for slot in LATE_SLOTS.values()},
+            "late_slots": {slot.name: slot.widest for slot in _late_slots(version)},
             "targets": [_target(name, configured) for name in version.accounts],
             "audience": self._audience_rule(tx, version, count),
+            **({"languages": version.languages.split()} if version.languages else {}),
         }
 
     def _audience_rule(self, tx: Tx, version: ScheduleVersion, count: int | None) -> dict[str, Any] | None:
@@ -189,6 +202,14 @@ class Series:
             "may_move_percent": AUDIENCE_MOVES_PERCENT,
             "may_move": AUDIENCE_MOVES_AT_MOST,
         }
+
+
+def _late_slots(version: ScheduleVersion) -> list[LateSlot]:
+    """Those that posts in its languages can have. What was approved before there were several stays what it was."""
+    main = base(str(version.template["language"]))
+    others = [code for code in version.languages.split() if code != main]
+    own = [SEQUENCES[main]] if main in SEQUENCES and main != "en" else []
+    return [SENT_AT, SEQUENCE, *own, *(SEQUENCES[code] for code in sorted(others) if code != "en")]
 
 
 def as_text(bounds: Mapping[str, Any]) -> str:
@@ -240,10 +261,12 @@ def _values(
     blanks = {blank.name: blank for blank in template.blanks}
     values, problems = dict(version.blanks), []
     for name, text in version.blanks.items():
-        if not is_formula(text) or name not in blanks:
+        own, _, code = name.partition(".")
+        if not is_formula(text) or own not in blanks:
             continue
+        there = replace(sources, tongue=tongue_of(code or template.language))
         try:
-            values[name] = compute(formulas({name: text})[name], blanks[name], sources)
+            values[name] = compute(formulas({name: text})[name], blanks[own], there)
         except NotComputed as problem:
             problems.append(f"{name}: {problem}")
     return values, problems

@@ -84,10 +84,14 @@ def _look(tx: Tx, targets: Sequence[RecentTarget]) -> Iterator[Looked]:
         for target in some:
             total, most = target.planned_total, LOOKED_AT // len(some)
             # Those of an audience count from 1 without gaps; a post has 0, and the parts of a thread 1, 2, 3.
-            first, within = (1, total) if target.has_audience else (0, total + 1)
+            # Those of one language have gaps: so what is there is looked for among all, and what is not made is known anyway.
+            first, within = (1, target.spread or total) if target.has_audience else (0, total + 1)
             number = min(within, most)
             found = figures.seen(tx, target.id, first=first, total=within, number=number) if total else []
-            yield Looked(target=target, deliveries=found, unmade=min(total, number) - len(found))
+            unmade = min(total, number) - len(found)
+            if target.spread:
+                unmade = min(number, total - target.planned)
+            yield Looked(target=target, deliveries=found, unmade=unmade)
 
 
 def _summed(looked: Iterable[Looked], now: datetime) -> dict[Place, Sums]:

@@ -7,6 +7,7 @@ from broadcaster.db.engine import Tx
 from broadcaster.db.messages import Message
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.follow_up import Follows, Purpose, lead
+from broadcaster.domain.tongues import TONGUES
 from broadcaster.render.posts import Story
 
 
@@ -17,8 +18,10 @@ def story_of(tx: Tx, row: Message, *, zone: ZoneInfo) -> Story:
     purpose, said = Purpose(row.purpose), follow_ups.first_broadcast(tx, row.amends_id)
     first = messages.by_id(tx, follow_ups.story(tx, row.amends_id)[0])
     at = f"{said[1].astimezone(zone):%H:%M}" if said else ""
-    words = lead(purpose, ref=said[0], at=at) if said else ""
-    return Story(lead=words, page=first.ref, purpose=purpose)
+    words = (
+        {code: lead(purpose, ref=said[0], at=at, tongue=TONGUES[code]) for code in TONGUES} if said else {}
+    )
+    return Story(lead=words.get("en", ""), leads=words, page=first.ref, purpose=purpose)
 
 
 def told(tx: Tx, follows: Follows | None) -> dict[str, Json]:

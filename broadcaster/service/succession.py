@@ -20,8 +20,10 @@ from broadcaster.domain.broadcast import BroadcastState, Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.errors import Stale
 from broadcaster.domain.follow_up import GOES_EVERYWHERE, TAKES_DOWN, Act, Purpose, act_for
+from broadcaster.domain.languages import Speaking, Spoken
 from broadcaster.domain.manifest import ApprovedAudience, Manifest, ManifestTarget
 from broadcaster.domain.message import Kind
+from broadcaster.domain.tongues import SEVERAL
 from broadcaster.service.audiences import latest
 from broadcaster.service.record import note
 from channels.base import Amends, Channel, Threads, Withdraws
@@ -51,15 +53,16 @@ def _acting(
     before = next((e for e in earlier if e.lane is Lane.PUBLIC and _stands_at(e, target)), None)
     if before is None:
         return target
-    act = act_for(purpose, edits=isinstance(channel, Amends), threads=isinstance(channel, Threads))
+    # One post in several languages is no place to write one of them over.
+    same = before.language == target.language
+    edits = same and isinstance(channel, Amends)
+    act = act_for(purpose, edits=edits, threads=isinstance(channel, Threads))
     return replace(target, act=act, of=before.ref) if act else target
 
 
 def _stands_at(earlier: Earlier, target: ManifestTarget) -> bool:
-    return earlier.act is not Act.WITHDRAW and (earlier.account, earlier.language) == (
-        target.account,
-        target.language,
-    )
+    in_it = SEVERAL in {earlier.language, target.language} or earlier.language == target.language
+    return earlier.act is not Act.WITHDRAW and earlier.account == target.account and in_it
 
 
 def _withdrawals(
@@ -125,8 +128,27 @@ def approved_audience(tx: Tx, row: Message, audience: ApprovedAudience) -> Appro
     first = told_before(tx, row)
     if not first:
         return audience
-    count = follow_ups.most_got(tx, [e.target_id for e in first])
-    return replace(audience, count=count, received=first[0].ref)
+    ids = [e.target_id for e in first]
+    parts = tuple(
+        replace(part, count=follow_ups.most_got(tx, ids, Speaking.read(part.speaking)))
+        for part in audience.parts
+    )
+    count = sum(part.count for part in parts) if parts else follow_ups.most_got(tx, ids)
+    return replace(audience, count=count, received=first[0].ref, parts=parts)
+
+
+def counts(tx: Tx, row: Message, audience: AudienceVersion | None, spoken: Spoken) -> dict[str, int]:
+    """By language, in their order, to how many people its texts go at most; empty where there is one language."""
+    first = [e.target_id for e in told_before(tx, row)] if audience else []
+    found = {}
+    for code in spoken.order:
+        who, number = spoken.speaking(code), 0
+        if audience:
+            number = (
+                follow_ups.most_got(tx, first, who) if first else audiences.count_of(tx, audience.id, who)
+            )
+        found[code] = number
+    return found
 
 
 def narrowed(tx: Tx, row: Message, audience: AudienceVersion | None) -> AudienceVersion | None:
@@ -188,13 +210,14 @@ def tie(tx: Tx, target_id: int, of: Earlier) -> None:
 
 
 def _supersede(tx: Tx, made: Broadcast, mine: Sequence[Target], earlier: Sequence[Earlier]) -> None:
-    places = {(t.channel, t.account_id, t.language) for t in mine if t.lane is Lane.PUBLIC}
+    # In whatever language: the main one is always among those of the newer message, and what it says no more is old in all.
+    places = {(t.channel, t.account_id) for t in mine if t.lane is Lane.PUBLIC}
     texts = {t.channel for t in mine if t.lane is Lane.BULK}
     overtaken = [
         e
         for e in earlier
         if e.superseded_by_id is None
-        and (e.channel in texts if e.lane is Lane.BULK else (e.channel, e.account_id, e.language) in places)
+        and (e.channel in texts if e.lane is Lane.BULK else (e.channel, e.account_id) in places)
     ]
     if not overtaken:
         return
@@ -224,7 +247,8 @@ def next_told(
         return None
     if follow_ups.under_way(tx, target.id):
         return []
-    people = follow_ups.who_got(tx, first, after=follow_ups.last_told(tx, target.id), limit=most)
+    after, who = follow_ups.last_told(tx, target.id), Speaking.read(target.speaking)
+    people = follow_ups.who_got(tx, first, after=after, limit=most, who=who)
     if not people:
         follow_ups.set_planned_total(tx, target.id, planned)
         note(tx, row, "follow_up_audience_settled", {"approved": target.planned_total, "count": planned})

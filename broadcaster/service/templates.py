@@ -15,7 +15,9 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person
 from broadcaster.db.templates import StoredTemplate
 from broadcaster.domain.canonical import Json, canonical
+from broadcaster.domain.checks.agreement import with_names
 from broadcaster.domain.errors import Invalid, NotFound, Problem, Stale
+from broadcaster.domain.languages import Names, said_in
 from broadcaster.domain.message import Mode
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate
@@ -134,7 +136,8 @@ class Templates:
             proof = self._compose.look(
                 actor,
                 template=template,
-                values=example_of(template),
+                values=example_of(template, self._compose.policy.names),
+                languages=tuple(template.languages),
                 channels=self._every_channel(mode),
                 mode=mode,
                 action=Action.READ,
@@ -193,9 +196,9 @@ class Templates:
             )
 
 
-def example_of(template: NoticeTemplate) -> Mapping[str, str]:
+def example_of(template: NoticeTemplate, names: Names | None = None) -> Mapping[str, str]:
     """Fictional answers: those that ship under this name as far as they fit its blanks still, and for what else is needed
-    the blanks' own examples."""
+    the blanks' own examples. With `names`, the bilingual ones, in the template's other languages too."""
     blanks = {blank.name: blank for blank in template.blanks}
     shipped = shipped_example(template.name) if template.name in shipped_notices() else {}
     taken = {
@@ -204,7 +207,13 @@ def example_of(template: NoticeTemplate) -> Mapping[str, str]:
         if name in blanks and value in (blanks[name].choices or (value,))
     }
     wanted = [b for b in template.blanks if b.example and (not shipped or (b.required and not b.default))]
-    return {**taken, **{b.name: b.example for b in wanted if b.name not in taken}}
+    own = {**taken, **{b.name: b.example for b in wanted if b.name not in taken}}
+    # In another language the same once more: what is tried is the wording around it.
+    for code in template.languages if names is not None else ():
+        known = (names or {}).get(code, {})
+        anew = {b.name: own.get(b.name.partition(".")[0], "") for b in said_in(template, code)}
+        own |= {name: with_names(text, known) for name, text in anew.items() if text}
+    return own
 
 
 def _add(

@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from broadcaster.domain.errors import Invalid, Refused
-from broadcaster.domain.post import SEQUENCE, Post
+from broadcaster.domain.post import SEQUENCES, Post
 
 SENDER_HELP = (
     "the sender shown: 3 to 11 letters, digits or spaces, at least one of them a letter; or a number"
@@ -19,8 +19,6 @@ _NUMBER = re.compile(r"(?:\+[1-9]|(?!00)\d)\d{2,14}")  # E.164, a national numbe
 _NAME = re.compile(r"(?=.*[A-Za-z])(?!00)[A-Za-z0-9][A-Za-z0-9 ]{1,9}[A-Za-z0-9]")
 _SPOILT = frozenset({"alert", "info", "verify"})
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# What the sequence may be at release; the other late slot, the time of sending, is always as wide.
-_SEQUENCES = ("", "Update 9", SEQUENCE.widest)
 
 
 def checked_sender(sender: str) -> str:
@@ -66,7 +64,11 @@ def texts_at_release(post: Post) -> list[str]:
     """The post's text for every width of its late slots.
 
     Officers see the greatest width. A shorter one moves what follows it onto another edge between segments, and an
-    empty one can leave spaces or lines without anything between them.
+    empty one can leave spaces or lines without anything between them. The time of sending is always as wide.
     """
     widest = post.at_widest().text
-    return list(dict.fromkeys(widest.replace(SEQUENCE.widest, sequence) for sequence in _SEQUENCES))
+    texts = [widest]
+    for slot in SEQUENCES.values():
+        shorter = ("", slot.widest[:-1], slot.widest)
+        texts = [text.replace(slot.widest, sequence) for text in texts for sequence in shorter]
+    return list(dict.fromkeys(texts))

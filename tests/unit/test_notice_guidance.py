@@ -23,7 +23,7 @@ LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 21, 15, 47, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
 FLOOD = Path(__file__).parents[2] / "templates" / "notices" / "flood.toml"
-LATER = {"help", "never", "refused", "must_keep", "review_by"}
+LATER = {"languages", "help", "never", "refused", "must_keep", "review_by"}
 
 
 def flood(**changes: Any) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_a_review_is_due_after_its_day_and_not_on_it() -> None:
 def test_a_template_without_any_number_to_ring_is_told_so() -> None:
     data = flood()
     del data["wording"]["contact"]
-    data |= {"must_keep": []}
+    data |= {"must_keep": [], "languages": {}}
     data["blanks"] = [blank for blank in data["blanks"] if blank["name"] != "floodline"]
     assert lacks(NoticeTemplate.from_json(data), TODAY) == (
         "contact: give people without internet a number to ring",

@@ -247,7 +247,7 @@ def test_a_path_is_no_channel() -> None:
 
 
 def test_a_language_without_words_is_refused() -> None:
-    with pytest.raises(NotFound, match='"cy"'):
+    with pytest.raises(NotFound, match='"pl"'):
         Renderer().render(
             example(),
             channel="x",
@@ -255,6 +255,6 @@ def test_a_language_without_words_is_refused() -> None:
             reference="R",
             link="",
             mode=Mode.LIVE,
-            language="cy",
+            language="pl",
             zone=LONDON,
         )

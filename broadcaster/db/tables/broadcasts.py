@@ -67,6 +67,8 @@ target = Table(
     word("channel"),
     word("lane"),
     Column("language", String(16), nullable=False),
+    # Whose language it is: `cy`, or `-cy -es` for everybody else; empty for the whole audience.
+    Column("speaking", String(64), nullable=False, server_default=""),
     to("audience_version", nullable=True),
     count("planned_total"),
     count("planned"),  # how many deliveries exist already; the cursor of a resumed plan

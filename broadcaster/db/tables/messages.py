@@ -91,6 +91,9 @@ message_version = Table(
     to("person", name="author_id"),
     moment("created_at"),
     moment("next_update_at", nullable=True),  # when it says that people will hear more
+    # JSON: its languages in their order, the facts in those beside the template's own, and by when one follows that it
+    # goes without; empty where the template's own is all there is.
+    Column("languages", Text, nullable=False, server_default=""),
     UniqueConstraint("message_id", "no"),
 )
 

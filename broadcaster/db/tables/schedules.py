@@ -44,6 +44,8 @@ schedule_version = Table(
     Column("template_no", Integer, nullable=False),
     prose("blanks"),  # canonical JSON: what was typed, formulas as they were written
     prose("accounts"),  # JSON list of account names
+    # The codes of its languages in their order, with spaces between; empty where the template's own is all there is.
+    Column("languages", String(64), nullable=False, server_default=""),
     to("audience", nullable=True),
     word("visibility"),
     to("schedule_table", nullable=True),

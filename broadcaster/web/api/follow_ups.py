@@ -84,6 +84,12 @@ class FollowUp(Given):
     purpose: Purpose
     values: dict[Name, Words] = Field({}, max_length=100, description="What differs.")
     channels: list[Name] = Field([], max_length=50, description="Empty: those that the first went to.")
+    languages: list[Name] | None = Field(
+        None,
+        max_length=10,
+        description="Beside the template's own. None: those of the first, and those spoken here.",
+    )
+    later: Name = Field("", description="By when a language follows that it goes without, such as +2h.")
     texts: bool = Field(default=True, description="Whether those who got a text get another.")
     reason: str = Field(
         "",
@@ -127,6 +133,8 @@ def draft_follow_up(request: Request, actor: Asking, ref: Ref, body: FollowUp, k
             channels=body.channels,
             audience=None if body.texts else "",
             reason=body.reason,
+            languages=body.languages,
+            later=body.later,
         ).ref
 
     def told(made: str) -> Done:

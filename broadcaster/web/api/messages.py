@@ -55,6 +55,8 @@ def draft_message(request: Request, actor: Asking, body: Draft, key: Key = None)
             mode=body.mode,
             incident=body.incident,
             visibility=body.visibility,
+            languages=body.languages,
+            later=body.later,
         ).ref
 
     def told(ref: str) -> Done:
@@ -74,6 +76,8 @@ def look_at_new_message(request: Request, actor: Asking, body: Look) -> Preview:
         channels=body.channels,
         audience=body.audience,
         mode=body.mode,
+        languages=body.languages,
+        later=body.later,
     )
     return Preview(**Preview.parts_of(proof))
 
@@ -97,6 +101,8 @@ def edit_message(request: Request, actor: Asking, ref: Ref, body: Edit) -> Messa
         channels=body.channels,
         audience=body.audience,
         base=body.base,
+        languages=body.languages,
+        later=body.later,
     )
     return message_of(parts, made.ref)
 
@@ -112,6 +118,8 @@ def look_at_message(request: Request, actor: Asking, ref: Ref, body: Wording) ->
         channels=body.channels,
         audience=body.audience,
         ref=ref,
+        languages=body.languages,
+        later=body.later,
     )
     return Preview(**Preview.parts_of(proof))
 

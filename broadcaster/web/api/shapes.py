@@ -43,6 +43,13 @@ class Wording(Given):
     values: dict[Name, Words] = Field(description="The blanks of the template, filled in.", max_length=100)
     channels: list[Name] = Field(max_length=50, description="Such as website, facebook, sms.")
     audience: Name = Field("", description="The list that text messages go to; empty for none.")
+    languages: list[Name] | None = Field(
+        None,
+        max_length=10,
+        description="Beside the template's own, such as cy; what is said anew stands under `action.cy`. None: all that are "
+        "spoken here, or of a message that is there those that it is in.",
+    )
+    later: Name = Field("", description="By when a language follows that it goes without, such as +2h.")
 
 
 class Draft(Wording):
@@ -169,6 +176,10 @@ class Preview(BaseModel):
     problems: list[str]
     findings: list[Finding]
     reading_age: int | None
+    languages: dict[str, int] = Field(
+        description="Where there are several: in their order, with the people who get texts in each."
+    )
+    later: dict[str, datetime] = Field(description="By when a language follows that it goes without.")
 
     @classmethod
     def parts_of(cls, proof: Proof) -> dict[str, Any]:
@@ -185,6 +196,8 @@ class Preview(BaseModel):
             "problems": list(proof.problems),
             "findings": [Finding.model_validate(each) for each in proof.findings],
             "reading_age": proof.reading_age,
+            "languages": dict(proof.languages),
+            "later": dict(proof.later),
         }
 
 
@@ -236,6 +249,7 @@ class Target(BaseModel):
 
     channel: str
     account: str
+    language: str = Field(description="Where the message is said in several; else empty.")
     planned: int
     accepted: int
     settled: int
@@ -251,7 +265,9 @@ class Target(BaseModel):
     @classmethod
     def of(cls, found: TargetStatus) -> "Target":
         return cls(
-            **_same(found, "channel", "account", "planned", "accepted", "settled", "link", "seconds"),
+            **_same(
+                found, "channel", "account", "language", "planned", "accepted", "settled", "link", "seconds"
+            ),
             **_same(found, "no_receipt", "no_receipt_since"),
             states=_counts(found.states),
             reasons=list(found.reasons),

@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 
 from broadcaster.db.worksheets import Worksheet
 from broadcaster.domain.blanks import Blank, BlankType, read_answer
+from broadcaster.domain.languages import TRANSLATOR, said_in
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
 
@@ -30,6 +31,9 @@ class Chosen:
     follows: str = ""
     purpose: str = ""
     reason: str = ""
+    #: Beside the template's own, as far as the form asks; None where it does not. `later`: by when one follows.
+    languages: Sequence[str] | None = None
+    later: str = ""
 
     @classmethod
     def begun(
@@ -38,13 +42,13 @@ class Chosen:
         """A new form: times that have to be given stand there already, as the template proposes them, and what is `known`
         from elsewhere, such as who says so."""
         proposed = {blank.name: _proposed(blank, zone) for blank in template.blanks if blank.required}
-        names = {blank.name for blank in template.blanks}
+        names = {blank.name for blank in template.blanks} | set(_in_others(template))
         proposed |= {name: value for name, value in (known or {}).items() if name in names}
         return cls(channels=template.channels, values={name: at for name, at in proposed.items() if at})
 
     @classmethod
     def of(cls, form: FormData, template: NoticeTemplate) -> Self:
-        names = [blank.name for blank in template.blanks] + list(OVERRIDES)
+        names = [blank.name for blank in template.blanks] + list(OVERRIDES) + _in_others(template)
         mode = _text(form, "mode")
         return cls(
             values={name: value for name in names if (value := _text(form, f"blank-{name}"))},
@@ -56,6 +60,8 @@ class Chosen:
             follows=_text(form, "follows"),
             purpose=_text(form, "purpose"),
             reason=_text(form, "reason"),
+            languages=[str(each) for each in form.getlist("languages")] if "asks_languages" in form else None,
+            later=_text(form, "later"),
             base=int(base) if (base := _text(form, "base")).isdigit() else 0,
         )
 
@@ -63,13 +69,19 @@ class Chosen:
         return replace(self, values={**self.values, **values})
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "channels": list(self.channels)}
+        languages = None if self.languages is None else list(self.languages)
+        return {**asdict(self), "channels": list(self.channels), "languages": languages}
 
     @classmethod
     def kept(cls, sheet: Worksheet) -> Self:
         """As it was left; the form goes on in the same worksheet, by which a feed's warning finds what was written from it."""
         data = {**sheet.content, "mode": Mode(sheet.content["mode"]), "sheet": sheet.uid}
         return cls(**data)
+
+
+def _in_others(template: NoticeTemplate) -> list[str]:
+    anew = [blank.name for code in template.languages for blank in said_in(template, code)]
+    return [*anew, *(f"{TRANSLATOR}.{code}" for code in template.languages)]
 
 
 def _proposed(blank: Blank, zone: ZoneInfo) -> str:

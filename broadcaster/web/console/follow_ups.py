@@ -7,6 +7,7 @@ from starlette.requests import Request
 from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.follow_up import IN_WORDS, Purpose
+from broadcaster.domain.languages import said_in
 from broadcaster.domain.policy import Action
 from broadcaster.service.follow_up import Begun
 from broadcaster.web.console.chosen import Chosen
@@ -68,6 +69,7 @@ def draft(request: Request, desk: SignedIn, form: Sent, ref: str, purpose: Purpo
     begun = parts.follow_ups.begin(desk.person, ref, purpose)
     chosen = Chosen.of(form, begun.template)
     blanks = {blank.name: "" for blank in begun.template.blanks}
+    blanks |= {b.name: "" for code in begun.template.languages for b in said_in(begun.template, code)}
     try:
         made = parts.follow_ups.draft(
             desk.person,
@@ -78,6 +80,8 @@ def draft(request: Request, desk: SignedIn, form: Sent, ref: str, purpose: Purpo
             audience=chosen.audience,
             images=attached(form),
             reason=chosen.reason,
+            languages=chosen.languages,
+            later=chosen.later,
         )
     except Problem as problem:
         return form_page(request, desk, begun.template, chosen=chosen, problem=problem, begun=begun)
@@ -115,4 +119,5 @@ def _known(parts: Parts, begun: Begun) -> Chosen:
         mode=begun.mode,
         follows=begun.ref,
         purpose=begun.purpose,
+        languages=begun.languages,
     )

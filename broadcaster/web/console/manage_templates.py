@@ -221,13 +221,14 @@ def _tables(given: str) -> Iterator[tuple[str, Any]]:
         raise Invalid(
             "The blanks cannot be read.", details=(f"rest: {error}. Each blank begins with [[blanks]]",)
         ) from error
-    if more := sorted(found.keys() - {"blanks", "refused"}):
+    if more := sorted(found.keys() - {"blanks", "refused", "languages"}):
         raise Invalid(
             "The blanks cannot be read.",
-            details=(f"rest: {', '.join(more)} does not belong here; only blanks and refused do",),
+            details=(f"rest: {', '.join(more)} does not belong here; only blanks, refused and languages do",),
         )
     yield "blanks", found.get("blanks", [])
     yield "refused", found.get("refused", [])
+    yield "languages", found.get("languages", {})
 
 
 def _lines(form: FormData, name: str) -> str:

@@ -17,6 +17,7 @@ from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.schedule import Plan
 from broadcaster.service.schedule_writing import Written
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
+from broadcaster.web.console.in_languages import beside
 from broadcaster.web.console.pages import page, problems_at
 from broadcaster.web.console.schedule_words import OFFERED, OWN, repeat_of, rule_for
 from channels.base import Channel
@@ -57,12 +58,13 @@ class Typed:
     @classmethod
     def of(cls, form: FormData, template: NoticeTemplate) -> "Typed":
         texts = ("name", "starts", "last", "repeat", "rule", "without", "grace", "zone", "table", "audience")
+        blanks = beside(template, template.languages, template.blanks)
         given: dict[str, Any] = {name: str(form.get(name, "")) for name in texts}
         return cls(
             **given,
             mode=Mode.EXERCISE if form.get("mode") == "exercise" else Mode.LIVE,
             channels=tuple(str(each) for each in form.getlist("channels")),
-            values={b.name: str(form.get(f"blank-{b.name}", "")) for b in template.blanks},
+            values={b.name: str(form.get(f"blank-{b.name}", "")) for b in blanks},
         )
 
     def plan(self) -> Plan:
@@ -203,6 +205,7 @@ def _form(
         answer=422 if problem else 200,
         back=f"/schedules/{ref}" if ref else "/schedules/new",
         template=template,
+        blanks=beside(template, parts.compose.policy.order_for(template), template.blanks),
         typed=typed,
         ref=ref,
         problems=problems,

@@ -11,8 +11,10 @@ from markupsafe import Markup, escape
 
 from broadcaster.domain.erasure import KEPT_OUT
 from broadcaster.domain.opt_out import Reason
+from broadcaster.domain.post import SEQUENCES
 from broadcaster.domain.times import time_in_words
-from broadcaster.service.compose import NO_REFERENCE
+from broadcaster.domain.tongues import named
+from broadcaster.service.beginning import NO_REFERENCE
 
 CHANNELS: Mapping[str, str] = {
     "website": "Website",
@@ -41,7 +43,7 @@ TIME_FIELD = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 #: What is put in at the moment of sending, and what stands for the reference of a message that nobody has kept yet.
 LATE: Mapping[str, str] = {
     "((sent_at))": "the time of sending",
-    "((sequence))": "the update's number, where it is one",
+    **{slot.mark: "the update's number, where it is one" for slot in SEQUENCES.values()},
     NO_REFERENCE: "its reference",
     NO_REFERENCE.lower(): "its reference",
 }
@@ -104,6 +106,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "own_name": lambda account, channel: "" if account.lower() == channel.lower() else account,
         "first_sentence": lambda text: text.partition(". ")[0].rstrip(".") + "." if text else "",
         "fits_a_time_field": lambda text: not text or bool(TIME_FIELD.fullmatch(text)),
+        "language": named,
         "late": late,
         "message_state": lambda state: MESSAGE_STATES.get(str(state), str(state)),
         "broadcast_state": lambda state: BROADCAST_STATES.get(str(state), str(state)),

@@ -11,11 +11,13 @@ from broadcaster.bootstrap import Parts
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
+from broadcaster.domain.tongues import named
 from broadcaster.service.follow_up import Begun
 from broadcaster.service.media import Attached
 from broadcaster.service.report import Written
 from broadcaster.web.console.chosen import Chosen
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
+from broadcaster.web.console.in_languages import beside, labels_of
 from broadcaster.web.console.pages import fragment, page, problems_at
 from broadcaster.web.console.texts import by_text
 from broadcaster.web.console.uploads import attached
@@ -41,7 +43,8 @@ def blank(
     """The form, empty or as it was left; with `mode` and `incident` from a drill's page."""
     parts = parts_of(request)
     template = parts.templates.current(name)
-    known = parts.report.said_last(desk.person, ("source", "phone"))
+    names = ("source", "phone", *(f"source.{code}" for code in template.languages))
+    known = parts.report.said_last(desk.person, names)
     if parts.settings.names_its_organisation:
         known = {"source": f"Duty officer, {parts.settings.organisation}", **known}
     chosen = Chosen.begun(template, zone=parts.settings.zone, known=known)
@@ -67,6 +70,8 @@ def draft(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
             mode=chosen.mode,
             incident=chosen.incident,
             images=attached(form),
+            languages=chosen.languages,
+            later=chosen.later,
         )
     except Problem as problem:
         return _form(request, desk, template, chosen=chosen, problem=problem)
@@ -109,6 +114,8 @@ def change(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
             audience=chosen.audience,
             images=images,
             base=chosen.base,
+            languages=chosen.languages,
+            later=chosen.later,
         )
     except Problem as problem:
         now = parts.compose.preview(ref).version
@@ -153,6 +160,8 @@ def _look(
             mode=chosen.mode,
             ref=ref,
             follows=parts.follow_ups.meant(chosen.follows, chosen.purpose),
+            languages=chosen.languages,
+            later=chosen.later,
         )
     except Problem as problem:
         wrong = problem.details or (problem.text,)
@@ -161,7 +170,7 @@ def _look(
         "look.html",
         proof=proof,
         texts=by_text(proof.posts) if proof else (),
-        missing=problems_at(wrong, {blank.name: blank.label for blank in template.blanks}),
+        missing=problems_at(wrong, labels_of(template)),
         others=kept.others,
         cover=parts.pre_authorise.beforehand(
             template, values=chosen.values, channels=chosen.channels, audience=chosen.audience
@@ -184,6 +193,8 @@ def _as_written(parts: Parts, written: Written, base: int) -> Chosen:
         audience=written.audience,
         mode=Mode(written.mode),
         base=base,
+        languages=written.spoken.order,
+        later=next(iter(written.spoken.later.values()), "")[:16],
     )
 
 
@@ -198,7 +209,8 @@ def _form(
     begun: Begun | None = None,
 ) -> HTMLResponse:
     parts = parts_of(request)
-    labels = {blank.name: blank.label for blank in template.blanks}
+    labels = labels_of(template)
+    spoken = _spoken(parts, template, chosen)
     said = problem.details or (problem.text,) if problem else ()
     return page(
         request,
@@ -211,8 +223,10 @@ def _form(
         template=template,
         exercise=chosen.mode is Mode.EXERCISE,
         chosen=chosen,
-        asked=[blank for blank in template.blanks if blank.required and not blank.default],
-        more=[blank for blank in template.blanks if not blank.required or blank.default],
+        asked=beside(template, spoken, [b for b in template.blanks if b.required and not b.default]),
+        more=beside(template, spoken, [b for b in template.blanks if not b.required or b.default]),
+        spoken=spoken,
+        main=named(template.language),
         overrides={name: [str(each) for each in kind] for name, kind in OVERRIDES.items()},
         channels=_channels(parts.channels.get(chosen.mode, {})),
         audiences=parts.audiences.list(),
@@ -224,6 +238,15 @@ def _form(
         incidents=[] if ref or begun else parts.incidents.listed(desk.person)[:MOST_INCIDENTS],
         others=parts.worksheets.others(desk.person, ref) if ref else (),
     )
+
+
+def _spoken(parts: Parts, template: NoticeTemplate, chosen: Chosen) -> dict[str, bool]:
+    """The languages that a form asks for beside the template's own, and which of them are chosen: those that are spoken here,
+    and those that the message is in."""
+    usual = parts.compose.policy.order_for(template)
+    wanted = usual if chosen.languages is None else chosen.languages
+    shown = [code for code in template.languages if code in usual or code in wanted]
+    return {code: code in wanted for code in shown}
 
 
 def _back(ref: str, begun: Begun | None) -> str:
