@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyotp
+from playwright.sync_api import Error
 
 from broadcaster.domain.identity import Factor
 
@@ -61,7 +62,14 @@ class Person:
             self.complaints.append(message.text)
 
     def go(self, path):
-        self.tab.goto(f"{self.console.address}{path}")
+        try:
+            self.tab.goto(f"{self.console.address}{path}")
+        except Error as error:
+            if "interrupted by another navigation" not in error.message:
+                raise
+            self.tab.goto(
+                f"{self.console.address}{path}"
+            )  # the page before, which is live, had just gone on by itself
 
     def sign_in(self):
         self.half_sign_in(self.name)

@@ -19,9 +19,10 @@ from broadcaster.cli.main import app
 from broadcaster.db import audit_log
 from broadcaster.domain.errors import NotAllowed, NotFound, Stale
 from broadcaster.domain.policy import Role
+from broadcaster.service.seal import MOST_AT_ONCE
 from tests.builders import a_world
 
-MANY = 2_500  # more than the database hands over at once
+MANY = 2 * MOST_AT_ONCE + 1  # and more than the database hands over at once
 
 
 @pytest.fixture
