@@ -17,7 +17,7 @@ from broadcaster.domain.message import Certainty, Kind, Severity, Urgency
 from channels import cap, cap_signing
 from channels.website import Website
 from tests.contract.channel_suite import SHARED
-from tests.contract.website_site import ATOM, BASE_URL, NOW, account, feed_alerts, files, post
+from tests.contract.website_site import ATOM, BASE_URL, NOW, account, atom_schema, feed_alerts, files, post
 
 SCHEMA = SHARED / "cap" / "schema" / "CAP-v1.2.xsd"
 C = {"c": cap.CAP}
@@ -113,8 +113,9 @@ def test_a_message_is_an_alert_that_says_what_was_approved(signing, site, schema
     assert found["/alert/info/parameter/value"] == ["7F3K2M", "Duty officer, Wyre Council"]
 
 
-def test_feeds_lead_to_it_by_its_own_type(signing, site):
+def test_feeds_lead_to_it_by_its_own_type(signing, site, tmp_path):
     signing.send(post(**FLOOD), "key-1")
+    atom_schema(tmp_path).assertValid(etree.parse(site / "atom.xml"))
     entry = etree.parse(site / "atom.xml").find("a:entry", ATOM)
     links = {link.get("type"): link.get("href") for link in entry.findall("a:link", ATOM)}
     assert links[cap.MEDIA_TYPE] == feed_alerts(site)[0]["cap"] == f"{BASE_URL}/alerts/7f3k2m.cap.xml"
