@@ -54,7 +54,16 @@ OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
 def gather(found: Installation, ref: str, *, in_process: bool = False) -> Evidence:
-    """Of a whole installation. The log comes from the real command, or with `in_process` from what the command calls."""
+    """Of a whole installation. The log comes from the real command, or with `in_process` from what the command calls; once more
+    where the broadcast ended after the log was exported and before its row was read."""
+    evidence = _gathered(found, ref, in_process=in_process)
+    ended = evidence.broadcast.state is BroadcastState.DONE
+    if ended and not any(event.act == "broadcast_done" for event in evidence.log.events):
+        evidence = _gathered(found, ref, in_process=in_process)
+    return evidence
+
+
+def _gathered(found: Installation, ref: str, *, in_process: bool) -> Evidence:
     if in_process:
         lines = list(found.parts.audit.export(found.parts.people.who(found.people["auditor"])))
     else:

@@ -146,7 +146,8 @@ def test_the_key_is_made_once_for_its_owner_alone_and_read_again(tmp_path):
 
 def test_a_key_never_shows_its_private_half():
     signer = Signer.new("")
-    secret = signer.to_text().rsplit("+", 1)[1].strip()
+    secret = signer.to_text().split("+", 4)[4].strip()  # which may have a + itself
+    assert len(secret) > 40
     assert secret not in repr(signer) + str(signer) + signer.public
 
 
