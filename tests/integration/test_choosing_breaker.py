@@ -182,6 +182,7 @@ def test_of_two_that_saw_the_same_turn_one_gets_it(world):
 
 
 def test_a_spare_takes_what_the_first_has_no_room_for(world):
+    world.clock.slow_down(10)
     world.gateway.rate = 1.0
     world.release_texts(3)
     world.once(Lane.BULK)

@@ -49,6 +49,7 @@ def test_acceptance_is_counted_from_the_release_by_channel(world):
 
 
 def test_what_still_waits_counts_with_its_age_so_a_dead_platform_does_not_look_fast(world):
+    world.clock.slow_down(10)
     world.page.always = NotSent("away", "Away.", retry_after_s=30)
     world.release(channels=("facebook",))
     world.work_public()
