@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from broadcaster.domain.errors import Invalid, Unavailable
 
@@ -102,6 +103,8 @@ class Database:
         self._lock_wait_s = lock_wait_s
         self._clock = clock or (_sqlite_clock if self.is_sqlite else _postgres_clock)
         self.engine = _sqlite_engine(url, lock_wait_s) if self.is_sqlite else _postgres_engine(url)
+        self._is_closed = False
+        event.listen(self.engine, "checkin", self._close_if_late)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -126,7 +129,13 @@ class Database:
                 yield Tx(connection, self._clock)
 
     def close(self) -> None:
+        """Each connection too that another thread still uses, as soon as it gives it back."""
+        self._is_closed = True
         self.engine.dispose()
+
+    def _close_if_late(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        if self._is_closed:
+            record.invalidate()
 
     @contextmanager
     def _writer_lock(self) -> Iterator[None]:

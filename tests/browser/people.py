@@ -12,6 +12,7 @@ from broadcaster.domain.identity import Factor
 DESK = {"width": 1200, "height": 800}
 PHONE = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 800}
+BROKEN_OFF = ("interrupted by another navigation", "net::ERR_ABORTED")
 NARROWEST = {"width": 320, "height": 640}  # CSS pixels; also what 400 % zoom leaves of 1280
 
 
@@ -62,14 +63,13 @@ class Person:
             self.complaints.append(message.text)
 
     def go(self, path):
+        """A live page may go on by itself in the same moment: then it is asked for again."""
         try:
             self.tab.goto(f"{self.console.address}{path}")
         except Error as error:
-            if "interrupted by another navigation" not in error.message:
+            if not any(broken_off in error.message for broken_off in BROKEN_OFF):
                 raise
-            self.tab.goto(
-                f"{self.console.address}{path}"
-            )  # the page before, which is live, had just gone on by itself
+            self.tab.goto(f"{self.console.address}{path}")
 
     def sign_in(self):
         self.half_sign_in(self.name)

@@ -65,7 +65,7 @@ def test_an_update_goes_from_a_first_sign_in_to_every_channel(person, town):
     ref = written(officer)
     approver.sign_in()
     approved(approver)
-    officer.go(f"/messages/{ref}/board")
+    officer.tab.wait_for_url(f"**/messages/{ref}/board")  # by itself, as soon as it is approved
     officer.tab.get_by_text("214 of 214 accepted").wait_for()  # as it changes: nobody loads the page again
     for channel in ("Website", "Facebook", "X"):
         heading = officer.tab.get_by_role("heading", name=re.compile(rf"^{channel}\b"))

@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import event, func, insert, select, text
@@ -59,6 +60,20 @@ def test_what_ended_well_is_there_for_everybody(database, database_url):
     other = Database(database_url)
     assert leaders(other) == ["sweeper"]
     other.close()
+
+
+def test_what_another_thread_still_uses_is_closed_when_it_gives_it_back(database_url):
+    database = Database(database_url)
+    opened = []
+    event.listen(database.engine, "connect", lambda connection, _record: opened.append(connection))
+    with database.write() as tx:
+        database.close()
+        add_leader(tx)
+    assert leaders(database) == ["sweeper"]  # another transaction, begun after the closing
+    assert len(opened) == 2
+    for connection in opened:
+        with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+            connection.cursor().execute("SELECT 1")
 
 
 def test_an_error_takes_everything_back(database):
