@@ -29,7 +29,7 @@ from tests.faults.frame import Figures, Place, Scenario
 PROCESSES = 4
 SEALERS = 2  # one starts, which takes seconds on a machine that is busy, while the other one seals
 COST_SHARE = 0.25  # of the time, before
-TURNS = 2  # with and without by turns: what else this machine does then falls on both
+TURNS = 4  # with and without by turns: what else this machine does then falls on both
 BURST = 100  # events in one transaction
 COST = 1.5
 KEPT_UP = 0.99  # of 500 events a second of each writer
@@ -79,7 +79,8 @@ def killed_sealer(
     database.close()
     figures.add("kills", sealers.kills, at_least=1)
     figures.add("events", count, at_least=1)
-    figures.add("committed", len(in_bursts) * BURST + len(with_one) + 1, equals=count)
+    committed = (len(in_bursts) + writers) * BURST + len(with_one) + writers * TURNS + 1
+    figures.add("committed", committed, equals=count)
     figures.add("sealed", sealed, equals=count)
     figures.add("last number", last, equals=count)
     figures.add("verifier's code", verdict.code, equals=0)
