@@ -33,8 +33,8 @@ from broadcaster.domain.errors import Invalid, NotFound, Problem, Stale
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import MAY, Action, require
 from broadcaster.render.notices import shipped_notices
-from broadcaster.service.audit_forms import row, safe
 from broadcaster.service.record import SYSTEM
+from broadcaster.service.table_file import row
 
 log = structlog.get_logger()
 
@@ -299,7 +299,7 @@ def table_of(found: Sequence[Seen], zone: ZoneInfo) -> str:
             took = f"{s.seconds:.1f}" if s.seconds is not None else ""
             cells = [seen.drill.ref, seen.drill.name, str(s.step), s.what, s.who, at, took, str(s.bar_s)]
             rows.append([*cells, "yes" if s.met else "no"])
-    return "".join(row([safe(cell) for cell in cells]) for cells in rows)
+    return "".join(row(cells) for cells in rows)
 
 
 def table_of_people(found: Sequence[Practice], zone: ZoneInfo) -> str:
@@ -307,7 +307,7 @@ def table_of_people(found: Sequence[Practice], zone: ZoneInfo) -> str:
     for p in found:
         last = f"{p.last.astimezone(zone):%Y-%m-%d %H:%M:%S}" if p.last else "never"
         rows.append([p.person, last, len(p.steps), p.met, "yes" if p.stale else "no"])
-    return "".join(row([safe(cell) for cell in cells]) for cells in rows)
+    return "".join(row(cells) for cells in rows)
 
 
 def _practice(name: str, seen: Sequence[Seen], since: datetime) -> Practice:

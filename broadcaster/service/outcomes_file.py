@@ -1,7 +1,5 @@
 """What became of each delivery of a message, as a table for a spreadsheet: by its place in the list, never by its number."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,14 +12,13 @@ from broadcaster.db.people import Person
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Stale
 from broadcaster.domain.policy import Action, require
+from broadcaster.service.table_file import row
 
 AT_ONCE = 5_000  # rows read in one transaction: none stays open while a slow reader downloads a million
 COLUMNS = (
     *("channel", "account", "place in the list", "state", "code", "reason", "tries", "sent again"),
     *("settled at", "link"),
 )
-#: What a spreadsheet takes for a formula. (owasp.org, CSV Injection, read 2026-11)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class OutcomesFile:
@@ -45,11 +42,11 @@ class OutcomesFile:
         return self._lines(targets)
 
     def _lines(self, targets: Sequence[Target]) -> Iterator[str]:
-        yield line(COLUMNS)
+        yield row(COLUMNS)
         for target in targets:
             after = -1
             while some := self._some(target, after):
-                yield "".join(line((target.channel, target.account, *each)) for each in some)
+                yield "".join(row((target.channel, target.account, *each)) for each in some)
                 after = int(some[-1][0])
 
     def _some(self, target: Target, after: int) -> list[tuple[str, ...]]:
@@ -63,10 +60,3 @@ class OutcomesFile:
 
     def _local(self, at: datetime | None) -> str:
         return at.astimezone(self._zone).isoformat(timespec="seconds") if at else ""
-
-
-def line(cells: tuple[str, ...]) -> str:
-    """One line, in which no cell is a formula."""
-    made = io.StringIO()
-    csv.writer(made).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
-    return made.getvalue()

@@ -17,7 +17,7 @@ from broadcaster.db.records import Asked, Record
 from broadcaster.domain.canonical import Json
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.policy import Action, require
-from broadcaster.service.audit_forms import row, safe
+from broadcaster.service.table_file import row
 
 AT_ONCE = 100
 COLUMNS = tuple(Record.__dataclass_fields__)
@@ -92,7 +92,7 @@ def _csv(found: Iterator[dict[str, Any]]) -> Iterator[str]:
     count = 0
     for count, each in enumerate(found, 1):  # noqa: B007 - counted
         cells = [", ".join(v) if isinstance(v, list) else "" if v is None else v for v in each.values()]
-        yield row([safe(cell) for cell in cells])
+        yield row(cells)
     yield row(["end", f"{count} records"])
 
 

@@ -9,7 +9,6 @@ from broadcaster.db.tables import alarm, sighting
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, Refused, Unavailable
 from broadcaster.domain.sight import Sight
-from broadcaster.service.outcomes_file import line
 from broadcaster.web.console.live import Look, Watchers
 from tests.builders import number
 from tests.integration.at_the_board import RUDE, Browser, events, id_of
@@ -143,11 +142,6 @@ def test_the_file_has_a_line_for_each_delivery_and_no_number_and_is_in_the_log(w
     assert rows[1]["reason"].startswith("'=cmd")
     assert not any(number(n)[1:] in file for n in (1, 2, 3))
     assert events(world, "outcomes_exported")[0][0] == "olga"
-
-
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_is_a_formula(begins):
-    assert line((f"{begins}1",)).lstrip('"').startswith("'")
 
 
 # --- watching ----------------------------------------------------------------------------------------------
