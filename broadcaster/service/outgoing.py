@@ -20,6 +20,7 @@ from channels.http import USER_AGENT
 from channels.http_connections import PlainPool, TlsPool
 
 CONNECT_S, TOTAL_S = 5.0, 15.0
+LEADS_TO_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 
 
 class NotReached(Exception):
@@ -150,10 +151,10 @@ class Outgoing:
 
 
 def _carries_another(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """An IPv6 address that leads to an IPv4 one (6to4, Teredo, NAT64): it may be an inner one."""
+    """An IPv6 address that leads to an IPv4 one (6to4, Teredo, NAT64, and `::10.0.0.7` of RFC 4291): it may be an inner one."""
     if isinstance(ip, ipaddress.IPv4Address):
         return False
-    return bool(ip.sixtofour or ip.teredo) or ip in ipaddress.ip_network("64:ff9b::/96")
+    return bool(ip.sixtofour or ip.teredo) or any(ip in each for each in LEADS_TO_IPV4)
 
 
 def _literal(host: str) -> bool:
