@@ -81,12 +81,18 @@ def _character_problems(blank: Blank, text: str) -> Iterator[str]:
         yield "has (( or )) in it, which are kept for blanks; use single brackets"
     if "\n" in text and blank.type is not BlankType.TEXT:
         yield "must stand on one line; take out the line break"
-    bad = {
-        c for c in text if c != "\n" and (unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _BIDI)
-    }
-    if bad:
+    if bad := {c for c in text if c != "\n" and _cannot_be_shown(c)}:
         codes = ", ".join(f"U+{ord(c):04X}" for c in sorted(bad))
         yield f"has characters in it that cannot be shown ({codes}); type it again without them"
+
+
+def _cannot_be_shown(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _BIDI or is_noncharacter(char)
+
+
+def is_noncharacter(char: str) -> bool:
+    """One that Unicode keeps free for programs (The Unicode Standard, 23.7); XML takes none of the first ones."""
+    return "\ufdd0" <= char <= "\ufdef" or ord(char) & 0xFFFE == 0xFFFE
 
 
 def _read(blank: Blank, text: str, zone: ZoneInfo, now: datetime) -> str | datetime:
