@@ -10,6 +10,7 @@ from tests.faults import (
     failover,
     full_broker,
     full_disk,
+    hostile,
     killing,
     lines,
     partial_answers,
@@ -49,6 +50,7 @@ MODULES = (
     rabbit_faults,
     two_hosts,
     exercising,
+    hostile,
 )
 SCENARIOS: tuple[Scenario, ...] = tuple(
     sorted(

@@ -21,6 +21,7 @@ from broadcaster.web.site import PublicSite
 
 HERE, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 80)
 TESTSERVER = (b"host", b"testserver")
+Client = tuple[str, int]
 Pairs = Iterable[tuple[bytes, bytes]]
 _FIRST: list[FastAPI] = []
 
@@ -90,12 +91,14 @@ def _mounted(parts: Any, route: BaseRoute) -> BaseRoute:
     return route
 
 
-def ask(app: Any, method: str, address: str, body: bytes = b"", headers: Pairs = ()) -> Answer:
+def ask(app: Any, method: str, address: str, body: bytes = b"", headers: Pairs = (), **who: Any) -> Answer:
     """As `asking`, for a test without a loop of its own."""
-    return asyncio.run(asking(app, method, address, body, headers))
+    return asyncio.run(asking(app, method, address, body, headers, **who))
 
 
-async def asking(app: Any, method: str, address: str, body: bytes = b"", headers: Pairs = ()) -> Answer:
+async def asking(
+    app: Any, method: str, address: str, body: bytes = b"", headers: Pairs = (), *, client: Client = HERE
+) -> Answer:
     """What was answered, even where the app broke after it. The body comes in two pieces, as a network brings it; the client
     reads on until the answer is whole."""
     split, answer = urlsplit(address), Answer()
@@ -109,7 +112,7 @@ async def asking(app: Any, method: str, address: str, body: bytes = b"", headers
         "raw_path": split.path.encode(),
         "query_string": split.query.encode(),
         "headers": list(headers),
-        "client": HERE,
+        "client": client,
         "server": SERVER,
         "state": {},
     }

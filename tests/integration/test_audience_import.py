@@ -12,7 +12,7 @@ from broadcaster.db.tables import recipient
 from broadcaster.domain.audience import ImportOutcome
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound
 from broadcaster.service.audiences import CHUNK, Audiences
-from tests.integration.audience_files import GOOD, VAULT, counts, csv_file, many, number, stored
+from tests.integration.audience_files import BROKEN, GOOD, VAULT, counts, csv_file, many, number, stored
 
 # --- what is taken ------------------------------------------------------------------------------------------
 
@@ -89,32 +89,6 @@ def test_no_number_stands_in_the_database_in_clear(database, import_csv, tmp_pat
 
 
 # --- what is left out ---------------------------------------------------------------------------------------
-
-BROKEN = {
-    "": "the row is empty",
-    ",,": "the row is empty",
-    "Ann": "the row has 1 columns instead of 3",
-    "Ann,07700900002": "the row has 2 columns instead of 3",
-    "Ann,07700900003,en,more": "the row has 4 columns instead of 3",
-    "Smith, J,07700900004,en": "the row has 4 columns instead of 3",
-    "Ann,,en": "there is no phone number in the row",
-    "Ann,none,en": "there are letters among the digits of the phone number",
-    "Ann,07700 9O0005,en": "there are letters among the digits of the phone number",
-    "Ann,7.7009E+11,en": "a spreadsheet has turned the number into a power of ten",
-    'Ann,"7,7009E+11",en': "a spreadsheet has turned the number into a power of ten",
-    "Ann,077009000061234,en": "the number ending in 234 is too long",
-    "Ann,07700,en": "the number is too short",
-    "Ann,900007,en": "the number is too short or lacks its area code",
-    "Ann,+999700900008,en": "the value ending in 008 is not a phone number",
-    "Ann,07700900009/07700900010,en": "the value ending in 010 is not a phone number",
-    "Ann,07700900011#12,en": "has an extension",
-    "Ann,0770\x000900012,en": "there is a NUL byte in the row",
-    'Ann,07700900013,"en': "the quotation marks in the row do not pair up",
-    'Ann,"07700900014"x,en': "the quotation marks in the row do not pair up",
-    "Ann," + "0" * 12000 + ",en": "the row is longer than 10,000 characters",
-    "Ann,????,en": "the value is not a phone number",
-    "Ann,07700\ufffd900015,en": "is not a phone number",
-}
 
 
 def test_each_broken_row_is_named_and_every_good_one_is_kept(database, import_csv, tmp_path):
