@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 TESTS_AT_ONCE ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storm screenshots test bench faults schedules soak seeded run check format lock clean
+.PHONY: help demo storm screenshots test bench bench-console faults schedules soak seeded run check format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ seeded: $(STAMP) ## put twelve bugs in, one at a time, and see the tests catch e
 
 bench: $(STAMP) ## speed, alone and beside what it is made of, and how it grows; exits 1 where a bar is missed (about an hour); ARGS="--only audit" or ARGS="--recipients 10000" for less, ARGS="--write" for docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-console: $(STAMP) ## how long the console's pages take beside a million deliveries, and how far the live board is behind (some minutes); exits 1 where a bar is missed
+	@$(BIN)/python -m tests.bench.pages $(ARGS) && $(BIN)/python -m tests.bench.board $(ARGS)
 
 check: $(STAMP) ## what CI holds: formatting, lint, types, layers, then every test
 	@$(BIN)/ruff format --check .

@@ -44,31 +44,31 @@ PAGES = {
 
 
 def main() -> int:
-    given = _arguments()
+    given = arguments(__doc__, times=40)
     missed = False
     for kind in given.database:
         with tempfile.TemporaryDirectory() as given_folder:
             folder = Path(given_folder)
             with database(kind, folder) as url, a_world(url, folder) as world:
-                refs = _filled(world, given.broadcasts, given.recipients)
+                refs = fill(world, given.broadcasts, given.recipients)
                 found = dict(_measured(visitor(world, "ada", *ROLES), refs, given.times))
-        _say(kind, *(f"{name}: {took}" for name, took in found.items()))
+        say(kind, *(f"{name}: {took}" for name, took in found.items()))
         missed = missed or any(took.p95_s > BAR_S for took in found.values())
     return 1 if missed else 0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.pages", description=__doc__)
+def arguments(description: str | None, *, times: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--database", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"]
     )
     parser.add_argument("--broadcasts", type=int, default=100)
     parser.add_argument("--recipients", type=int, default=10_000, help="of each broadcast")
-    parser.add_argument("--times", type=int, default=40, help="each page is asked for")
+    parser.add_argument("--times", type=int, default=times, help="so often it is measured")
     return parser.parse_args()
 
 
-def _filled(world: World, broadcasts: int, recipients: int) -> Mapping[str, str]:
+def fill(world: World, broadcasts: int, recipients: int) -> Mapping[str, str]:
     """References of one that was sent, one that is being sent and one that waits."""
     world.add_audience("residents", recipients)
     given: dict[str, Any] = {"channels": ("website", "facebook", "x", "sms"), "audience": "residents"}
@@ -86,7 +86,7 @@ def _filled(world: World, broadcasts: int, recipients: int) -> Mapping[str, str]
     world.parts.sweep.end_what_is_over()
     sending = world.release(**given).ref
     world.parts.plan.plan(world.broadcast_id(sending))
-    _say(f"{broadcasts:,} broadcasts to {recipients:,} were made in {time.monotonic() - began:.0f} s")
+    say(f"{broadcasts:,} broadcasts to {recipients:,} were made in {time.monotonic() - began:.0f} s")
     return {"sent": sent, "sending": sending, "waiting": world.submit(**given).ref}
 
 
@@ -101,7 +101,7 @@ class Took:
         return f"{self.p95_s * 1000:.0f} ms, {self.computed_s * 1000:.0f} ms of it computing here"
 
 
-def _say(*lines: str) -> None:
+def say(*lines: str) -> None:
     sys.stdout.write("\n  ".join(lines) + "\n")
     sys.stdout.flush()
 

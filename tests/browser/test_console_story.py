@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.people import PHONE
 from tests.installation import wait_for
+from tests.papers import read
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -44,7 +45,7 @@ def approved(approver):
 
 
 def proved(auditor, ref):
-    """The auditor finds it in the log, reads how it went, and takes the proof away."""
+    """The auditor finds it in the log, reads how it went, and takes the inquiry pack and the proof away: the pack."""
     auditor.sign_in()
     auditor.tab.get_by_role("link", name="Audit", exact=True).click()
     auditor.tab.get_by_label("About").fill(ref)
@@ -52,11 +53,15 @@ def proved(auditor, ref):
     assert auditor.tab.get_by_text(f"approver approved {ref}, as a second person").is_visible()
     auditor.tab.get_by_role("link", name=f"Timeline of {ref}").first.click()
     assert auditor.tab.get_by_text(f"officer handed over version 1 of {ref}").is_visible()
+    with auditor.tab.expect_download() as file:
+        auditor.tab.get_by_role("button", name="Take the inquiry pack away (PDF)").click()
+    pack = read(file.value.path().read_bytes())
     auditor.tab.get_by_role("link", name="Take its proof away").click()
     with auditor.tab.expect_download() as file:
         auditor.tab.get_by_role("button", name="Take the proof away").click()
     proof = json.loads(file.value.path().read_text())
     assert proof["message"] == ref
+    return pack
 
 
 def test_an_update_goes_from_a_first_sign_in_to_every_channel(person, town):
@@ -76,7 +81,10 @@ def test_an_update_goes_from_a_first_sign_in_to_every_channel(person, town):
         in officer.context.request.get(f"{town.web}/site/alerts/{ref.lower()}/").text()
     )
     assert not approver.is_cut_off
-    proved(auditor, ref)
+    pack = proved(auditor, ref)
+    assert pack.ua  # what a screen reader needs is in it
+    assert ref in pack.title
+    assert all(words in pack.words for words in ("Fleetwood and Cleveleys", "214", "approver approved"))
     auditor_herself = town.parts.people.who(town.people["auditor"])
     events = [e.act for e in town.parts.audit.events(auditor_herself, ref) if e.actor != "system"]
     assert events[:3] == ["message_drafted", "message_submitted", "message_approved_and_released"]

@@ -1,4 +1,4 @@
-"""One look for all: what many browsers watch of one message is read and rendered once a second, however many they are.
+"""One look for all: what many browsers watch of one message is read and rendered twice a second, however many they are.
 
 Knows no page and no database: it is given what looks.
 """
@@ -13,7 +13,7 @@ from broadcaster.domain.errors import Problem
 
 log = structlog.get_logger()
 
-EVERY_S = 1.0
+EVERY_S = 0.5  # with the looking itself, what is shown is never a second old
 
 
 @dataclass(frozen=True)
