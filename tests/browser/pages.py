@@ -51,6 +51,10 @@ def press(button: str, /, **typed: str) -> Callable[[Any], object]:
     return act
 
 
+def follow(link: str) -> Callable[[Any], object]:
+    return lambda tab: tab.get_by_role("link", name=link).first.click()
+
+
 def open_all(tab: Any) -> None:
     """What is folded away is part of the page too."""
     tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
@@ -318,6 +322,7 @@ FEEDS = [
     Page(route="/warnings/{warning}", who="olive", state="no reason", then=press("Dismiss it")),
     Page(route="/manage/webhooks", who="adam"),
     Page(route="/manage/webhooks", who="adam", state="nothing filled in", then=press("Tell it")),
+    Page(route="/manage/webhooks", who="adam", state="changing one", then=follow("Change it")),
     Page(route="/manage/feeds", who="adam"),
     Page(route="/manage/feeds", who="adam", state="nothing filled in", then=press("Watch it")),
 ]

@@ -300,6 +300,7 @@ ACTS_OF_FEEDS = [
 THIS_HOOK = {"uid": newest(webhook, "uid")}
 ACTS_OF_WEBHOOKS = [
     ada("/manage/webhooks", "webhook_added", {"url": "https://localhost/", "types": "alarm.raised"}),
+    ada("/manage/webhooks/{uid}/change", "webhook_changed", {"url": "https://localhost/new"}, **THIS_HOOK),
     ada("/manage/webhooks/{uid}/rotate", "webhook_secret_changed", **THIS_HOOK),
     ada("/manage/webhooks/{uid}/test", "webhook_tested", **THIS_HOOK),
     ada("/manage/webhooks/{uid}/remove", "webhook_removed", **THIS_HOOK),

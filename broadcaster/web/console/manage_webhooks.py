@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from broadcaster.db.people import Person
+from broadcaster.db.webhooks import Webhook
 from broadcaster.domain.errors import NotAllowed, Problem
 from broadcaster.domain.policy import Action
 from broadcaster.domain.webhooks import TYPES
@@ -24,8 +25,9 @@ HERE = "/manage/webhooks"
 
 
 @router.get("")
-def webhooks(request: Request, desk: SignedIn) -> Response:
-    return _page(request, desk)
+def webhooks(request: Request, desk: SignedIn, change: str = "") -> Response:
+    """`change` is the uid of one whose address or types are to be typed anew."""
+    return _page(request, desk, changing=change)
 
 
 @router.post("")
@@ -38,6 +40,20 @@ def add(request: Request, desk: SignedIn, form: Sent) -> Response:
         lambda actor: service.add(
             actor, text(form, "url"), types=texts(form, "types"), reason=text(form, "reason")
         ),
+    )
+
+
+@router.post("/{uid}/change")
+def change(request: Request, desk: SignedIn, form: Sent, uid: str) -> Response:
+    service = parts_of(request).webhooks
+    return _decided(
+        request,
+        desk,
+        form,
+        lambda actor: service.change(
+            actor, uid, url=text(form, "url"), types=texts(form, "types"), reason=text(form, "reason")
+        ),
+        changing=uid,
     )
 
 
@@ -64,7 +80,9 @@ def try_out(request: Request, desk: SignedIn, form: Sent, uid: str) -> Response:
     return _page(request, desk, tested=(uid, tested))
 
 
-def _decided(request: Request, desk: Desk, form: FormData, act: Callable[[Person], Outcome]) -> Response:
+def _decided(
+    request: Request, desk: Desk, form: FormData, act: Callable[[Person], Outcome], *, changing: str = ""
+) -> Response:
     """Done at once, or a proposal for another administrator."""
     return carried_out(
         request,
@@ -72,7 +90,7 @@ def _decided(request: Request, desk: Desk, form: FormData, act: Callable[[Person
         form,
         act,
         done=lambda desk, made: decided(request, desk, made, then=HERE),
-        again=lambda desk, problem: _page(request, desk, form=form, problem=problem),
+        again=lambda desk, problem: _page(request, desk, form=form, problem=problem, changing=changing),
     )
 
 
@@ -83,10 +101,12 @@ def _page(
     form: FormData | None = None,
     problem: Problem | None = None,
     tested: tuple[str, Tested] | None = None,
+    changing: str = "",
 ) -> Response:
     service = parts_of(request).webhooks
-    given = form or FormData()
     found = service.listed(desk.person)
+    changed = next((each for each in found if each.uid == changing), None)
+    given = form or (_as_it_is(changed) if changed else FormData())
     return manage_page(
         request,
         "manage_webhooks.html",
@@ -96,8 +116,13 @@ def _page(
         problems=[{**each, "href": "#url"} for each in told(problem)],
         found=[(each, service.deliveries(desk.person, each.uid)) for each in found],
         tested=tested,
+        changed=changed,
         given=given,
         types=[
             {"value": each, "text": each, "checked": each in texts(given, "types")} for each in TYPES.values()
         ],
     )
+
+
+def _as_it_is(hook: Webhook) -> FormData:
+    return FormData([("url", hook.url), *(("types", each) for each in hook.types)])
