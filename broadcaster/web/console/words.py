@@ -112,6 +112,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "broadcast_state": lambda state: BROADCAST_STATES.get(str(state), str(state)),
         "state_word": lambda state: STATES.get(str(state), (str(state), ""))[0],
         "span": span,
+        "waited": waited,
         "state_class": lambda state: STATES.get(str(state), ("", ""))[1],
     }
 
@@ -153,6 +154,15 @@ def span(seconds: float) -> str:
     if seconds < 100 * 60:
         return f"about {many(max(1, round(seconds / 60)), 'minute')}"
     return f"about {many(round(seconds / 3600), 'hour')}"
+
+
+def waited(seconds: float) -> str:
+    """How long somebody has been waiting. The page's script counts on in the same words."""
+    if seconds < 120:
+        return many(int(seconds), "second")
+    if seconds < 120 * 60:
+        return many(int(seconds / 60), "minute")
+    return many(int(seconds / 3600), "hour")
 
 
 def _moment(moment: datetime | str) -> datetime:

@@ -4,11 +4,15 @@ import { initAll } from "./vendor/govuk-frontend.min.js";
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
 initAll();
 
+function waited(seconds) {
+  if (seconds < 120) return `${seconds} ${seconds === 1 ? "second" : "seconds"}`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} minutes` : `${Math.floor(seconds / 3600)} hours`;
+}
+
 for (const each of document.querySelectorAll("[data-waited]")) {
   const began = Date.now() - 1000 * Number(each.dataset.waited);
   setInterval(() => {
-    const seconds = Math.round((Date.now() - began) / 1000);
-    each.textContent = seconds < 120 ? `${seconds} seconds` : `${Math.floor(seconds / 60)} minutes`;
+    each.textContent = waited(Math.floor((Date.now() - began) / 1000));
   }, 1000);
 }
 
