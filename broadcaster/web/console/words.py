@@ -102,7 +102,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "plain_day": plain_day,
         "plain_weekday": lambda day: f"{day:%A} {day.day} {day:%B}",
         "opt_out": lambda reason: OPT_OUTS.get(str(reason), str(reason)),
-        "channel": lambda name: CHANNELS.get(name, name),
+        "channel": lambda name: CHANNELS.get(name, name.capitalize()),
         "own_name": lambda account, channel: "" if account.lower() == channel.lower() else account,
         "first_sentence": lambda text: text.partition(". ")[0].rstrip(".") + "." if text else "",
         "fits_a_time_field": lambda text: not text or bool(TIME_FIELD.fullmatch(text)),
