@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from broadcaster.db.tables import broadcast, message, submission
+from broadcaster.db.tables import broadcast, delivery, message, submission
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.message import Mode
@@ -182,7 +182,6 @@ def _one_night(
     stand_ins.forget()
     with ground.stage(stand_ins, max_in_flight=10) as stage:
         stage.clock.advance((moment - timedelta(seconds=5) - datetime.now(UTC)).total_seconds())
-        stage.clock.slow_down(10)  # else hundreds of refused texts are due again before all were tried
         stand_ins.order([{"platform": "sms", "kind": "503", "probability": REFUSED_SHARE, "seed": 1}])
         ref, ends = _released(stage, texts)
         sent = _work_until(stage, ref, moment + timedelta(hours=1, seconds=30))
@@ -219,8 +218,12 @@ def _work_until(stage: Stage, ref: str, moment: datetime) -> dict[DeliveryState,
     """What a worker and a sweeper do until then, at steps that grow from a second to an hour."""
     step_s = 1.0
     while True:
-        while stage.parts.deliver.work(Mode.LIVE, Lane.BULK, for_s=5):
-            pass  # however slow this machine is: all that is due
+        with stage.parts.database.read() as tx:
+            began = tx.now()
+        while _due(
+            stage, began
+        ):  # however slow this machine is; what is refused meanwhile is of the next step
+            stage.parts.deliver.work(Mode.LIVE, Lane.BULK, for_s=1)
         stage.parts.sweep.sweep()
         with stage.parts.database.read() as tx:
             left_s = (moment - tx.now()).total_seconds()
@@ -228,6 +231,12 @@ def _work_until(stage: Stage, ref: str, moment: datetime) -> dict[DeliveryState,
             return dict(stage.parts.report.status(ref).totals)
         stage.clock.advance(min(step_s, left_s))
         step_s = min(3 * step_s, 3_600)
+
+
+def _due(stage: Stage, at: datetime) -> int:
+    waits = delivery.c.state == DeliveryState.PENDING
+    found = stage.rows(select(func.count()).select_from(delivery).where(waits, delivery.c.next_at <= at))
+    return int(found[0][0])
 
 
 SCENARIOS = [

@@ -1,5 +1,6 @@
 """A gateway that takes every text and answers 504 (T18), and one that asks for patience (T20)."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -158,7 +159,7 @@ def _asked_s(words: str, at: datetime) -> float:
             asked = (parsedate_to_datetime(words) - at).total_seconds()
         except ValueError:
             return 0.0
-    return min(max(asked, 0.0), CAP_S)
+    return 0.0 if math.isnan(asked) else min(max(asked, 0.0), CAP_S)
 
 
 def numbers(found: Installation) -> list[str]:
