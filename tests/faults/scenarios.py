@@ -3,6 +3,7 @@
 from tests.faults import (
     bounds,
     broker_faults,
+    clicks,
     clocks,
     crash_points,
     database_faults,
@@ -51,6 +52,7 @@ MODULES = (
     two_hosts,
     exercising,
     hostile,
+    clicks,
 )
 SCENARIOS: tuple[Scenario, ...] = tuple(
     sorted(

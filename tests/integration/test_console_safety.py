@@ -2,9 +2,7 @@
 over lists that are made from the routers. The services' own tests say the same below; here it is what a browser can do.
 """
 
-import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -20,7 +18,6 @@ from tests.integration.visitor import Visitor, visitor
 
 DATABASES = ("sqlite",)
 ELSEWHERE = [(b"origin", b"https://evil.example"), (b"sec-fetch-site", b"cross-site")]
-CLICKS, ROUNDS = 50, int(os.environ.get("CLICK_ROUNDS", "1"))  # RELIABILITY T29 has 100
 
 
 def decision(submitted):
@@ -29,36 +26,6 @@ def decision(submitted):
 
 def nothing_was_sent(world):
     return world.rows(broadcast) == [] and not (world.site.ledger or world.page.ledger or world.feed.ledger)
-
-
-# --- T29: clicks at once ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
-def test_however_many_click_at_once_a_message_goes_out_once(world):
-    approvers = [visitor(world, name, "approver") for name in ("anna", "bert")]
-    world.clock.slow_down(100)  # their second factor stays fresh, however many rounds there are
-    for round_no in range(1, ROUNDS + 1):
-        submitted = world.submit(channels=("website",))
-        page = f"/messages/{submitted.ref}/approve"
-        bodies = [_body(each.get(page).text, decision(submitted)) for each in approvers]
-
-        def click(no, page=page, bodies=bodies):
-            return approvers[no % 2].ask("POST", page, bodies[no % 2], FORM)
-
-        with ThreadPoolExecutor(CLICKS) as pool:
-            answers = list(pool.map(click, range(CLICKS)))
-        assert sorted(a.status for a in answers) == [303] + [409] * (CLICKS - 1)
-        assert len(world.rows(broadcast)) == round_no
-        assert approvers[0].ask("POST", page, bodies[0], FORM).status == 409  # the same request once more
-    world.work_public()
-    assert len(world.site.ledger) == ROUNDS
-    assert world.acts().count("message_approved_and_released") == ROUNDS
-
-
-def _body(page, fields):
-    token = re.search(r'name="csrf" value="(\w+)"', page).group(1)
-    return "&".join(f"{k}={v}" for k, v in {"csrf": token, **fields}.items()).encode()
 
 
 # --- T27, T28, T34: what was shown, by whom, and who is still allowed ------------------------------------------
