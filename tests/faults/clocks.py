@@ -220,10 +220,9 @@ def _work_until(stage: Stage, ref: str, moment: datetime) -> dict[DeliveryState,
     while True:
         with stage.parts.database.read() as tx:
             began = tx.now()
-        while _due(
-            stage, began
-        ):  # however slow this machine is; what is refused meanwhile is of the next step
-            stage.parts.deliver.work(Mode.LIVE, Lane.BULK, for_s=1)
+        # However slow this machine is. What is refused meanwhile is of the next step.
+        while _due(stage, began) and stage.parts.deliver.work(Mode.LIVE, Lane.BULK, for_s=1):
+            pass
         stage.parts.sweep.sweep()
         with stage.parts.database.read() as tx:
             left_s = (moment - tx.now()).total_seconds()
