@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from broadcaster.audit.verify_audit import read_notes
+from broadcaster.audit.verifier.notes import read_notes
 
 MOST_BYTES = 4_096  # of one note; ours have about 300
 

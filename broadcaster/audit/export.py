@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from broadcaster.audit.verify_audit import FORMAT
+from broadcaster.audit.verifier.reading import FORMAT
 from broadcaster.domain.audit import AuditEvent, event_json
 
 

@@ -14,8 +14,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from broadcaster.audit import verify_audit
-from broadcaster.audit.verify_audit import Unreadable, Verdict
+from broadcaster.audit.stand_alone import NAME, stand_alone
+from broadcaster.audit.verifier.notes import notes_of
+from broadcaster.audit.verifier.reading import verify_file
+from broadcaster.audit.verifier.verdict import UNREADABLE, Unreadable, Verdict
+from broadcaster.audit.verifier.words import as_dict, in_words
 from broadcaster.cli import show as views
 from broadcaster.cli import terminal
 from broadcaster.cli.audit_pack import pack
@@ -151,7 +154,7 @@ def verify(
     Exit codes: 0 whole; 1 altered, with the first event that nobody can trust; 2 wrong usage; 3 whole, but its end was
     not laid down outside for 15 minutes; 4 cannot be read.
     """
-    code = verify_audit.UNREADABLE
+    code = UNREADABLE
     try:
         verdict = _verdict(file, key or [], anchors or [], str(tsa_ca or ""))
     except Unreadable as error:
@@ -159,16 +162,16 @@ def verify(
         print_json(said) if as_json else say(f"Cannot be checked: {error}.")
         raise typer.Exit(code) from error
     if as_json:
-        print_json(verify_audit.as_dict(verdict))
+        print_json(as_dict(verdict))
     else:
-        say(*verify_audit.in_words(verdict))
+        say(*in_words(verdict))
     raise typer.Exit(verdict.code)
 
 
 def _verdict(file: Path | None, keys: list[str], anchors: list[Path], tsa_ca: str) -> Verdict:
-    kept = [note for path in anchors for note in verify_audit.notes_of(str(path))]
+    kept = [note for path in anchors for note in notes_of(str(path))]
     if file is not None:
-        return verify_audit.verify_file(str(file), keys=keys, anchors=kept, tsa_ca=tsa_ca)
+        return verify_file(str(file), keys=keys, anchors=kept, tsa_ca=tsa_ca)
     with signed_in(Action.AUDIT) as session:
         return session.parts.audit.verify(keys=keys, anchors=kept, tsa_ca=tsa_ca)
 
@@ -176,7 +179,7 @@ def _verdict(file: Path | None, keys: list[str], anchors: list[Path], tsa_ca: st
 def _verifier_beside(path: Path) -> str:
     """The command that checks what lies there. A verifier that lies beside it already stays: it may be the copy that an
     auditor trusts."""
-    verifier, ours = path.with_name("verify_audit.py"), Path(verify_audit.__file__).read_bytes()
+    verifier, ours = path.with_name(NAME), stand_alone().encode()
     try:
         if not verifier.exists():
             verifier.write_bytes(ours)

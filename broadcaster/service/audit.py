@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from broadcaster.audit import export, verify_audit
+from broadcaster.audit import export
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import size_and_root
-from broadcaster.audit.verify_audit import PROOF_FORMAT, Verdict
+from broadcaster.audit.verifier.proof import PROOF_FORMAT
+from broadcaster.audit.verifier.reading import verify
+from broadcaster.audit.verifier.verdict import Verdict
 from broadcaster.db import audit_log, broadcasts, messages, redactions, submissions
 from broadcaster.db import evidence as stored
 from broadcaster.db.audit_log import Checkpoint
@@ -91,7 +93,7 @@ class Audit:
         """Whether the log as it stands in the database is whole: by what checks an export elsewhere. The lines pass through
         `watched`, which may count them, and may end it all by raising."""
         lines = (f"{line}\n".encode("utf-8", "surrogatepass") for line in watched(self._lines("verify")))
-        return verify_audit.verify(lines, keys=list(keys), anchors=list(anchors), tsa_ca=tsa_ca)
+        return verify(lines, keys=list(keys), anchors=list(anchors), tsa_ca=tsa_ca)
 
     def first_bad_event(self) -> int | None:
         """The number of the first event that nobody can trust, or None."""

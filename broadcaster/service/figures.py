@@ -12,7 +12,7 @@ from pathlib import Path
 
 from broadcaster.alive import SILENT_AFTER_S, signs
 from broadcaster.audit.anchors import AnchorFolder
-from broadcaster.audit.verify_audit import Note
+from broadcaster.audit.verifier.notes import Note
 from broadcaster.db import accounts, alarms, audit_log, figures, readiness
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import Lane

@@ -11,8 +11,8 @@ from threading import Lock, Thread
 
 import structlog
 
-from broadcaster.audit import verify_audit
-from broadcaster.audit.verify_audit import Unreadable, Verdict
+from broadcaster.audit.verifier.verdict import Unreadable, Verdict
+from broadcaster.audit.verifier.words import in_words
 from broadcaster.db import audit_log
 from broadcaster.db.engine import Database
 from broadcaster.db.people import Person
@@ -112,4 +112,4 @@ class LogCheck:
 
 def _in_words(verdict: Verdict) -> tuple[str, ...]:
     """Without its last lines, on the key: they are for those who check elsewhere, on a command line."""
-    return tuple(line for line in verify_audit.in_words(verdict) if not line.startswith("Key:"))
+    return tuple(line for line in in_words(verdict) if not line.startswith("Key:"))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broadcaster.audit.anchors import AnchorFolder
-from broadcaster.audit.verify_audit import Note
+from broadcaster.audit.verifier.notes import Note
 from broadcaster.db import audit_log
 from broadcaster.db.engine import Database, Tx
 from broadcaster.db.people import Person

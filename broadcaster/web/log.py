@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from lxml import etree
 
 from broadcaster.audit.anchors import AnchorFolder
-from broadcaster.audit.verify_audit import Note
+from broadcaster.audit.verifier.notes import Note
 from broadcaster.bootstrap import Parts
 
 router = APIRouter(prefix="/log")

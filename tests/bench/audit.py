@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from broadcaster.audit import verify_audit
+from broadcaster.audit.stand_alone import NAME, stand_alone
 from broadcaster.bootstrap import Parts, build
 from broadcaster.cli.sandbox_setup import ensure_people, prepare_sandbox
 from broadcaster.db import audit_log
@@ -111,7 +111,9 @@ def _verified(kind: str, parts: Parts, environment: Mapping[str, str]) -> Verifi
     with parts.database.read() as tx:
         events = audit_log.size(tx)
     [key, *_] = (parts.settings.root / "anchors" / "keys.txt").read_text().split()
-    command = [sys.executable, "-I", str(CHECKING), verify_audit.__file__, str(path), "--key", key]
+    verifier = path.with_name(NAME)
+    verifier.write_text(stand_alone())
+    command = [sys.executable, "-I", str(CHECKING), str(verifier), str(path), "--key", key]
     began = time.monotonic()
     with child(command) as process:
         said, _ = process.communicate(timeout=WITHIN_S)

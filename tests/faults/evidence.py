@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, create_engine, select
 
-from broadcaster.audit.verify_audit import verify
+from broadcaster.audit.verifier.reading import verify
 from broadcaster.cli.ledger import taken
 from broadcaster.db.tables import (
     account,

@@ -13,9 +13,11 @@ from typing import Self
 
 from sqlalchemy import func, select
 
-from broadcaster.audit import export, verify_audit
+from broadcaster.audit import export
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import Signer, checkpoint
+from broadcaster.audit.stand_alone import NAME, stand_alone
+from broadcaster.audit.verifier.reading import verify_file
 from broadcaster.db import audit_log
 from broadcaster.db.engine import Database
 from broadcaster.db.tables import audit_event
@@ -174,11 +176,12 @@ def p99(figures: list[float]) -> float:
 
 def long_log(place: Place, figures: Figures, *, events: int, under_one: int, timed: bool) -> None:
     """`under_one` events stand under each checkpoint."""
-    path = place.folder / "audit.jsonl"
+    path, verifier = place.folder / "audit.jsonl", place.folder / NAME
+    verifier.write_text(stand_alone())
     write_log(path, events=events, under_one=under_one)
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", verify_audit.__file__, str(path), "--json"],
+        [sys.executable, "-I", "-S", str(verifier), str(path), "--json"],
         stdout=subprocess.PIPE,
         env={},
         cwd="/",
@@ -197,9 +200,7 @@ def long_log(place: Place, figures: Figures, *, events: int, under_one: int, tim
     figures.add("memory MB", used.ru_maxrss // 1024, at_most=VERIFY_MB)
     altered = path.read_bytes().replace(b'"number":1,', b'"number":2,', 1)
     path.write_bytes(altered)
-    figures.add(
-        "altered: first bad", verify_audit.verify_file(str(path), keys=[], anchors=[]).first_bad, equals=2
-    )
+    figures.add("altered: first bad", verify_file(str(path), keys=[], anchors=[]).first_bad, equals=2)
     path.unlink()
 
 

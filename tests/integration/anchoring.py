@@ -7,7 +7,7 @@ import structlog
 
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import SealKey
-from broadcaster.audit.verify_audit import verify
+from broadcaster.audit.verifier.reading import verify
 from broadcaster.db import alarms, audit_log
 from broadcaster.db.engine import Database
 from broadcaster.service.audit import Audit

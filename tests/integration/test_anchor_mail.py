@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from broadcaster.audit import verify_audit
-from broadcaster.audit.verify_audit import Unreadable, notes_of
+from broadcaster.audit.verifier.command import main
+from broadcaster.audit.verifier.notes import notes_of
+from broadcaster.audit.verifier.verdict import Unreadable
 from broadcaster.service.anchor_mail import ALARM_AFTER, EVERY, RETRY, AnchorMail
 from broadcaster.service.mail_server import MailServer, NotMailed
 from tests.integration.anchoring import sealed
@@ -206,10 +207,10 @@ def test_a_saved_mail_is_what_the_log_can_be_checked_with(mailed, tmp_path, form
     assert notes_of(str(saved)) == [note]
     file.write_text("".join(f"{line}\n" for line in export))
     said = []
-    assert verify_audit.main([str(file), "--anchors", str(saved)], said.append) == 0
+    assert main([str(file), "--anchors", str(saved)], said.append) == 0
     assert "The first 2 events are those that were laid down outside." in said[0]
     file.write_text("".join(f"{line}\n" for line in cut_off(export)))
-    assert verify_audit.main([str(file), "--anchors", str(saved), "--json"], said.append) == 1
+    assert main([str(file), "--anchors", str(saved), "--json"], said.append) == 1
     assert json.loads(said[1])["first_bad"] == 2
 
 

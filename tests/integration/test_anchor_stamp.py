@@ -8,9 +8,10 @@ import sys
 import pytest
 from rfc3161_client import decode_timestamp_response
 
-from broadcaster.audit import verify_audit
 from broadcaster.audit.stamps import with_certificates_in_order
-from broadcaster.audit.verify_audit import Unreadable
+from broadcaster.audit.stand_alone import NAME, stand_alone
+from broadcaster.audit.verifier import stamps
+from broadcaster.audit.verifier.verdict import Unreadable
 from broadcaster.service.anchor_stamp import ALARM_AFTER_S, EVERY_S, MOST_BYTES, RETRY_S, AnchorStamp
 from channels.http import DEFAULT_TIMEOUTS, Timeouts
 from tests.integration.anchoring import sealed
@@ -233,17 +234,18 @@ def test_the_certificate_is_looked_at_as_of_the_moment_of_the_stamp(log, anchor)
     """It has run out for most who check later, and the stamp is as good as before."""
     _, token = stamped(log, anchor)
     moment = said_by(token).gen_time
-    assert verify_audit._as_of(token) == ["-attime", str(int(moment.timestamp()))]
+    assert stamps._as_of(token) == ["-attime", str(int(moment.timestamp()))]
 
 
 def test_where_stamps_cannot_be_checked_the_log_is_not_called_altered(log, anchor, authority, tmp_path):
     note, _ = stamped(log, anchor)
     with pytest.raises(Unreadable, match=r"nowhere\.pem is not there"):
         log.verdict(tsa_ca=str(tmp_path / "nowhere.pem"))
+    (tmp_path / NAME).write_text(stand_alone())
     script = "import sys; import verify_audit as v; v.stamp_holds(sys.argv[1], b'', sys.argv[2])"
     ran = subprocess.run(
         [sys.executable, "-c", script, note, ca(authority)],
-        cwd=verify_audit.Path(verify_audit.__file__).parent,
+        cwd=tmp_path,
         env={"PATH": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ from sqlalchemy import event, select, text
 
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import SealKey, Signer
-from broadcaster.audit.verify_audit import Keys, Note
+from broadcaster.audit.verifier.notes import Keys, Note
 from broadcaster.db import audit_log
 from broadcaster.db.engine import Database
 from broadcaster.db.tables import alarm, audit_checkpoint, audit_event

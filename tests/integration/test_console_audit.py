@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from broadcaster.audit import verify_audit
+from broadcaster.audit.verifier.reading import verify_file
 from broadcaster.db import audit_log, audit_pages, messages
 from broadcaster.db.tables import audit_event
 from broadcaster.domain.audit_told import UNTOLD
@@ -241,7 +241,7 @@ def test_the_proof_of_one_message_can_be_checked_elsewhere(world, client, tmp_pa
     file = tmp_path / "proof.json"
     answer = post(client, "/audit/prove", page="/audit/seal", ref=ref, texts="yes")
     file.write_bytes(answer.body)
-    assert verify_audit.verify_file(str(file), keys=[], anchors=[]).code == 0
+    assert verify_file(str(file), keys=[], anchors=[]).code == 0
     assert post(client, "/audit/prove", page="/audit/seal", ref="nothing").status == 422
     (event,) = acts(world, "message_proved")
     assert (event.actor, event.subject) == ("audrey", ref)

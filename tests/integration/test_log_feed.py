@@ -11,7 +11,7 @@ from lxml import etree
 
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import Signer, checkpoint
-from broadcaster.audit.verify_audit import notes_of
+from broadcaster.audit.verifier.notes import notes_of
 from broadcaster.web import log as pages
 from tests.integration.test_web import ask, get
 

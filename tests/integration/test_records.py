@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from broadcaster.audit import verify_audit
+from broadcaster.audit.verifier.proof import verify_proof
 from broadcaster.db import media as pictures
 from broadcaster.db import messages
 from broadcaster.db.records import Asked
@@ -156,7 +156,7 @@ def test_redacted_words_stand_nowhere_any_more_and_the_proof_still_verifies(worl
     proof = world.parts.audit.prove(world.administrator, ref)
     assert [d["name"] for d in proof["documents"]] == ["manifest"]
     assert proof["redacted"][0]["code"] == "personal-data"
-    verdict = verify_audit.verify_proof(proof, keys=[])
+    verdict = verify_proof(proof, keys=[])
     assert verdict.problems == []
 
 
@@ -185,7 +185,7 @@ def test_a_post_that_was_altered_and_not_redacted_still_spoils_the_proof(world):
     world.change(post, {"content": stored.content.replace(b"Stay in", b"Go out.")}, id=stored.id)
     world.parts.seal.seal()
     proof = world.parts.audit.prove(world.administrator, ref)
-    verdict = verify_audit.verify_proof(proof, keys=[])
+    verdict = verify_proof(proof, keys=[])
     assert "is not what the events name" in str(verdict.problems)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import LargeBinary, cast, select, update
 
 from broadcaster.audit.anchors import AnchorFolder
 from broadcaster.audit.notes import SealKey
-from broadcaster.audit.verify_audit import read_notes
+from broadcaster.audit.verifier.notes import read_notes
 from broadcaster.db import audit_log
 from broadcaster.db.tables import audit_checkpoint, audit_event
 from broadcaster.service.audit import Audit

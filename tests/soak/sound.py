@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, text
 
-from broadcaster.audit import verify_audit
+from broadcaster.audit.stand_alone import NAME, stand_alone
+from broadcaster.audit.verifier import verdict
 from broadcaster.cli.ledger import PICTURES_OF, _ledger, of_broadcast
 from broadcaster.db.tables import attempt, broadcast, delivery, heard, message, receipt, suppression
 from broadcaster.domain.evidence import COUNTS, check
@@ -27,8 +28,8 @@ SAID = ("platform", "platform_id", "key", "recipient", "text", "link", "at")
 A_SECOND = timedelta(seconds=1)
 INDEX = "CREATE INDEX IF NOT EXISTS of_the_soak ON delivery (broadcast_id)"
 WHOLE = {
-    verify_audit.WHOLE,
-    verify_audit.TAIL_OPEN,
+    verdict.WHOLE,
+    verdict.TAIL_OPEN,
 }  # the last minutes may not have been laid down outside yet
 
 
@@ -162,7 +163,9 @@ def _verified(place: Place, lines: Sequence[str], folder: Path) -> list[str]:
     """What the stand-alone verifier says of the export, with the key and the checkpoints that were laid down outside."""
     file, anchors = folder / "audit.jsonl", place.found.settings.anchors
     file.write_text("".join(f"{line}\n" for line in lines))
-    command = [sys.executable, "-I", verify_audit.__file__, str(file)]
+    verifier = folder / NAME
+    verifier.write_text(stand_alone())
+    command = [sys.executable, "-I", str(verifier), str(file)]
     if (anchors / "keys.txt").exists():
         command += ["--key", (anchors / "keys.txt").read_text().splitlines()[0]]
     if (anchors / "checkpoints.txt").exists():

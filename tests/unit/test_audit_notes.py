@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcaster.audit.notes import SealKey, Signer, checkpoint, size_and_root
-from broadcaster.audit.verify_audit import Keys, Note, Unreadable, ed25519_holds, read_notes
+from broadcaster.audit.verifier.ed25519 import ed25519_holds
+from broadcaster.audit.verifier.notes import Keys, Note, read_notes
+from broadcaster.audit.verifier.verdict import Unreadable
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.audit.verify_audit import Tree, root_of_path
+from broadcaster.audit.verifier.tree import Tree, root_of_path
 from broadcaster.domain.tree import Frontier, leaf_hash, merkle_root, paths
 
 LEAVES = [

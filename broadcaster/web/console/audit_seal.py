@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.requests import Request
 
-from broadcaster.audit import verify_audit
+from broadcaster.audit.stand_alone import NAME, stand_alone
 from broadcaster.domain.audit_words import sentence
 from broadcaster.domain.errors import NotAllowed, Problem
 from broadcaster.domain.policy import Action, require
@@ -45,12 +45,11 @@ def prove(request: Request, desk: SignedIn, form: Sent) -> Response:
     return _file(json.dumps(found, ensure_ascii=False), f"proof-{found['message']}.json", "application/json")
 
 
-@router.get("/verify_audit.py")
+@router.get(f"/{NAME}")
 def verifier(desk: SignedIn) -> Response:
     """The program that checks proofs and exports. An auditor who has one already keeps to that."""
     require(desk.person.name, desk.person.roles, Action.AUDIT)
-    with open(verify_audit.__file__, encoding="utf-8") as file:  # noqa: PTH123 - a text, once
-        return _file(file.read(), "verify_audit.py", "text/x-python; charset=utf-8")
+    return _file(stand_alone(), NAME, "text/x-python; charset=utf-8")
 
 
 def _file(text: str, name: str, media_type: str) -> Response:
