@@ -14,7 +14,7 @@ from broadcaster.db.engine import Tx
 from broadcaster.db.storm import NOT_HELD
 from broadcaster.db.tables import account, batch, broadcast, intent_group, target
 from broadcaster.domain.broadcast import BatchState, BroadcastState, Lane
-from broadcaster.domain.ways import PROBE_EVERY, Choice, Standing, choose
+from broadcaster.domain.ways import PROBE_EVERY, Choice, WayNow, choose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,16 +93,16 @@ def claim(
     row = tx.execute(_most_urgent(tx, mode, lane, waited_s)).one_or_none()
     if row is None:
         return None
-    ways = routes.standings(tx, row.target_id)
-    way = _way(tx, row.id, ways, keeps)
-    if way is None:  # paused by somebody at this very moment
+    ways = routes.ways_now(tx, row.target_id)
+    choice = _choice(tx, row.id, ways, keeps)
+    if choice is None:  # paused by somebody at this very moment
         return None
     claimed = Claimed(
         **{**row._mapping, "fence": row.fence + 1, "routine": bool(row.routine)},
-        account_id=way.standing.account_id,
-        account=way.standing.account,
+        account_id=choice.way.account_id,
+        account=choice.way.account,
         ways=len(ways),
-        probe=way.probe,
+        probe=choice.probe,
         keep=tuple(w.account_id for w in ways if len(ways) > 1 and w.account in keeps),
     )
     values = {"state": BatchState.LEASED, "owner": owner, "fence": claimed.fence}
@@ -131,15 +131,15 @@ def _most_urgent(tx: Tx, mode: str, lane: Lane, waited_s: float) -> Select[Any]:
     )
 
 
-def _way(tx: Tx, batch_id: int, ways: Sequence[Standing], keeps: Collection[str]) -> Choice | None:
+def _choice(tx: Tx, batch_id: int, ways: Sequence[WayNow], keeps: Collection[str]) -> Choice | None:
     keep, now = routes.to_keep(tx, batch_id, ways, keeps), tx.now()
-    way = choose(ways, now=now, batch_id=batch_id, keep=keep)
-    if way is None or not way.probe:
-        return way
-    account_id = way.standing.account_id
+    choice = choose(ways, now=now, batch_id=batch_id, keep=keep)
+    if choice is None or not choice.probe:
+        return choice
+    account_id = choice.way.account_id
     fit = account_id in keep or routes.has_untried(tx, batch_id)
     if fit and accounts.take_probe(tx, account_id, next_at=now + PROBE_EVERY):
-        return way
+        return choice
     return choose(ways, now=now, batch_id=batch_id, keep=keep, probes=False)  # or somebody else tries it now
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
 from broadcaster.db.engine import Tx
 from broadcaster.db.tables import account, batch, delivery, intent_group, route, target
 from broadcaster.domain.delivery import DeliveryState
-from broadcaster.domain.ways import Standing, Way
+from broadcaster.domain.ways import Way, WayNow
 
 
 def insert(tx: Tx, target_id: int, ways: Iterable[tuple[int, Way]]) -> None:
@@ -44,14 +44,14 @@ def last_account() -> ColumnElement[int]:
     return func.coalesce(delivery.c.account_id, target.c.account_id)
 
 
-def standings(tx: Tx, target_id: int) -> list[Standing]:
+def ways_now(tx: Tx, target_id: int) -> list[WayNow]:
     """All ways of a target, in their order."""
-    found = tx.execute(_standings(), {"wanted": target_id})
-    return [Standing(**{**row._mapping, "paused": bool(row.paused)}) for row in found]
+    found = tx.execute(_ways_now(), {"wanted": target_id})
+    return [WayNow(**{**row._mapping, "paused": bool(row.paused)}) for row in found]
 
 
 @cache  # with every group
-def _standings() -> Select[Any]:
+def _ways_now() -> Select[Any]:
     a, r = account.c, route.c
     return (
         select(a.id.label("account_id"), a.name.label("account"), r.rank, r.weight)
@@ -88,7 +88,7 @@ def tries(tx: Tx, broadcast_id: int, target_id: int) -> dict[str, int]:
     return {name: found.get(name, 0) for name in ways}
 
 
-def to_keep(tx: Tx, batch_id: int, ways: Sequence[Standing], keeps: Collection[str]) -> set[int]:
+def to_keep(tx: Tx, batch_id: int, ways: Sequence[WayNow], keeps: Collection[str]) -> set[int]:
     """Accounts that something of this batch must be sent through again: those with these names notice a key that they
     have had, and another one would not."""
     ids = {w.account_id for w in ways if w.account in keeps}

@@ -14,7 +14,7 @@ from broadcaster.domain.message import Mode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class StandingApproval:
     """`approver_id` gave it, by `factor`. `bounds` are the bytes that were approved."""
 
     id: int
@@ -36,9 +36,9 @@ def insert_standing(
     return tx.insert(standing_approval, row)
 
 
-def standing(tx: Tx, standing_id: int) -> Standing:
+def standing(tx: Tx, standing_id: int) -> StandingApproval:
     row = tx.execute(select(standing_approval).where(standing_approval.c.id == standing_id)).one()
-    return Standing(
+    return StandingApproval(
         id=row.id,
         uid=row.uid,
         bounds=row.bounds,

@@ -47,7 +47,7 @@ class ApprovedWay:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class WayNow:
     """How a way stands now. `open_until` is set while its breaker is not closed: until then not even a probe goes
     through it. Before `free_at` its rate, or its gateway, takes nothing more."""
 
@@ -77,12 +77,12 @@ class Standing:
 class Choice:
     """`probe` is true where one delivery is to find out whether a failing account takes texts again."""
 
-    standing: Standing
+    way: WayNow
     probe: bool = False
 
 
 def choose(
-    ways: Sequence[Standing],
+    ways: Sequence[WayNow],
     *,
     now: datetime,
     batch_id: int,
@@ -98,24 +98,24 @@ def choose(
     alive = sorted((w for w in ways if not w.paused), key=lambda w: (w.rank, w.account_id))
     usable = [w for w in alive if w.is_usable]
     if not usable:
-        return Choice(standing=min(alive, key=_tried_last)) if alive else None
+        return Choice(way=min(alive, key=_tried_last)) if alive else None
     kept = [w for w in usable if w.account_id in keep]
     if kept:
-        return Choice(standing=kept[0])
+        return Choice(way=kept[0])
     chosen = _first(usable, now, batch_id)
     for each in alive if probes else ():
         due = each.open_until is not None and each.open_until <= now
         if due and (each.account_id in keep or each.rank <= chosen.rank):
-            return Choice(standing=each, probe=True)
-    return Choice(standing=chosen)
+            return Choice(way=each, probe=True)
+    return Choice(way=chosen)
 
 
-def _tried_last(way: Standing) -> tuple[datetime, int]:
+def _tried_last(way: WayNow) -> tuple[datetime, int]:
     assert way.open_until
     return way.open_until, way.rank
 
 
-def _first(usable: Sequence[Standing], now: datetime, batch_id: int) -> Standing:
+def _first(usable: Sequence[WayNow], now: datetime, batch_id: int) -> WayNow:
     with_room = [w for w in usable if w.has_room(now)]
     if not with_room:
         return min(usable, key=lambda w: (w.free_at or now, w.rank))
@@ -128,12 +128,12 @@ def _first(usable: Sequence[Standing], now: datetime, batch_id: int) -> Standing
     return best[-1]
 
 
-def others_usable(ways: Sequence[Standing], account_id: int) -> bool:
+def others_usable(ways: Sequence[WayNow], account_id: int) -> bool:
     """Whether anything could go another way."""
     return any(w.is_usable for w in ways if w.account_id != account_id)
 
 
-def held_until(ways: Sequence[Standing], mine: Standing, *, now: datetime, probe: bool) -> datetime | None:
+def held_until(ways: Sequence[WayNow], mine: WayNow, *, now: datetime, probe: bool) -> datetime | None:
     """Until when a batch begins nothing more through the account that it has: `now` where it is to go another way at
     once, None where nothing holds it."""
     if mine.open_until is not None and not probe and others_usable(ways, mine.account_id):

@@ -36,7 +36,7 @@ def learn(tx: Tx, finished: Finished) -> None:
     if not_sent:
         _keep_off(tx, finished)
     answered = sum(_is_answer(o) for o in sent)
-    has_another = others_usable(routes.standings(tx, claimed.target_id), claimed.account_id)
+    has_another = others_usable(routes.ways_now(tx, claimed.target_id), claimed.account_id)
     failed = not_sent + (unknown if has_another else 0)
     if not failed and not answered:
         return

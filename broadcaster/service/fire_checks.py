@@ -6,7 +6,7 @@ from broadcaster.db import audiences, people, standing_approvals
 from broadcaster.db.engine import Tx
 from broadcaster.db.schedule_versions import ScheduleVersion
 from broadcaster.db.schedules import Schedule
-from broadcaster.db.standing_approvals import Standing
+from broadcaster.db.standing_approvals import StandingApproval
 from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.manifest import Manifest
 from broadcaster.domain.policy import Role
@@ -22,7 +22,7 @@ class NotNow(Exception):
         super().__init__(reason)
 
 
-def standing_of(tx: Tx, version: ScheduleVersion, run: Planned) -> Standing:
+def standing_of(tx: Tx, version: ScheduleVersion, run: Planned) -> StandingApproval:
     """The approval under which this run may go out. NotNow where none stands, or who gave it may not any more."""
     if version.standing_id is None:
         raise NotNow("not_approved", "Nobody approved it.")
@@ -41,7 +41,7 @@ def standing_of(tx: Tx, version: ScheduleVersion, run: Planned) -> Standing:
 
 
 def still_approved(
-    tx: Tx, series: Series, row: Schedule, version: ScheduleVersion, standing: Standing
+    tx: Tx, series: Series, row: Schedule, version: ScheduleVersion, standing: StandingApproval
 ) -> Mapping[str, Json]:
     """The bounds that were approved, where everything is still as it was then."""
     approved = _approved_bounds(version, standing)
@@ -63,7 +63,7 @@ def still_approved(
     return approved
 
 
-def _approved_bounds(version: ScheduleVersion, standing: Standing) -> dict[str, Json]:
+def _approved_bounds(version: ScheduleVersion, standing: StandingApproval) -> dict[str, Json]:
     found = standing_approvals.read_bounds(standing.bounds)
     if standing.bounds != version.bounds or sha256(found) != version.bounds_sha256:
         raise NotNow("altered", "What is stored of it is not what was approved. Tell an administrator.")

@@ -26,7 +26,7 @@ from broadcaster.db.engine import Database, Tx
 from broadcaster.db.messages import Message
 from broadcaster.db.schedule_versions import ScheduleVersion
 from broadcaster.db.schedules import Schedule
-from broadcaster.db.standing_approvals import Standing
+from broadcaster.db.standing_approvals import StandingApproval
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.errors import Problem
@@ -272,7 +272,7 @@ def _note_sent(
     due: _Due,
     released: Released,
     digest: str,
-    standing: Standing,
+    standing: StandingApproval,
     values: Mapping[str, str],
 ) -> None:
     payload: dict[str, Json] = {

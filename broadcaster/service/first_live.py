@@ -21,8 +21,9 @@ NONE_YET = "There is no policy to read yet. An administrator writes it, under Ma
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """`asked` tells whether anything is asked at all, `lacking` what this person has still to do before a first live message."""
+class FirstLiveSteps:
+    """What somebody has done before a first live message. `asked` tells whether anything is asked at all, `lacking` what is
+    still to do."""
 
     asked: bool
     text: PolicyText | None
@@ -37,7 +38,7 @@ class FirstLive:
         self._database = database
         self._rules = rules
 
-    def of(self, actor: Person) -> Standing:
+    def of(self, actor: Person) -> FirstLiveSteps:
         """Where this person stands."""
         with self._database.read() as tx:
             return self._standing(tx, actor)
@@ -96,9 +97,9 @@ class FirstLive:
             audit_log.append(tx, actor=actor.name, act="policy_acknowledged", payload=payload)
         return text
 
-    def _standing(self, tx: Tx, actor: Person) -> Standing:
+    def _standing(self, tx: Tx, actor: Person) -> FirstLiveSteps:
         text = first_live.text_in_force(tx)
-        return Standing(
+        return FirstLiveSteps(
             asked=self._rules.asks_before_first_live(tx),
             text=text,
             has_read=bool(text and first_live.has_read(tx, actor.id, text.id)),

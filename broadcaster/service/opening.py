@@ -12,7 +12,7 @@ from broadcaster.db.engine import Tx
 from broadcaster.domain.delivery import DeliveryState
 from broadcaster.domain.storm import Held
 from broadcaster.domain.thread import Turn
-from broadcaster.domain.ways import PROBE_EVERY, WAITS, Standing, held_until
+from broadcaster.domain.ways import PROBE_EVERY, WAITS, WayNow, held_until
 from broadcaster.service.ending import close_if_over, is_over
 from broadcaster.service.pace import take_turn
 from broadcaster.service.quiet import Quiet
@@ -77,7 +77,7 @@ class Opening:
             tx, row, claimed, channel, others_open=others_open
         ):
             return None
-        ways = routes.standings(tx, claimed.target_id)
+        ways = routes.ways_now(tx, claimed.target_id)
         mine = next((w for w in ways if w.account_id == claimed.account_id and not w.paused), None)
         until = held_until(ways, mine, now=tx.now(), probe=claimed.probe) if mine else None
         if until is not None:
@@ -111,7 +111,7 @@ class Opening:
         self,
         tx: Tx,
         claimed: Claimed,
-        mine: Standing,
+        mine: WayNow,
         due: Sequence[Due],
         turn: Turn | None,
         *,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from broadcaster.db import accounts
 from broadcaster.db.engine import Tx
 from broadcaster.domain.post import Post
-from broadcaster.domain.ways import Standing
+from broadcaster.domain.ways import WayNow
 from channels.base import Channel, Paced
 
 GROUPS_A_SECOND = 40
@@ -25,7 +25,7 @@ def group_size(per_second: float, *, most: int) -> int:
     return max(1, min(most, int(per_second / GROUPS_A_SECOND))) if per_second else most
 
 
-def take_turn(tx: Tx, mine: Standing, count: int, per_second: float) -> float | None:
+def take_turn(tx: Tx, mine: WayNow, count: int, per_second: float) -> float | None:
     """In how many seconds the next group may begin; None where another process has just taken this turn."""
     if not per_second:
         return 0.0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcaster.domain.errors import Invalid
-from broadcaster.domain.ways import Standing, Way, choose
+from broadcaster.domain.ways import Way, WayNow, choose
 from channels.base import Account
 from channels.spares import per_second_of, problems_with, ways_of
 from tests.fakes import FakeGateway, FakePlatform
@@ -17,8 +17,8 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 moments = st.sampled_from([None, NOW - timedelta(seconds=9), NOW + timedelta(seconds=9)])
 
 
-def standing(no, rank=0, weight=100, *, paused=False, **more):
-    return Standing(account_id=no, account=f"texts-{no}", rank=rank, weight=weight, paused=paused, **more)
+def way(no, rank=0, weight=100, *, paused=False, **more):
+    return WayNow(account_id=no, account=f"texts-{no}", rank=rank, weight=weight, paused=paused, **more)
 
 
 @given(
@@ -30,7 +30,7 @@ def test_it_goes_through_none_that_is_paused_and_through_a_failing_one_as_a_prob
     ways, batch_id, probes
 ):
     stand = [
-        standing(no, rank, paused=paused, open_until=open_until, free_at=free_at)
+        way(no, rank, paused=paused, open_until=open_until, free_at=free_at)
         for no, (rank, paused, open_until, free_at) in enumerate(ways)
     ]
     chosen = choose(stand, now=NOW, batch_id=batch_id, probes=probes)
@@ -38,21 +38,21 @@ def test_it_goes_through_none_that_is_paused_and_through_a_failing_one_as_a_prob
     assert (chosen is None) == (not alive)
     if chosen is None:
         return
-    assert chosen.standing in alive
+    assert chosen.way in alive
     assert probes or not chosen.probe
     if any(w.is_usable for w in alive):
-        assert chosen.standing.is_usable != chosen.probe
-        assert not chosen.probe or chosen.standing.open_until <= NOW
+        assert chosen.way.is_usable != chosen.probe
+        assert not chosen.probe or chosen.way.open_until <= NOW
     with_room = [w for w in alive if w.is_usable and w.has_room(NOW)]
     if with_room and not chosen.probe:
-        assert chosen.standing.rank == min(w.rank for w in with_room)
-        assert chosen.standing.has_room(NOW)
+        assert chosen.way.rank == min(w.rank for w in with_room)
+        assert chosen.way.has_room(NOW)
 
 
 @pytest.mark.parametrize("first", [1, 501, 1_000_000])
 def test_a_hundred_batches_in_a_row_are_shared_as_the_file_says(first):
-    ways = [standing(1, weight=70), standing(2, weight=30), standing(3, rank=1)]
-    went = Counter(choose(ways, now=NOW, batch_id=n).standing.account_id for n in range(first, first + 100))
+    ways = [way(1, weight=70), way(2, weight=30), way(3, rank=1)]
+    went = Counter(choose(ways, now=NOW, batch_id=n).way.account_id for n in range(first, first + 100))
     assert set(went) == {1, 2}
     assert abs(went[1] - 70) <= 2
 
