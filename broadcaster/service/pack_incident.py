@@ -14,69 +14,100 @@ def incident_chapter(whole: Whole, zone: ZoneInfo) -> Section:
 
 
 def _blocks(whole: Whole, zone: ZoneInfo) -> Iterator[Block]:
-    def at(moment: datetime | None) -> str:
-        return in_full(moment, zone)
+    yield _in_short(whole, zone)
+    yield _messages(whole, zone)
+    yield _decisions(whole, zone)
+    yield _agreements(whole, zone)
+    yield _actions(whole, zone)
+    yield _hand_overs(whole, zone)
 
+
+def _in_short(whole: Whole, zone: ZoneInfo) -> Block:
     found = whole.incident
-    yield Lines(
+    nobody = f"{NOT_RECORDED}: it came with a message, and nobody took it"
+    return Lines(
         rows=(
             ("Reference", found.ref),
             ("Lead agency", found.lead_agency or NOT_RECORDED),
-            ("Opened", at(found.opened_at)),
-            ("Closed", at(found.closed_at) if found.closed_at else "it is open"),
-            (
-                "In the hands of",
-                found.in_hands_of or f"{NOT_RECORDED}: it came with a message, and nobody took it",
-            ),
+            ("Opened", in_full(found.opened_at, zone)),
+            ("Closed", in_full(found.closed_at, zone) if found.closed_at else "it is open"),
+            ("In the hands of", found.in_hands_of or nobody),
         )
     )
-    yield table(
+
+
+def _messages(whole: Whole, zone: ZoneInfo) -> Block:
+    return table(
         "Its messages",
         ("Reference", "Begun", "Headline", "State"),
         [
-            (m.ref, at(m.created_at), m.headline, ", ".join(filter(None, (m.state, m.sent))))
+            (m.ref, in_full(m.created_at, zone), m.headline, ", ".join(filter(None, (m.state, m.sent))))
             for m in whole.messages
         ],
         parts=(2, 4, 7, 4),
         nothing="No message belongs to it.",
     )
-    yield table(
+
+
+def _decisions(whole: Whole, zone: ZoneInfo) -> Block:
+    return table(
         "Decisions, also those not to warn",
         ("When", "By", "Kind", "What", "Why"),
-        [(at(d.at), d.by, KINDS.get(d.kind, d.kind), d.what, d.reason) for d in whole.decisions],
+        [(in_full(d.at, zone), d.by, KINDS.get(d.kind, d.kind), d.what, d.reason) for d in whole.decisions],
         parts=(4, 2, 3, 6, 6),
         nothing="No decision was noted for it, beside those about its messages.",
     )
-    yield table(
+
+
+def _agreements(whole: Whole, zone: ZoneInfo) -> Block:
+    return table(
         "Agreed with partners",
         ("When", "Agency", "Who, and how", "To what", "Noted by"),
         [
-            (at(a.at), a.agency, f"{a.who}, {a.way}", a.about, f"{a.by}, {at(a.noted_at)}")
+            (
+                in_full(a.at, zone),
+                a.agency,
+                f"{a.who}, {a.way}",
+                a.about,
+                f"{a.by}, {in_full(a.noted_at, zone)}",
+            )
             for a in whole.agreements
         ],
         parts=(4, 3, 4, 6, 4),
         nothing="Nobody noted that a partner agreed.",
     )
-    yield table(
+
+
+def _actions(whole: Whole, zone: ZoneInfo) -> Block:
+    return table(
         "Actions",
         ("What", "Who", "Until", "Done"),
         [
             (
                 a.what,
                 a.who,
-                at(a.until) if a.until else "no time",
-                f"{a.done_by}, {at(a.done_at)}" if a.done_at else "OPEN",
+                in_full(a.until, zone) if a.until else "no time",
+                f"{a.done_by}, {in_full(a.done_at, zone)}" if a.done_at else "OPEN",
             )
             for a in whole.to_do
         ],
         parts=(7, 3, 4, 5),
         nothing="No action was noted.",
     )
-    yield table(
+
+
+def _hand_overs(whole: Whole, zone: ZoneInfo) -> Block:
+    return table(
         "Hand-overs",
         ("Offered", "From", "To", "What became of it", "What was said"),
         [
-            (at(h.offered_at), h.offered_by, h.to, _became(h.accepted_at, h.withdrawn_at, zone), h.words)
+            (
+                in_full(h.offered_at, zone),
+                h.offered_by,
+                h.to,
+                _became(h.accepted_at, h.withdrawn_at, zone),
+                h.words,
+            )
             for h in whole.hand_overs
         ],
         parts=(4, 2, 2, 5, 6),
