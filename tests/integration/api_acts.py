@@ -26,3 +26,16 @@ def each_leaves_one_event(world, table, acts, subtests, *, for_readers=frozenset
             done = who.ask(method, path, body, **headers)
             assert done.status in {200, 201}, done.json
             assert events(world) == [*before, act]
+
+
+def each_look_leaves_one_event(world, looks, subtests):
+    """`looks` is path to (who, the event, the type of the file): nobody gets it whom it is not told of."""
+    for path, (who, act, media_type) in looks.items():
+        with subtests.test(path):
+            before = events(world)
+            assert Program(web_of(world.parts)).get(path).status == 401
+            assert program(world, who.name, scopes=("lists",)).get(path).status == 403
+            assert events(world) == before
+            found = who.get(path)
+            assert (found.status, found.headers["content-type"]) == (200, media_type)
+            assert events(world) == [*before, act]

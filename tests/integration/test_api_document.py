@@ -12,6 +12,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from broadcaster.web.app import create_app
 from tests.builders import a_world
+from tests.integration.api_acts_of_incidents import ActsOfIncidents
 from tests.integration.api_acts_of_time import ActsOfTime
 from tests.integration.programs import program
 from tests.integration.weather import Fetching, watching
@@ -41,6 +42,7 @@ def installation(sqlite_template, tmp_path_factory):
         schedules = [acts.planned(approved=True), acts.planned()]
         drills = [acts.planned_drill()]
         there_are = {"messages": messages, "schedules": refs_of(schedules), "drills": refs_of(drills)}
+        there_are["incidents"] = [ActsOfIncidents(world).ref]
         yield world, program(world, "una", *ALL), there_are
 
 
