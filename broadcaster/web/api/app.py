@@ -19,6 +19,7 @@ from broadcaster.web import problems
 from broadcaster.web.api import (
     audiences,
     audit,
+    board,
     calendars,
     clock,
     delegations,
@@ -47,6 +48,7 @@ from broadcaster.web.problems import KINDS, TooLarge, Unexpected
 ROUTERS = (
     messages.router,
     pictures.router,
+    board.router,
     papers.router,
     follow_ups.router,
     incidents.router,

@@ -11,6 +11,7 @@ from broadcaster.service.paging import Told as ToldOf
 from broadcaster.web.api.clock import Used
 from broadcaster.web.api.guard import Asking, parts_of
 from broadcaster.web.api.lists import Listed, Pages
+from broadcaster.web.api.shapes import Uid
 
 router = APIRouter(tags=["clock"])
 
@@ -91,11 +92,16 @@ def list_pages(
     *,
     past: Annotated[bool, Query(description="Also what is over.")] = False,
 ) -> AskedFor:
-    """What people are paged about, who was, and who has answered; the newest first. To say that one is on it:
-    POST /messages/{ref}/on-it."""
+    """What people are paged about, who was, and who has answered; the newest first."""
     service = parts_of(request).paging
     cut = pages.cut(service.listed(actor, past=past), lambda each: -each.request.id, Asked.of)
     return AskedFor(items=cut.items, next=cut.next, if_nobody_answers=service.if_nobody_answers())
+
+
+@router.post("/pages/{uid}/on-it")
+def answer_page(request: Request, actor: Asking, uid: Uid) -> Asked:
+    """Say that somebody is on it: an approval, a review, or an alarm, which nobody else is paged about then."""
+    return Asked.of(parts_of(request).paging.acknowledge(actor, uid, way="program"))
 
 
 @router.post("/pages/test")

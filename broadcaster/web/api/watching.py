@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.service.readiness import Standing
 from broadcaster.service.templates import example_of
@@ -97,10 +98,37 @@ class Account(BaseModel):
     spares: list[str]
 
 
+class Resumed(BaseModel):
+    mode: str
+    name: str
+    paused: bool
+
+
 @router.get("/channels", dependencies=[reading])
 def list_channels(request: Request, pages: Pages) -> Listed[Account]:
     """Every account that is set up, and whether it could send now."""
     return pages.cut(parts_of(request).checks.standings(), lambda each: [each.mode, each.name], _account)
+
+
+@router.post("/channels/check", dependencies=[reading])
+def check_accounts(
+    request: Request,
+    name: Annotated[str, Query(max_length=100, pattern=NO_NUL, description="One account; empty: all.")] = "",
+) -> list[Account]:
+    """Ask the platforms now, without posting anything. It answers within fifteen seconds."""
+    return [_account(each) for each in parts_of(request).checks.check(name=name)]
+
+
+@router.post("/channels/{mode}/{name}/resume")
+def resume_account(
+    request: Request,
+    actor: Asking,
+    mode: Mode,
+    name: Annotated[str, Path(max_length=100, pattern=NO_NUL)],
+) -> Resumed:
+    """Let a paused account send again, once its cause is mended."""
+    parts_of(request).accounts.resume(actor, name, mode)
+    return Resumed(mode=mode, name=name, paused=False)
 
 
 def _account(each: Standing) -> Account:
