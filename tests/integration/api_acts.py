@@ -24,6 +24,7 @@ def each_leaves_one_event(world, table, acts, subtests, *, for_readers=frozenset
                 assert "good for read only" in narrow.json["detail"]
             assert events(world) == before
             done = who.ask(method, path, body, **headers)
+            world.parts.log_check.wait(30)
             assert done.status in {200, 201}, done.json
             assert events(world) == [*before, act]
 

@@ -56,8 +56,9 @@ def who_may(action: Action) -> Callable[[Person], Person]:
 
 #: For what only reads, and for what is asked before anything big is taken in; whatever changes something is checked by
 #: its service.
-reading, importing, managing = (
-    Depends(who_may(each)) for each in (Action.READ, Action.IMPORT, Action.MANAGE)
+reading, importing, managing, auditing = (
+    Depends(who_may(each)) for each in (Action.READ, Action.IMPORT, Action.MANAGE, Action.AUDIT)
 )
+Auditing = Annotated[Person, auditing]
 Importing = Annotated[Person, importing]
 Managing = Annotated[Person, managing]
