@@ -157,7 +157,7 @@ def change(
             visibility=before.visibility,
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
-        session.parts.schedule_writing.change(session.actor, ref, written)
+        session.parts.schedule_writing.change(session.actor, ref, written, base=before.no)
         show_schedule(session, ref, as_json=as_json)
 
 

@@ -40,6 +40,7 @@ class Action(StrEnum):
     STORM = "switch storm mode, and decide about what it held"
     DRILL = "plan, start and end drills"
     SCHEDULE = "pause, resume or end a schedule, or leave out a run"
+    ANSWER = "answer for themselves"
 
 
 MAY: Mapping[Action, frozenset[Role]] = {
@@ -64,6 +65,7 @@ MAY: Mapping[Action, frozenset[Role]] = {
     Action.STORM: frozenset({Role.OFFICER, Role.APPROVER}),
     Action.DRILL: frozenset({Role.OFFICER, Role.ADMINISTRATOR}),
     Action.SCHEDULE: frozenset({Role.OFFICER, Role.APPROVER}),
+    Action.ANSWER: frozenset(Role),
 }
 
 
@@ -100,6 +102,7 @@ SCOPE_OF: Mapping[Action, Scope] = {
     Action.STORM: Scope.OPERATE,
     Action.DRILL: Scope.WRITE,
     Action.SCHEDULE: Scope.OPERATE,
+    Action.ANSWER: Scope.WRITE,  # a program that only reads gives nobody's word, and says of nobody how he is reached
 }
 
 

@@ -81,6 +81,7 @@ class FirstLive:
 
     def acknowledge(self, actor: Person, no: int) -> PolicyText:
         """This person has read this version. Stale where another one is in force meanwhile, or he has said so before."""
+        require(actor.name, actor.roles, Action.ANSWER)
         with self._database.write() as tx:
             tx.alone("policy text")
             text = first_live.text_in_force(tx)

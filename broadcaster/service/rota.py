@@ -100,6 +100,7 @@ class Rota:
 
     def acknowledge(self, actor: Person, uid: str) -> None:
         """By the one who is on call, and nobody else. Once is enough."""
+        require(actor.name, actor.roles, Action.ANSWER)
         with self._database.write() as tx:
             found = rota.find(tx, uid)
             if found is None:
@@ -116,6 +117,7 @@ class Rota:
     def set_contact(self, actor: Person, *, phone: str, mail: str) -> None:
         """One's own, for the others of the staff. Both empty: there is none any more."""
         require(actor.name, actor.roles, Action.READ)
+        require(actor.name, actor.roles, Action.ANSWER)
         contact = Contact(" ".join(phone.split()), mail.strip())
         _check_contact(contact)
         with self._database.write() as tx:

@@ -21,7 +21,7 @@ from broadcaster.service.compose import Compose
 from broadcaster.service.recurrence import expand
 from broadcaster.service.rules import Rules
 from broadcaster.service.schedule_table import read_schedule_table
-from broadcaster.service.schedules import Schedules, Shown, going_on
+from broadcaster.service.schedules import Schedules, Shown, going_on, shown_version
 from broadcaster.service.series import Series, as_text, template_in_force
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -63,12 +63,14 @@ class ScheduleWriting:
             self._write(tx, actor, row, written, accounts, act="schedule_written")
         return row
 
-    def change(self, actor: Person, ref: str, written: Written) -> Schedule:
-        """Another version. What is approved goes on until this one is approved too, and then ends."""
+    def change(self, actor: Person, ref: str, written: Written, *, base: int = 0) -> Schedule:
+        """Another version. What is approved goes on until this one is approved too, and then ends. With `base`, Stale where that
+        is not the version any more that is shown: somebody else has changed it meanwhile."""
         require(actor.name, actor.roles, Action.WRITE)
         self._check(written)
         with self._database.write() as tx:
             row = going_on(tx, ref)
+            _require_base(tx, row, base)
             accounts = self._compose.accounts_for(row.mode, written.channels or written.template.channels)
             self._write(tx, actor, row, written, accounts, act="schedule_changed")
         return row
@@ -144,6 +146,15 @@ class ScheduleWriting:
             payload: dict[str, Json] = {"version": version.no, "standing_sha256": digest}
             audit_log.append(tx, actor=actor.name, act="schedule_submitted", subject=row.ref, payload=payload)
         return digest
+
+
+def _require_base(tx: Tx, row: Schedule, base: int) -> None:
+    now = shown_version(tx, row)
+    if base not in {0, now.no}:
+        raise Stale(
+            f"{row.ref} was changed meanwhile by {now.author}: it is at version {now.no}, and you began from {base}. Compare the "
+            "two; what you send now takes the place of theirs. Nothing was changed."
+        )
 
 
 def _in_the_way(tx: Tx, shown: Shown) -> tuple[str, ...]:

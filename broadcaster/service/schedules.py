@@ -152,6 +152,11 @@ def going_on(tx: Tx, ref: str) -> Schedule:
     return row
 
 
+def shown_version(tx: Tx, row: Schedule) -> ScheduleVersion:
+    """What waits for somebody, or else what is in force."""
+    return _of(tx, row).shown
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Versions:
     newest: ScheduleVersion

@@ -73,7 +73,7 @@ class ActsOfTime:
         return f"/schedules/{self.ref}"
 
     def change(self):
-        return self.olive, self.planned(), self.whole()
+        return self.olive, self.planned(), {**self.whole(), "base": 1}
 
     def submit(self):
         return self.olive, f"{self.planned()}/submit", None

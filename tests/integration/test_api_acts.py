@@ -10,6 +10,7 @@ from broadcaster.render.notices import shipped_example
 from tests.builders import NO_HURRY, VALUES
 from tests.integration.api_acts import each_leaves_one_event
 from tests.integration.api_acts_of_incidents import ACTS_OF_INCIDENTS
+from tests.integration.api_acts_of_managing import ACTS_OF_MANAGING, NO_ACTS_OF_MANAGING
 from tests.integration.api_acts_of_mending import ACTS_OF_MENDING, NO_ACTS_OF_MENDING
 from tests.integration.api_acts_of_records import ACTS_OF_RECORDS, NO_ACTS_OF_RECORDS
 from tests.integration.api_acts_of_the_desk import ACTS_OF_THE_DESK
@@ -236,10 +237,18 @@ def test_each_act_leaves_exactly_one_event_and_none_without_the_right_scope(worl
 def test_every_route_is_in_the_table_of_acts_and_in_the_document(world):
     document = program(world, "olive", "officer").get("/openapi.json").json
     routes = {(m.upper(), path) for path, of in document["paths"].items() for m in of}
-    acts = {*ACTS, *ACTS_OF_TIME, *ACTS_OF_THE_DESK, *ACTS_OF_INCIDENTS, *ACTS_OF_MENDING, *ACTS_OF_RECORDS}
+    acts = {
+        *ACTS,
+        *ACTS_OF_TIME,
+        *ACTS_OF_THE_DESK,
+        *ACTS_OF_INCIDENTS,
+        *ACTS_OF_MENDING,
+        *ACTS_OF_RECORDS,
+        *ACTS_OF_MANAGING,
+    }
     assert {
         r for r in routes if r[0] != "GET"
-    } == acts | ONLY_LOOK | NO_ACTS_OF_TIME | NO_ACTS_OF_MENDING | NO_ACTS_OF_RECORDS
+    } == acts | ONLY_LOOK | NO_ACTS_OF_TIME | NO_ACTS_OF_MENDING | NO_ACTS_OF_RECORDS | NO_ACTS_OF_MANAGING
     told = set(re.findall(r"`(GET|POST|PUT|DELETE) (/\S*)`", (ROOT / "docs" / "api.md").read_text()))
     assert told == routes
 

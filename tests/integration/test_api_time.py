@@ -98,6 +98,17 @@ def test_a_series_is_planned_shown_word_for_word_approved_and_sent(world, olive,
     assert [row.state for row in world.rows(schedule_run)].count("sent") == 1
 
 
+def test_of_two_programs_that_change_a_schedule_the_second_is_told(world, olive):
+    acts = ActsOfTime(world)
+    path, whole = acts.planned(), acts.whole()
+    base = olive.get(path).json["version"]
+    first = olive.ask("PUT", path, {**whole, "base": base})
+    assert (first.status, first.json["version"]) == (200, base + 1)
+    late = program(world, "odile", "officer").ask("PUT", path, {**whole, "name": "Mine", "base": base})
+    assert (late.status, "changed meanwhile by olive" in late.json["detail"]) == (409, True)
+    assert (olive.get(path).json["version"], olive.ask("PUT", path, whole).status) == (base + 1, 422)
+
+
 def test_an_own_calendar_is_read_under_its_address_until_that_ends(world, olive):
     set_clock(world, "2027-01-01T12:00")
     ref = approved(world)

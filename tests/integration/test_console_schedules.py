@@ -64,6 +64,24 @@ def test_a_planner_sets_up_a_weekly_notice_with_an_exception_and_sees_it_approve
     assert rita.post(f"{address}/pause", {"pause_reason": "x"}).status == 403
 
 
+def test_of_two_who_change_one_the_second_is_told_and_keeps_what_was_typed(world):
+    set_clock(world, "2027-01-02T12:00")
+    ref = world.parts.schedule_writing.add(world.person("otto", "officer"), written()).ref
+    olive, odile = visitor(world, "olive", "officer"), visitor(world, "odile", "officer")
+    address = f"/schedules/{ref}/change"
+    (base,) = {re.search(r'name="base" value="(\d+)"', who.get(address).text)[1] for who in (olive, odile)}
+    assert olive.post(address, {**FORM, "name": "Tip open", "base": base}).status == 303
+    late = odile.post(address, {**FORM, "name": "Tip shut", "base": base})
+    assert (late.status, "changed meanwhile by olive" in late.words, "Tip shut" in late.text) == (
+        422,
+        True,
+        True,
+    )
+    assert world.row(schedule).name != "Tip shut"
+    again = re.search(r'name="base" value="(\d+)"', late.text)[1]
+    assert odile.post(address, {**FORM, "name": "Tip shut", "base": again}).status == 303
+
+
 def test_a_calendar_program_reads_what_is_planned_under_its_own_address_until_that_ends(world):
     set_clock(world, "2027-01-02T12:00")
     approved(world, without=("2027-01-11",))

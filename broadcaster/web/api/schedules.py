@@ -91,6 +91,12 @@ class NewSchedule(Version):
     mode: Mode
 
 
+class Change(Version):
+    base: int = Field(
+        ge=1, le=2**31 - 1, description="The `version` that was changed. If another one is shown now: 409."
+    )
+
+
 class Standing(Given):
     hash: Hash = Field(description="`hash`, as you were shown it.")
 
@@ -241,11 +247,12 @@ def show_schedule(request: Request, ref: Ref) -> Schedule:
 
 
 @router.put("/{ref}")
-def change_schedule(request: Request, actor: Asking, ref: Ref, body: Version) -> Schedule:
-    """All of it anew, from now on, and of the same template. What is approved goes on until this is approved too."""
+def change_schedule(request: Request, actor: Asking, ref: Ref, body: Change) -> Schedule:
+    """All of it anew, from now on, in the place of version `base` and of the same template. What is approved goes on until this is
+    approved too."""
     parts = parts_of(request)
     template = str(parts.schedules.one(ref, upcoming=0).shown.template["name"])
-    parts.schedule_writing.change(actor, ref, body.read(parts, template))
+    parts.schedule_writing.change(actor, ref, body.read(parts, template), base=body.base)
     return _schedule(parts, ref)
 
 

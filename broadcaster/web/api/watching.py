@@ -1,4 +1,4 @@
-"""What is there and how it is: notice templates, accounts, alarms."""
+"""What is there and how it is: accounts and alarms."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,72 +8,12 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from broadcaster.domain.message import Mode
-from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.service.readiness import Standing
-from broadcaster.service.templates import example_of
 from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.lists import Listed, Pages
 from broadcaster.web.api.shapes import NO_NUL, Given, Name, Reason, Told
 
-router = APIRouter(tags=["templates, channels, alarms"])
-
-
-class Template(Told):
-    name: str
-    title: str
-    language: str
-    severity: str
-    urgency: str
-    certainty: str
-    channels: list[str]
-    review_by: str
-
-
-class Blank(Told):
-    name: str
-    type: str
-    label: str
-    required: bool
-    max_chars: int
-    choices: list[str]
-    default: str
-
-
-class WholeTemplate(Template):
-    """`example` fills every blank with something that is not so."""
-
-    help: str
-    never: list[str]
-    wording: dict[str, str]
-    blanks: list[Blank]
-    example: dict[str, str]
-
-
-@router.get("/templates", dependencies=[reading])
-def list_templates(request: Request, pages: Pages) -> Listed[Template]:
-    """As they are in force here."""
-    found = [each.template for each in parts_of(request).templates.all().values()]
-    return pages.cut(found, lambda each: each.name, Template.model_validate)
-
-
-@router.get("/templates/{name}", dependencies=[reading])
-def show_template(
-    request: Request, name: Annotated[str, Path(max_length=100, pattern=NO_NUL)]
-) -> WholeTemplate:
-    """What it asks for, and when to use it."""
-    return _whole(parts_of(request).templates.current(name))
-
-
-def _whole(found: NoticeTemplate) -> WholeTemplate:
-    first = Template.model_validate(found).model_dump()
-    return WholeTemplate(
-        **first,
-        help=found.help,
-        never=list(found.never),
-        wording=dict(found.wording),
-        blanks=[Blank.model_validate(each) for each in found.blanks],
-        example=dict(example_of(found)),
-    )
+router = APIRouter(tags=["channels, alarms"])
 
 
 class Account(BaseModel):

@@ -11,19 +11,21 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from broadcaster.bootstrap import Parts
-from broadcaster.domain.errors import Invalid, NotAllowed, Problem
+from broadcaster.domain.errors import Invalid, NotAllowed, Problem, Stale
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.schedule import Plan
 from broadcaster.service.schedule_writing import Written
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
 from broadcaster.web.console.in_languages import beside
+from broadcaster.web.console.manage_frame import text
 from broadcaster.web.console.pages import page, problems_at
 from broadcaster.web.console.schedule_words import OFFERED, OWN, repeat_of, rule_for
 from channels.base import Channel
 
 router = APIRouter(prefix="/schedules")
 
+MOST_DIGITS = 9
 #: Fields that a problem may be about; the words of the error summary.
 FIELDS: Mapping[str, str] = {
     "name": "The name",
@@ -162,7 +164,7 @@ def as_it_is(request: Request, desk: SignedIn, ref: str) -> HTMLResponse:
         channels=tuple(dict.fromkeys(configured[n].name for n in version.accounts if n in configured)),
         values=version.blanks,
     )
-    return _form(request, desk, template, typed, ref=ref)
+    return _form(request, desk, template, typed, ref=ref, base=version.no)
 
 
 @router.post("/{ref}/change")
@@ -170,13 +172,16 @@ def change(request: Request, desk: SignedIn, form: Sent, ref: str) -> Response:
     parts = parts_of(request)
     shown = parts.schedules.one(ref, upcoming=0)
     template = parts.templates.current(str(shown.shown.template["name"]))
-    typed = Typed.of(form, template)
+    typed, base = Typed.of(form, template), text(form, "base")
+    began = int(base) if base.isdecimal() and len(base) < MOST_DIGITS else 0
     try:
-        parts.schedule_writing.change(desk.person, ref, typed.written(template, keep_table=True))
+        parts.schedule_writing.change(desk.person, ref, typed.written(template, keep_table=True), base=began)
     except NotAllowed:
         raise
+    except Stale as problem:  # who is told of the other one: the next try takes its place
+        return _form(request, desk, template, typed, problem=problem, ref=ref, base=shown.shown.no)
     except Problem as problem:
-        return _form(request, desk, template, typed, problem=problem, ref=ref)
+        return _form(request, desk, template, typed, problem=problem, ref=ref, base=began)
     return RedirectResponse(f"/schedules/{ref}", 303)
 
 
@@ -188,6 +193,7 @@ def _form(
     *,
     problem: Problem | None = None,
     ref: str = "",
+    base: int = 0,
 ) -> HTMLResponse:
     parts = parts_of(request)
     said: Sequence[str] = (problem.details or (problem.text,)) if problem else ()
@@ -208,6 +214,7 @@ def _form(
         blanks=beside(template, parts.compose.policy.order_for(template), template.blanks),
         typed=typed,
         ref=ref,
+        base=base,
         problems=problems,
         offered=[*((name, words) for name, (words, _) in OFFERED.items()), (OWN, "By a rule of my own")],
         channels=_channels(parts, typed.mode),
