@@ -1,18 +1,21 @@
 """What is said of a message besides its posts, and what is taken away as a file: lines, posters, results, inquiry packs."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from broadcaster.web.api.guard import Asking, parts_of
+from broadcaster.db import media
+from broadcaster.domain.errors import NotFound
+from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.shapes import Ref, Told
 
 router = APIRouter()
 
+PNG, JPEG = "image/png", "image/jpeg"
 CSV, JSONL, PDF = "text/csv; charset=utf-8", "application/jsonl", "application/pdf"
 
 
@@ -90,3 +93,19 @@ def take_inquiry_pack(request: Request, actor: Asking, ref: Ref) -> Response:
     """All that an inquiry asks about a message, or about all messages of an incident, as one PDF. That it was taken is in the log."""
     found = parts_of(request).packs.of(actor, ref)
     return file_of(found.content, found.name, PDF)
+
+
+@router.get(
+    "/pictures/{sha256}",
+    tags=["messages"],
+    dependencies=[reading],
+    response_class=Response,
+    responses=answers(PNG, JPEG),
+)
+def show_picture(request: Request, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> Response:
+    """One that is kept, by its digest. 404 also where it was redacted."""
+    with parts_of(request).database.read() as tx:
+        content = media.contents(tx, {sha256}).get(sha256)
+    if content is None:
+        raise NotFound("There is no such picture, or it was redacted.")
+    return Response(content, media_type=PNG if content.startswith(b"\x89PNG") else JPEG)
