@@ -123,10 +123,11 @@ def of_message(tx: Tx, incident_id: int) -> Incident:
     return Incident(**tx.execute(_select().where(incident.c.id == incident_id)).one()._mapping)
 
 
-def listing(tx: Tx, *, closed: bool, limit: int) -> list[Listed]:
-    """The newest first; open ones, or closed ones."""
+def listing(tx: Tx, *, closed: bool, limit: int, before: int = 0) -> list[Listed]:
+    """The newest first, from `before` this id on; open ones, or closed ones."""
     wanted = incident.c.closed_at.is_not(None) if closed else incident.c.closed_at.is_(None)
-    rows = tx.execute(_select().where(wanted).order_by(incident.c.id.desc()).limit(limit)).all()
+    query = _select().where(wanted).order_by(incident.c.id.desc()).limit(limit)
+    rows = tx.execute(query.where(incident.c.id < before) if before else query).all()
     ids = [row.id for row in rows]
     of, a = message.c.incident_id, incident_action.c
     counts = _counted(tx, select(of, func.count()).where(of.in_(ids)).group_by(of))

@@ -64,10 +64,13 @@ class Incidents:
 
     # --- looking ------------------------------------------------------------------------------------------
 
-    def listed(self, actor: Person, *, closed: bool = False) -> list[Listed]:
+    def listed(
+        self, actor: Person, *, closed: bool = False, limit: int = MOST_LISTED, before: int = 0
+    ) -> list[Listed]:
+        """The newest first; those `before` this id, where one is given."""
         require(actor.name, actor.roles, Action.READ)
         with self._database.read() as tx:
-            return incidents.listing(tx, closed=closed, limit=MOST_LISTED)
+            return incidents.listing(tx, closed=closed, limit=limit, before=before)
 
     def whole(self, actor: Person, ref: str) -> Whole:
         """NotFound where there is no such incident."""

@@ -46,6 +46,15 @@ def test_an_incident_is_told_with_all_that_was_decided_agreed_and_handed_over(wo
     assert (left["messages"], left["closed_at"] is not None) == (0, True)
 
 
+def test_all_incidents_are_found_page_by_page_the_newest_first(world, olive):
+    made = [olive.post("/incidents", {"name": f"Surge {no}"}).json["reference"] for no in range(5)]
+    first = olive.get("/incidents?limit=2").json
+    second = olive.get(f"/incidents?limit=2&cursor={first['next']}").json
+    last = olive.get(f"/incidents?limit=2&cursor={second['next']}").json
+    found = [each["reference"] for page in (first, second, last) for each in page["items"]]
+    assert (found, last["next"]) == (made[::-1], None)
+
+
 def test_a_decision_that_is_sent_twice_with_one_key_stands_there_once(world, olive):
     path = f"/incidents/{olive.post('/incidents', GAS).json['reference']}/decisions"
     first, again = (olive.post(path, NOT_TO_WARN, Idempotency_Key="k1") for _ in range(2))

@@ -46,6 +46,8 @@ def test_a_correction_begins_with_what_was_said_and_goes_through_the_four_eyes(w
     follow_up = made.json["reference"]
     assert made.headers["location"] == f"{API}/messages/{follow_up}"
     assert made.json["facts"]["instruction"] == "Stay indoors."
+    follows = olive.get(f"/messages/{follow_up}/follow-ups").json["follows"]
+    assert (follows["reference"], follows["said"]["instruction"] != "Stay indoors.") == (ref, True)
     digest = olive.post(f"/messages/{follow_up}/submit").json["decision"]["manifest_sha256"]
     assert anna.post(f"/messages/{follow_up}/approve", {"manifest_sha256": digest}).status == 200
     missing = olive.post(f"/messages/{ref}/follow-ups", {"purpose": "sent-in-error"})

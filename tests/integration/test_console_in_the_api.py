@@ -24,7 +24,10 @@ def test_each_operation_that_is_named_is_in_the_document(world):
     paths = program(world, "olive", "officer").get("/openapi.json").json["paths"]
     there = {f"{method.upper()} {path}" for path, of in paths.items() for method in of}
     assert {*ACTS_IN_THE_API.values(), *PAGES_IN_THE_API.values()} - there == set()
-    assert all(of["summary"] for operations in paths.values() for of in operations.values())
+    said = {
+        f"{method} {path}": of.get("description") for path, o in paths.items() for method, of in o.items()
+    }
+    assert [operation for operation, text in said.items() if not text] == [], "say what it does"
 
 
 def test_what_acts_at_the_console_acts_in_the_api():

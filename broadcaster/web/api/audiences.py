@@ -110,6 +110,7 @@ class Erased(Told):
 
 @router.get("", dependencies=[importing])
 def list_audiences(request: Request, pages: Pages) -> Listed[Audience]:
+    """The newest version of each list, by name."""
     found = parts_of(request).audiences.list()
     return pages.cut(found, lambda each: each.name, Audience.model_validate)
 

@@ -65,5 +65,6 @@ def make_calendar_address(request: Request, actor: Asking) -> Address:
 
 @router.delete("/address")
 def end_calendar_address(request: Request, actor: Asking) -> Ended:
+    """Nobody reads it under that address any more."""
     parts_of(request).calendars.end_address(actor)
     return Ended(ended=True)

@@ -76,6 +76,7 @@ def set_period(request: Request, actor: Asking, body: NewPeriod) -> Period:
 
 @router.put("/names")
 def change_names(request: Request, actor: Asking, body: Names) -> NamesChanged:
+    """All of them anew."""
     added, removed = parts_of(request).pre_election.set_names(actor, body.names)
     return NamesChanged(added=added, removed=removed)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from broadcaster.domain.follow_up import Purpose
 from broadcaster.domain.message import MessageState
-from broadcaster.service.follow_up import Begun
+from broadcaster.service.follow_up import Before, Begun
 from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.messages import message_of
 from broadcaster.web.api.once import Done, Key, once
@@ -42,10 +42,21 @@ class Ready(BaseModel):
     posts: list[ReadyPost]
 
 
-class Following(BaseModel):
-    """`purposes`: with which it may be followed now, the most urgent first. `sent_in_error` lies ready, or null."""
+class Followed(BaseModel):
+    """What this message follows, and what that said."""
 
     reference: str
+    purpose: Purpose
+    released_at: datetime
+    said: dict[str, str]
+
+
+class Following(BaseModel):
+    """`purposes`: with which it may be followed now, the most urgent first. `sent_in_error` lies ready, or null. `follows` is null
+    where it is the first."""
+
+    reference: str
+    follows: Followed | None
     purposes: list[Purpose]
     sent_in_error: Ready | None
 
@@ -101,7 +112,7 @@ class FollowUp(Given):
 
 @router.get("/follow-ups", dependencies=[reading])
 def list_follow_ups(request: Request, ref: Ref) -> Following:
-    """With what it may be followed, and what lies ready."""
+    """What it follows, with what it may be followed, and what lies ready."""
     parts = parts_of(request)
     found = parts.sequels.ready(ref)
     ready = found and Ready(
@@ -109,7 +120,19 @@ def list_follow_ups(request: Request, ref: Ref) -> Following:
         headline=found.facts.headline,
         posts=[ReadyPost(channel=channel, text=text) for channel, text in found.posts],
     )
-    return Following(reference=ref.upper(), purposes=parts.follow_ups.purposes(ref), sent_in_error=ready)
+    return Following(
+        reference=ref.upper(),
+        follows=_followed(parts.follow_ups.before(ref)),
+        purposes=parts.follow_ups.purposes(ref),
+        sent_in_error=ready,
+    )
+
+
+def _followed(before: Before | None) -> Followed | None:
+    if before is None:
+        return None
+    said = before.said.to_json()
+    return Followed(reference=before.ref, purpose=before.purpose, released_at=before.released_at, said=said)
 
 
 @router.get("/follow-ups/{purpose}")

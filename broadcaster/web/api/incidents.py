@@ -187,8 +187,11 @@ def list_incidents(
     ] = False,
 ) -> Listed[IncidentListed]:
     """The newest first."""
-    found = parts_of(request).incidents.listed(actor, closed=closed)
-    return pages.cut(found, lambda each: -each.incident.id, IncidentListed.of)
+    before, _ = pages.numbers()
+    found = parts_of(request).incidents.listed(actor, closed=closed, limit=pages.limit + 1, before=before)
+    page = found[: pages.limit]
+    after = [page[-1].incident.id, 0] if len(found) > pages.limit else None
+    return pages.listed([IncidentListed.of(each) for each in page], after)
 
 
 @router.post("/incidents", status_code=201, response_model=Incident)

@@ -149,6 +149,7 @@ def _me(actor: Person) -> Me:
 
 @router.get("/users")
 def list_users(request: Request, actor: Managing, pages: Pages) -> Listed[User]:
+    """Everybody, by name, the disabled ones too."""
     found = parts_of(request).people.listed(actor)
     return pages.cut(
         found,
@@ -164,11 +165,13 @@ def list_users(request: Request, actor: Managing, pages: Pages) -> Listed[User]:
 
 @router.post("/users", status_code=201)
 def add_user(request: Request, actor: Asking, body: NewUser) -> Changed:
+    """Invite the new user afterwards. Where two administrators decide, another one confirms it."""
     return Changed.of(parts_of(request).proposals.add_user(actor, body.name, body.roles, reason=body.reason))
 
 
 @router.put("/users/{name}/roles")
 def change_roles(request: Request, actor: Managing, name: UserName, body: Roles) -> Changed:
+    """All roles anew. Where two administrators decide, another one confirms it."""
     return Changed.of(parts_of(request).proposals.change_roles(actor, name, body.roles, reason=body.reason))
 
 
@@ -180,6 +183,7 @@ def disable_user(request: Request, actor: Managing, name: UserName, body: MaybeB
 
 @router.post("/users/{name}/enable")
 def enable_user(request: Request, actor: Managing, name: UserName, body: MaybeBecause) -> Changed:
+    """With the roles that there were. Where two administrators decide, another one confirms it."""
     return Changed.of(parts_of(request).proposals.enable_user(actor, name, reason=body.reason))
 
 
@@ -206,6 +210,7 @@ def list_tokens(
 
 @router.post("/tokens", status_code=201)
 def issue_token(request: Request, actor: Asking, body: NewToken) -> Changed:
+    """What is answered is shown only now."""
     parts = parts_of(request)
     if body.person in {"", actor.name}:
         made = parts.people.issue_token(
@@ -249,9 +254,11 @@ def decline_proposal(request: Request, actor: Asking, ref: Ref, body: Because) -
 
 @router.get("/policies", dependencies=[managing])
 def list_policies(request: Request) -> dict[str, str]:
+    """Each with its value."""
     return parts_of(request).proposals.switches()
 
 
 @router.put("/policies/{name}")
 def change_policy(request: Request, actor: Asking, name: UserName, body: Value) -> Changed:
+    """Where two administrators decide, another one confirms it."""
     return Changed.of(parts_of(request).proposals.change_switch(actor, name, body.value, reason=body.reason))

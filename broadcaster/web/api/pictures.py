@@ -69,6 +69,7 @@ def describe_pictures(request: Request, actor: Asking, ref: Ref, body: Alts) -> 
 
 @router.delete("")
 def take_pictures_out(request: Request, actor: Asking, ref: Ref, base: Base) -> Message:
+    """All of them, in a new version."""
     return _edited(parts_of(request), actor, ref, base, images=())
 
 

@@ -104,6 +104,7 @@ def list_pre_authorised(request: Request, actor: Asking, pages: Pages) -> Listed
 
 @router.get("/pre-authorised/{ref}")
 def show_pre_authorised(request: Request, actor: Asking, ref: Ref) -> Authorised:
+    """Its wording and its bounds, and who authorised it."""
     parts = parts_of(request)
     return Authorised.of(parts.pre_authorise.one(actor, ref), _now(parts.database))
 

@@ -65,6 +65,7 @@ class Removed(BaseModel):
 
 @router.get("")
 def list_webhooks(request: Request, actor: Asking, pages: Pages) -> Listed[Webhook]:
+    """Which addresses are told what."""
     found = parts_of(request).webhooks.listed(actor)
     return pages.cut(found, lambda each: each.id, Webhook.model_validate)
 
