@@ -2,6 +2,7 @@
 one that the document does not tell of.
 """
 
+import re
 import shutil
 
 import pytest
@@ -44,7 +45,7 @@ def installation(sqlite_template, tmp_path_factory):
         schedules = [acts.planned(approved=True), acts.planned()]
         drills = [acts.planned_drill()]
         there_are = {"messages": messages, "schedules": refs_of(schedules), "drills": refs_of(drills)}
-        there_are["incidents"] = [ActsOfIncidents(world).ref]
+        there_are |= {"incidents": [ActsOfIncidents(world).ref], "templates": ["flood"]}
         yield world, program(world, "una", *ALL), there_are
 
 
@@ -68,11 +69,13 @@ def refs_of(paths):
 def about_these(document, there_are):
     """The same, for what there is: of six letters made up, nothing ever is."""
     for path, operations in document["paths"].items():
-        kind, _, rest = path[1:].partition("/")
-        for operation in operations.values() if kind in there_are and rest.startswith("{ref}") else ():
+        named = re.match(r"/(\w+)/\{(\w+)\}", path)
+        if named is None or named[1] not in there_are:
+            continue
+        for operation in operations.values():
             for each in operation["parameters"]:
-                if each["name"] == "ref":
-                    each["schema"] = {"type": "string", "enum": there_are[kind]}
+                if each["name"] == named[2]:
+                    each["schema"] = {"type": "string", "enum": there_are[named[1]]}
     return document
 
 
