@@ -114,6 +114,7 @@ ACTS_IN_THE_API = {
     "/manage/elections/names": "PUT /elections/names",
     "/manage/elections/{ref}/end": "POST /elections/{ref}/end",
     "/manage/webhooks": "POST /webhooks",
+    "/manage/webhooks/{uid}/change": "PUT /webhooks/{uid}",
     "/manage/webhooks/{uid}/rotate": "POST /webhooks/{uid}/secret",
     "/manage/webhooks/{uid}/remove": "DELETE /webhooks/{uid}",
     "/manage/webhooks/{uid}/test": "POST /webhooks/{uid}/test",
