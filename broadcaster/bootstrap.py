@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,11 @@ from broadcaster.parts.sending import SendingParts
 from broadcaster.parts.shared import cap_key, data_key
 from broadcaster.settings import Settings
 from channels.accounts import load_accounts, open_channels
-from channels.base import Account, ChannelsOfMode
+from channels.base import Account, Channel, ChannelsOfMode, Holds
 
 if TYPE_CHECKING:  # the sealer has no broker, and nothing but signing in hashes passwords
     from broadcaster.queue import Bells
     from broadcaster.service.hashing import Hashing
-
-BOTH_MODES = (Mode.LIVE, Mode.EXERCISE)
 
 
 class Parts(ClockParts, SendingParts, FeedParts):
@@ -31,14 +29,17 @@ class Parts(ClockParts, SendingParts, FeedParts):
 def build(
     settings: Settings,
     *,
-    modes: Sequence[Mode] = BOTH_MODES,
+    mode: Mode | None = None,
+    holds: Holds = Holds.NOTHING,
     database: Database | None = None,
     bells: Bells | None = None,
     channels: ChannelsOfMode | None = None,
     hashing: Hashing | None = None,
 ) -> Parts:
-    """The parts for these settings. A process that sends in one mode names only that one, and so never holds the
-    credentials of the other. Tests pass in what they want to be different.
+    """The parts for these settings. A process of one `mode` knows that mode's accounts alone, with their credentials, and is
+    refused those of the other. Any other process knows the accounts of both by their descriptions, which can render,
+    check and plan, and send nothing; the web process `holds` what verifies callbacks besides. Tests pass in what they want
+    to be different.
 
     What a person must mend, such as an account that cannot be read, is told here and not at the first use.
     """
@@ -47,7 +48,7 @@ def build(
     return Parts(
         settings,
         database or Database(settings.database, lock_wait_s=settings.lock_wait_s),
-        channels if channels is not None else _opened(settings, modes),
+        channels if channels is not None else _channels(settings, mode, holds),
         bells,
         hashing,
     )
@@ -67,10 +68,12 @@ def with_own_keys(accounts: Mapping[str, Account], settings: Settings, mode: Mod
     }
 
 
-def _opened(settings: Settings, modes: Sequence[Mode]) -> ChannelsOfMode:
-    return {
-        mode: open_channels(
-            with_own_keys(load_accounts(settings.credentials, mode, settings.hosts), settings, mode)
-        )
-        for mode in modes
-    }
+def _channels(settings: Settings, mode: Mode | None, holds: Holds) -> ChannelsOfMode:
+    if mode:
+        return {mode: _opened(settings, mode, Holds.ALL)}
+    return {each: _opened(settings, each, holds) for each in Mode}
+
+
+def _opened(settings: Settings, mode: Mode, holds: Holds) -> dict[str, Channel]:
+    accounts = load_accounts(settings.credentials, mode, settings.hosts, holds=holds)
+    return open_channels(with_own_keys(accounts, settings, mode))

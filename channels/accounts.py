@@ -4,6 +4,8 @@ accounts/live/wyre-page.toml
     channel = "facebook"
     page_id = "123"
     access_token_file = "wyre-page.token"     # beside this file; or access_token_env = "VARIABLE"
+
+Whoever only describes accounts passes over their secrets; whoever holds those of one mode is refused those of the other.
 """
 
 import os
@@ -11,12 +13,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol, runtime_checkable
 
 from broadcaster.domain.errors import Invalid, NotFound
 from broadcaster.domain.names import did_you_mean
 from channels import channel_class
-from channels.base import Account, Channel, Option, Secret
+from channels.base import Account, Channel, Holds, Option, Secret
 from channels.spares import problems_with
 
 
@@ -29,21 +32,71 @@ class OptionsByContent(Protocol):
         ...
 
 
-def load_accounts(directory: Path, mode: str, allowed_hosts: frozenset[str] | None) -> dict[str, Account]:
+class OneMode:
+    """The one mode whose credentials a process may hold: the first that it asks for, until it ends."""
+
+    def __init__(self) -> None:
+        self.mode = ""
+        self._lock = Lock()
+
+    def hold(self, mode: str) -> None:
+        """Invalid where this process holds those of another mode."""
+        with self._lock:
+            if self.mode not in {"", mode}:
+                raise Invalid(
+                    f"This process holds the credentials of {self.mode} accounts, so it is refused those of {mode} "
+                    "ones. Nothing was loaded. Let a process of its own do this."
+                )
+            self.mode = mode
+
+
+THIS_PROCESS = OneMode()
+
+
+def load_accounts(
+    directory: Path, mode: str, allowed_hosts: frozenset[str] | None, *, holds: Holds = Holds.ALL
+) -> dict[str, Account]:
     """Every account of a mode, by name. No account is no problem; a missing `directory` is.
 
-    Invalid lists every problem of every file at once, so that set-up takes one round and not ten.
+    Invalid lists every problem of every file at once, so that set-up takes one round and not ten; and it refuses all of
+    them to a process that holds the credentials of another mode. What is not to be held is not kept, and a file that
+    holds nothing else is not opened.
     """
+    if holds is Holds.ALL:
+        THIS_PROCESS.hold(mode)
     if not directory.is_dir():
         raise Invalid(
             f"There is no folder {directory}. Create it, with a folder {mode} in it for the accounts."
         )
-    readings = [_Reading(path) for path in sorted((directory / mode).glob("*.toml"))]
+    readings = _readings(directory, mode, holds)
     found = [reading.account(mode, allowed_hosts) for reading in readings]
     problems = [problem for reading in readings for problem in reading.problems]
     if problems:
         raise Invalid(f"The accounts in {directory / mode} cannot be used.", details=tuple(problems))
     return {account.name: account for account in found if account}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where secrets of a mode's accounts are: names of variables. `missing` says in words which of all are not there."""
+
+    variables: frozenset[str]
+    missing: tuple[str, ...]
+
+
+def sources(directory: Path, mode: str, holds: Holds = Holds.NOTHING) -> Sources:
+    """Of the secrets that whoever `holds` so much passes over, without reading any."""
+    readings = _readings(directory, mode, holds)
+    for reading in readings:
+        reading.account(mode, None)
+    return Sources(
+        variables=frozenset().union(*(reading.variables for reading in readings)),
+        missing=tuple(text for reading in readings for text in reading.missing),
+    )
+
+
+def _readings(directory: Path, mode: str, holds: Holds) -> "list[_Reading]":
+    return [_Reading(path, holds) for path in sorted((directory / mode).glob("*.toml"))]
 
 
 def open_channels(accounts: Mapping[str, Account]) -> dict[str, Channel]:
@@ -67,10 +120,13 @@ class _Reading:
     """One file being read: what it gave, and what is wrong with it."""
 
     path: Path
+    holds: Holds
     problems: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)
     mentioned: set[str] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
 
     def account(self, mode: str, allowed_hosts: frozenset[str] | None) -> Account | None:
         """None where there are problems."""
@@ -87,8 +143,9 @@ class _Reading:
             channel=channel,
             mode=mode,
             options=self.options,
-            secrets=self.secrets,
+            secrets={name: each for name, each in self.secrets.items() if each != Secret("")},
             allowed_hosts=allowed_hosts,
+            holds=self.holds,
         )
 
     def _problem(self, text: str) -> None:
@@ -145,9 +202,15 @@ class _Reading:
     def _keep_secret(self, option: Option, text: str) -> None:
         if option.name in self.secrets:
             self._problem(f"{option.name} is given twice. Keep one.")
-        self.secrets[option.name] = Secret(text.strip())
+        self.secrets[option.name] = Secret(text.strip() if self._is_held(option) else "")
+
+    def _is_held(self, option: Option) -> bool:
+        return self.holds is Holds.ALL or (self.holds is Holds.CALLBACKS and option.verifies)
 
     def _keep_from(self, option: Option, how: str, value: object) -> None:
+        if not self._is_held(option):
+            self._pass_over(option, how, str(value))
+            return
         if how == "env":
             text = os.environ.get(str(value), "")
             if not text:
@@ -156,6 +219,19 @@ class _Reading:
             text = self._file_text(option, self.path.parent / str(value))
         if text:
             self._keep_secret(option, text)
+
+    def _pass_over(self, option: Option, how: str, named: str) -> None:
+        """A description knows that the secret is given, and where."""
+        self.secrets[option.name] = Secret("")
+        if how == "env":
+            self.variables.add(named)
+        path = self.path.parent / named
+        there = named in os.environ if how == "env" else os.access(path, os.R_OK)
+        if not there:
+            where = (
+                f"the variable {named}, which is not set" if how == "env" else f"{path}, which cannot be read"
+            )
+            self.missing.append(f"{self.path.name}: {option.name}_{how} names {where}.")
 
     def _file_text(self, option: Option, path: Path) -> str:
         try:

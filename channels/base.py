@@ -47,18 +47,32 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One thing an account's file may say. `name` is its key there; a secret may be given as `NAME_file = "path"`."""
+    """One thing an account's file may say. `name` is its key there; a secret may be given as `NAME_file = "path"`.
+
+    `verifies` marks a secret that tells a genuine callback from a forged one, and with which our code sends nothing.
+    """
 
     name: str
     help: str
     required: bool = False
     secret: bool = False
+    verifies: bool = False
     default: str = ""
+
+
+class Holds(StrEnum):
+    """Which of an account's secrets this process has read."""
+
+    ALL = "all"  #: a process of the account's mode: it can send
+    CALLBACKS = "callbacks"  #: the web process: those that verify what a platform brings
+    NOTHING = "nothing"  #: whoever only renders, plans and shows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Credentials on one platform, read from the account's file and already checked against the channel's options.
+    """One account on one platform, read from its file and already checked against the channel's options.
+
+    Unless it `holds` all of its secrets it is a description: nothing can be sent, read or written through it.
 
     `allowed_hosts` is the set of hosts that may be talked to, or None for any: the fence around demo, tests
     and exercises, enforced by `channels/http.py`.
@@ -70,6 +84,7 @@ class Account:
     options: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     allowed_hosts: frozenset[str] | None = None
+    holds: Holds = Holds.ALL
 
 
 @dataclass(frozen=True, kw_only=True)

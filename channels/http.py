@@ -32,6 +32,7 @@ from channels.http_errors import (
     TLS_FAILED,
     Meaning,
 )
+from channels.options import require_held
 
 USER_AGENT = "crisis-broadcaster/0.1"
 MAX_RETRY_AFTER_S = 300.0
@@ -55,7 +56,9 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 
 def require_allowed(account: Account, url: str) -> None:
-    """NotConfigured, before any byte leaves, where the fence of the account does not name the host of `url`."""
+    """Before any byte leaves: NotSent where this process does not hold the account, NotConfigured where its fence does not
+    name the host of `url`."""
+    require_held(account)
     host = urlsplit(url).hostname or ""
     if account.allowed_hosts is None or host in account.allowed_hosts:
         return

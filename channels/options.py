@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from broadcaster.domain.errors import Invalid
-from channels.base import Account, Option
+from broadcaster.domain.errors import Invalid, NotSent
+from channels.base import Account, Holds, Option
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -22,7 +22,7 @@ def option(account: Account, options: Iterable[Option], name: str) -> str:
 
 
 def secret(account: Account, name: str) -> str:
-    """The secret's text, or nothing where it is not given. Invalid where it is on several lines."""
+    """The secret's text, or nothing where it is not given or not held here. Invalid where it is on several lines."""
     value = account.secrets[name].reveal() if name in account.secrets else ""
     if any(unicodedata.category(char) == "Cc" for char in value):
         raise Invalid(f'The account "{account.name}": {name} has a line break or a control character in it.')
@@ -30,10 +30,21 @@ def secret(account: Account, name: str) -> str:
 
 
 def require_secrets(account: Account, options: Iterable[Option]) -> None:
-    """Invalid where a required secret is missing."""
+    """Invalid where a required secret is missing. A description of an account has none."""
+    if account.holds is not Holds.ALL:
+        return
     for declared in options:
         if declared.secret and declared.required and not secret(account, declared.name):
             raise Invalid(f'The account "{account.name}" lacks {declared.name}: {declared.help}')
+
+
+def require_held(account: Account) -> None:
+    """NotSent where this process only describes the account. Before any byte leaves, and before any file is written."""
+    if account.holds is not Holds.ALL:
+        raise NotSent(
+            "no_credentials",
+            f'This process holds no credentials of the {account.mode} account "{account.name}". Nothing was sent.',
+        )
 
 
 def address(account: Account, options: Iterable[Option], name: str, *, plain_http: bool = False) -> str:

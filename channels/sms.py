@@ -11,7 +11,7 @@ from broadcaster.domain.errors import Invalid, Refused, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.quiet import QuietHours
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, AfterUnknown, CheckProblem, Option, Parcel, Receipt, Sending
+from channels.base import Account, AfterUnknown, CheckProblem, Holds, Option, Parcel, Receipt, Sending
 from channels.gateways import (
     Ask,
     CanBeAsked,
@@ -130,9 +130,16 @@ class Sms:
     def read_receipt(
         self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> DeliveryReceipt:
+        self._require_verifying()
         return self._gateway.read_receipt(query, body, headers)
 
+    def _require_verifying(self) -> None:
+        """A gateway without its secret could not tell what is genuine."""
+        if self._account.holds is Holds.NOTHING:
+            raise ValueError("this process holds nothing that could verify a callback")
+
     def hear(self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> Heard:
+        self._require_verifying()
         if not isinstance(self._gateway, Hears):
             raise ValueError(  # noqa: TRY004 - what the contract says of a callback
                 "nothing that people write comes from this gateway by HTTP"

@@ -8,7 +8,8 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -21,7 +22,7 @@ from broadcaster.domain.readiness import Readiness
 from broadcaster.domain.sight import Sight
 from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.images import image_problems
-from channels.options import address, is_web_address, option
+from channels.options import address, is_web_address, option, require_held
 from channels.probing import not_ready
 from channels.website_cap import may_be_late, of_this_mode, with_alert
 from channels.website_cap_file import CERTIFICATES, AlertFile
@@ -117,7 +118,7 @@ class Website:
         reference = _page_of(post)
         templates()
         try:
-            with self._store.locked():
+            with self._writing():
                 self._publish(reference, post, key)
         except OSError as exc:
             raise _disk_error(exc) from exc
@@ -155,12 +156,13 @@ class Website:
         """
         templates()
         try:
-            with self._store.locked():
+            with self._writing():
                 self._bring_up_to_date(self._documents())
         except OSError as exc:
             raise _disk_error(exc) from exc
 
     def probe(self) -> Readiness:
+        require_held(self._account)
         try:
             self._store.try_writing()
             self._documents()
@@ -172,6 +174,12 @@ class Website:
             found = probe_address(self._account, self._site.base_url, self._site_dir)
             return self._alert_file.doubt(found, self._now())
         return not_ready(failure.code, failure.operator_text)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        require_held(self._account)
+        with self._store.locked():
+            yield
 
     def _documents(self) -> dict[str, Document]:
         try:

@@ -23,7 +23,7 @@ from broadcaster.db.engine import Database  # noqa: E402
 from broadcaster.db.migrate import migrate  # noqa: E402
 from tests.browser import chromium  # noqa: E402
 from tests.browser.people import PHONE, Console, Person  # noqa: E402
-from tests.installation import Installation, installation, wait_for  # noqa: E402
+from tests.installation import Installation, installation, wait_for, wait_for  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 DESK = {"width": 1000, "height": 760}
@@ -58,7 +58,8 @@ def town() -> Iterator[Installation]:
         database.close()
         with installation(Path(folder) / "data", url, organisation="Wyre Council") as found:
             found.import_numbers(214)
-            found.parts.checks.check()  # the first one came before the website answered
+            found.parts.checks.ask()  # the first one came before the website answered
+            wait_for(lambda: not any(each.is_awaited for each in found.parts.checks.standings()))
             yield found
 
 

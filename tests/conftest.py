@@ -12,6 +12,7 @@ import structlog
 
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import migrate
+from channels.accounts import THIS_PROCESS
 from tests.postgres import quick_folder, running_postgres
 from tests.statements import share_compiled_statements
 
@@ -63,6 +64,14 @@ def logs_as_they_were() -> Iterator[None]:
     """A test that configures logging, as every entry point does, leaves nothing of it to the next."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def a_process_of_no_mode() -> Iterator[None]:
+    """Each test stands for processes of its own: the mode whose credentials it loads says nothing about the next one's."""
+    THIS_PROCESS.mode = ""
+    yield
+    THIS_PROCESS.mode = ""
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,12 @@ HEALTHY_AFTER_S = 30.0  # a child that lived so long starts again without a paus
 
 @dataclass(kw_only=True)
 class Child:
-    """`command` is called at each start, since some commands prepare files first."""
+    """`command` is called at each start, since some commands prepare files first. `without` are variables of the environment
+    that it is not given: secrets of accounts that it may not hold."""
 
     name: str
     command: Callable[[], Sequence[str]]
+    without: frozenset[str] = frozenset()
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
@@ -33,7 +35,7 @@ class Child:
         with (logs / f"{self.name}.log").open("ab") as file:
             self.process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
                 list(self.command()),
-                env=dict(environment),
+                env={name: value for name, value in environment.items() if name not in self.without},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -1,8 +1,8 @@
 """The pump: sends what nobody was rung for, through the same code as the workers. It is what sends without a broker.
 
-It also reads back what became of unknown outcomes, looks for each public post a minute after it was accepted, checks every three minutes whether the accounts could send, confirms
-opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one tells webhooks what happens, and
-looks at the feeds of weather services: it may reach the outside, and the sweeper may not.
+It is where a mode's credentials are used besides sending: it reads back what became of unknown outcomes, looks for each
+public post a minute after it was accepted, checks every three minutes whether the accounts could send, keeps the website up
+to date, confirms opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one pages staff, tells webhooks what happens, and looks at the feeds of weather services: it may reach the outside, and the sweeper may not.
 """
 
 import sys
@@ -20,7 +20,10 @@ CONFIRM_EVERY_S = 2.0
 TELL_EVERY_S = 1.0
 FEEDS_EVERY_S = 2.0  # looks for what is due; each feed says itself how often
 HOLD_AGAIN_AFTER_S = 5.0  # a line that broke
-CHECK_EVERY_S = 5.0  # looks for what is due; each account is due every three minutes
+CHECK_EVERY_S = 2.0  # looks for what is due; each account is due every three minutes, and when somebody asks
+REFRESH_EVERY_S = 1.0  # looks whether something has ended
+PAGE_EVERY_S = 0.5
+PREPARE_EVERY_S = 86_400.0  # once in the life of a process, in effect
 
 #: After how many seconds a batch that nobody claimed is taken, and for how long at a time.
 WAITED_S = {Lane.PUBLIC: 3.0, Lane.BULK: 10.0}
@@ -31,7 +34,7 @@ WORK_S = {Lane.PUBLIC: 15.0, Lane.BULK: 2.0}
 def main(mode: Mode) -> None:
     """Pump one mode until told to stop: live and exercise never share a process."""
     with process(f"{mode}-pump", mode=mode) as this:
-        parts = build(this.settings, modes=(mode,))
+        parts = build(this.settings, mode=mode)
 
         def step() -> None:
             for broadcast_id in parts.sweep.overdue_plans(mode, WAITED_S[Lane.BULK]):
@@ -49,7 +52,10 @@ def main(mode: Mode) -> None:
         loop.beside(
             partial(parts.confirming.look, mode), every_s=CONFIRM_EVERY_S, failed="confirming_step_failed"
         )
+        loop.beside(parts.refreshing.look, every_s=REFRESH_EVERY_S, failed="refresh_step_failed")
         if mode is Mode.LIVE:
+            loop.beside(parts.paging.send, every_s=PAGE_EVERY_S, failed="paging_failed")
+            loop.beside(parts.paging.prepare, every_s=PREPARE_EVERY_S, failed="paging_not_prepared")
             loop.beside(parts.webhooks.look, every_s=TELL_EVERY_S, failed="webhooks_step_failed")
             loop.beside(parts.feeds.look, every_s=FEEDS_EVERY_S, failed="feeds_step_failed")
         for account in parts.listening.lines(mode):

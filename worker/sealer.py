@@ -13,7 +13,7 @@ OUTSIDE_EVERY_S = 5.0  # looks for what is due: a mail each day, a time stamp ev
 
 def main() -> None:
     with process("sealer") as this:
-        parts = build(this.settings, modes=())
+        parts = build(this.settings, channels={})
 
         def step() -> None:
             parts.seal.seal()

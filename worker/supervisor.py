@@ -17,11 +17,13 @@ import structlog
 from broadcaster.bootstrap import Parts, build
 from broadcaster.db.migrate import migrate
 from broadcaster.domain.broadcast import Lane
-from broadcaster.domain.errors import Problem
+from broadcaster.domain.errors import Invalid, Problem
 from broadcaster.domain.message import Mode
 from broadcaster.logs import configure
 from broadcaster.parts.shared import owner_name
 from broadcaster.settings import Settings
+from channels.accounts import sources
+from channels.base import Holds
 from worker import broker, roles
 from worker.children import Child
 
@@ -38,7 +40,9 @@ class Supervisor:
     def __init__(self, settings: Settings, parts: Parts, *, sandbox_ports: Mapping[Mode, int]) -> None:
         self._settings = settings
         self._parts = parts
-        self._children = children(settings, modes=_modes(parts), sandbox_ports=sandbox_ports)
+        self._children = apart(
+            children(settings, modes=_modes(parts), sandbox_ports=sandbox_ports), settings.credentials
+        )
         self._environment = {**os.environ, **settings.environment(), "PYTHONUNBUFFERED": "1"}
         self._logs = settings.root / "logs"
         self._stop = threading.Event()
@@ -102,6 +106,20 @@ def children(settings: Settings, *, modes: list[Mode], sandbox_ports: Mapping[Mo
             found += [_python(*roles.worker(mode, lane, number)) for number in range(1, count + 1)]
         found.append(_python(*roles.pump(mode)))
     return [*found, *(_python(*role) for role in roles.FOR_BOTH_MODES)]
+
+
+def apart(found: list[Child], credentials: Path) -> list[Child]:
+    """The same, none of which inherits a secret of an account that it may not hold. Invalid where a secret is missing: whoever
+    needs it would die at once, again and again."""
+    every = {mode: sources(credentials, mode) for mode in Mode}
+    if missing := [text for each in every.values() for text in each.missing]:
+        raise Invalid("Some accounts cannot be used.", details=tuple(missing))
+    nobodys = frozenset().union(*(each.variables for each in every.values()))
+    webs = frozenset().union(*(sources(credentials, mode, Holds.CALLBACKS).variables for mode in Mode))
+    for child in found:
+        own = next((every[mode].variables for mode in Mode if child.name.startswith(f"{mode}-")), frozenset())
+        child.without = webs if child.name == "web" else nobodys - own
+    return found
 
 
 def _python(name: str, module: Sequence[str]) -> Child:
@@ -175,11 +193,12 @@ def main() -> None:
         _end_leftovers(settings.root / "processes.json")
         parts = build(settings)
         migrate(parts.database)
+        ports = {Mode.LIVE: given.sandbox_port, Mode.EXERCISE: given.exercise_sandbox_port}
+        wanted = {mode: port for mode, port in ports.items() if port is not None}
+        supervisor = Supervisor(settings, parts, sandbox_ports=wanted)
     except Problem as problem:
         raise SystemExit(str(problem)) from problem
-    ports = {Mode.LIVE: given.sandbox_port, Mode.EXERCISE: given.exercise_sandbox_port}
-    wanted = {mode: port for mode, port in ports.items() if port is not None}
-    Supervisor(settings, parts, sandbox_ports=wanted).run()
+    supervisor.run()
     lock.close()
 
 

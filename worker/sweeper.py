@@ -1,11 +1,10 @@
-"""The sweeper: every second, what is due. Any number may run; one leads."""
+"""The sweeper: every second, what is due. Any number may run; one leads. It holds no account's credentials."""
 
 from broadcaster.bootstrap import build
 from worker.loops import Loop
 from worker.process import process
 
 EVERY_S = 1.0
-PREPARE_EVERY_S = 86_400.0  # once in the life of a process, in effect
 
 
 def main() -> None:
@@ -17,9 +16,8 @@ def main() -> None:
                 parts.sweep.sweep()
 
         loop = Loop("sweeper", step, every_s=EVERY_S, pulse=this.pulse)
-        # Beside it, and in every sweeper: no step waits for a mail server, and nobody waits for the one who leads.
+        # Beside it, and in every sweeper: nobody waits for the one who leads.
         loop.beside(parts.paging.look, every_s=EVERY_S, failed="paging_failed")
-        loop.beside(parts.paging.prepare, every_s=PREPARE_EVERY_S, failed="paging_not_prepared")
         loop.run()
 
 

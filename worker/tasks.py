@@ -25,7 +25,7 @@ def parts(mode: Mode) -> Parts:
     """Built once per process, with the credentials of this mode only."""
     with _building:
         if mode not in _built:
-            _built[mode] = build(Settings.load(), modes=(mode,))
+            _built[mode] = build(Settings.load(), mode=mode)
         return _built[mode]
 
 

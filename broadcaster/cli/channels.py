@@ -29,18 +29,20 @@ def check(
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", help="The account's name; all accounts where none is given.")
     ] = "",
-    mode: Annotated[Mode | None, typer.Option(help="Only the accounts of this mode.")] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="Of which mode: no process holds the credentials of both.")
+    ] = Mode.LIVE,
     as_json: Json = False,
 ) -> None:
     """Ask each platform now whether it would take a post, without posting. Exit code 1 while an account is not ready."""
-    with signed_in(Action.READ, channels=True) as session:
-        found = session.parts.checks.check(name=name, mode=mode or "")
+    with signed_in(Action.READ, mode=mode) as session:
+        found = session.parts.checks.check(name=name, mode=mode)
         settings = session.parts.settings
     if as_json:
         print_json([as_data(each) for each in found])
     elif not found:
         say(
-            f"No account is set up yet. Put one file per account into {settings.credentials / (mode or Mode.LIVE)}; "
+            f"No account is set up yet. Put one file per account into {settings.credentials / mode}; "
             "docs/settings.md says how."
         )
     else:

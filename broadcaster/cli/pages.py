@@ -12,6 +12,7 @@ from broadcaster.service.paging import Told
 
 pages = terminal.group("See who is paged about what, and say that you are on it.")
 OUTCOMES = {"sent": "paged", "not_sent": "could not be sent", "unknown": "may or may not have arrived"}
+OUTCOMES |= {"begun": "is being sent", "waiting": "is not sent yet: look whether the broadcaster runs"}
 
 
 @pages.command("list", epilog="Example: broadcaster page list --all")

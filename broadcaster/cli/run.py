@@ -117,7 +117,7 @@ def _where(settings: Settings) -> list[str]:
 
 def _sandbox(settings: Settings, port: int, drill_port: int) -> list[str]:
     """Where to look, and whom to act as: in another terminal, which needs the same settings."""
-    parts = build(settings, modes=())
+    parts = build(settings, channels={})
     try:
         tokens = ensure_people(parts)
         if tokens:

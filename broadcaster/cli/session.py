@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from broadcaster.bootstrap import BOTH_MODES, Parts, build
+from broadcaster.bootstrap import Parts, build
 from broadcaster.cli import token_file
 from broadcaster.db.engine import Database
 from broadcaster.db.people import Person
 from broadcaster.db.schema import check_schema
+from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action, require
 from broadcaster.settings import Settings
 from broadcaster.tracing import tracing
@@ -34,10 +35,11 @@ class Session:
 
 
 @contextmanager
-def opened(*, channels: bool = False) -> Iterator[Parts]:
+def opened(*, channels: bool = False, mode: Mode | None = None) -> Iterator[Parts]:
     """The parts over a migrated database, for nobody in particular.
 
-    Without `channels` no account is read: what looks at the past or stops something works with broken accounts too.
+    Without `channels` no account is read: what looks at the past or stops something works with broken accounts too. With
+    `mode` this process holds the credentials of that mode, and of no other.
     """
     _log_to_people()
     settings = Settings.load()
@@ -45,18 +47,20 @@ def opened(*, channels: bool = False) -> Iterator[Parts]:
     try:
         check_schema(database)
         with tracing("command line", settings.traces_url):
-            yield build(settings, modes=BOTH_MODES if channels else (), database=database)
+            yield build(settings, mode=mode, database=database, channels=None if channels or mode else {})
     finally:
         database.close()
 
 
 @contextmanager
-def signed_in(action: Action | None = None, *, channels: bool = False) -> Iterator[Session]:
+def signed_in(
+    action: Action | None = None, *, channels: bool = False, mode: Mode | None = None
+) -> Iterator[Session]:
     """As the user whose token is given. NotAllowed where that is nobody, or one who may not do `action`.
 
     `action` is for what only reads; whatever changes something is checked by its service.
     """
-    with opened(channels=channels) as parts:
+    with opened(channels=channels, mode=mode) as parts:
         actor = parts.people.who(given_token(parts.settings))
         if action:
             require(actor.name, actor.roles, action)

@@ -42,6 +42,20 @@ def claim_now(tx: Tx, account_id: int) -> datetime:
     return tx.now()
 
 
+def ask(tx: Tx, account_id: int, *, every: timedelta, unless_within: timedelta) -> None:
+    """Due now for whoever checks, unless a check began so lately that its answer is on its way."""
+    _ensure(tx, account_id, tx.now() - every)
+    old = (probe.c.account_id == account_id) & (probe.c.claimed_at <= tx.now() - unless_within)
+    tx.execute(update(probe).where(old).values(claimed_at=tx.now() - every))
+
+
+def awaited(tx: Tx, *, every: timedelta) -> set[tuple[str, str]]:
+    """Mode and name of each account whose next answer is due or on its way."""
+    unanswered = probe.c.probed_at.is_(None) | (probe.c.claimed_at > probe.c.probed_at)
+    query = _probes().where(unanswered | (probe.c.claimed_at <= tx.now() - every))
+    return {(row.mode, row.name) for row in tx.execute(query)}
+
+
 def _ensure(tx: Tx, account_id: int, claimed_at: datetime) -> None:
     row = {
         "account_id": account_id,

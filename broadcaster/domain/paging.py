@@ -18,6 +18,7 @@ class RequestKind(StrEnum):
         "break-glass"  #: somebody sent without a second person: everybody who approves is told, once
     )
     REVIEW = "review"  #: and somebody else looks at it afterwards
+    TEST = "test"  #: somebody tries out whether a page reaches him or her; it is over as soon as it is made
 
 
 class PageState(StrEnum):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from broadcaster.service.receipts import Receipts
     from broadcaster.service.reconcile import Reconcile
     from broadcaster.service.recording import Recording
+    from broadcaster.service.refreshing import Refreshing
     from broadcaster.service.retention import Leftovers, Retention
     from broadcaster.service.sightings import Sightings
     from broadcaster.service.sweep import Sweep
@@ -141,6 +142,12 @@ class SendingParts(LifecycleParts, PlanningParts, WeatherParts):
         return Recording(self.database, self._bells, spill, lease_s=self.settings.lease_s, learn=learn)
 
     @part
+    def refreshing(self) -> Refreshing:
+        from broadcaster.service.refreshing import Refreshing
+
+        return Refreshing(self.database, self.channels)
+
+    @part
     def retention(self) -> Retention:
         from broadcaster.service.retention import Retention
 
@@ -156,7 +163,6 @@ class SendingParts(LifecycleParts, PlanningParts, WeatherParts):
             self.reconcile,
             self.receipts,
             self.recording,
-            self.channels,
             self.alarms,
             owner=owner_name(os.getpid()),
             further=(

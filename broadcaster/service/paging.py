@@ -1,10 +1,12 @@
 """The approval clock: who is paged about what waits, who is next, and who has said "I am on it".
 
-It runs beside the sweeper in threads of its own, a few for each way: a mail server that answers slowly keeps no text, no
-other page and no broadcast waiting. Any number may run: who is paged is decided under a lock, and each page is begun by one.
+Who is paged is decided beside the sweeper. Pages are sent beside the live pump, which holds the account for texts, in threads of
+their own, a few for each way: a mail server that answers slowly keeps no text, no other page and no broadcast waiting. Any
+number of both may run: who is paged is decided under a lock, and each page is begun by one.
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -44,6 +46,7 @@ LOST_AFTER = timedelta(seconds=90)
 TELL_AGAIN = timedelta(minutes=30)
 REVIEW_AGAIN = timedelta(hours=6)
 SHOWN = 50
+TRIED_WITHIN_S = 25.0
 MESSAGE_STATES = {
     MessageState.RELEASED: "released",
     MessageState.DRAFT: "given back or changed",
@@ -96,7 +99,7 @@ class Paging:
     # --- every second -------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Whatever is due. Nothing is written while nothing is."""
+        """Decide who is paged now. Nothing is written while nothing is due."""
         with self._database.read() as tx:
             new, over = paging.unpaged(tx), paging.over(tx)
             due = [r for r in paging.open_requests(tx) if self._is_due(tx, r)]
@@ -104,7 +107,6 @@ class Paging:
         if new or over or due or lost:
             for ref in self._change(lost):
                 self._by_the_clock(ref)
-        self._hand_out()
 
     def prepare(self) -> None:
         """What takes a second before the first page can go by a way."""
@@ -203,7 +205,8 @@ class Paging:
 
     # --- sending ------------------------------------------------------------------------------------------
 
-    def _hand_out(self) -> None:
+    def send(self) -> None:
+        """Begin to send what waits."""
         with self._lock:
             with self._database.read() as tx:
                 waiting = [name for name in paging.any_waiting(tx) if name in self._ways]
@@ -260,18 +263,36 @@ class Paging:
             assert made
             return _told(tx, [made])[0]
 
-    def try_out(self, actor: Person) -> list[tuple[str, Came]]:
-        """A page to oneself by every way that reaches one, and to the rooms: what came of each."""
+    def try_out(self, actor: Person, *, within_s: float = TRIED_WITHIN_S) -> list[tuple[str, Came]]:
+        """A page to oneself by every way that reaches one, and to the rooms: what came of each in so many seconds. What
+        still waits then, nobody is there to send."""
         require(actor.name, actor.roles, Action.READ)
-        with self._database.read() as tx:
-            contact = rota.contacts(tx).get(actor.name, rota.Contact())
-        text = f"{self._organisation}: this is a test of paging by {actor.name}. Nothing has happened."
-        ways = [way for way in self._ways.values() if way.reaches(contact)]
-        came = [(w.name, w.page(contact, subject=f"{self._organisation}: test", text=text)) for w in ways]
         with self._database.write() as tx:
-            payload: dict[str, Json] = {"ways": {name: str(each.state) for name, each in came}}
+            contact = rota.contacts(tx).get(actor.name, rota.Contact())
+            ways = [way for way in self._ways.values() if way.reaches(contact)]
+            request_id = self._test(tx, actor, ways) if ways else 0
+            payload: dict[str, Json] = {"ways": [way.name for way in ways]}
             audit_log.append(tx, actor=actor.name, act="paging_tried", payload=payload)
-        return came
+        ends = time.monotonic() + within_s
+        while True:
+            with self._database.read() as tx:
+                pages = paging.pages(tx, [request_id])[request_id]
+            if all(each.done_at for each in pages) or time.monotonic() >= ends:
+                return [(each.way, Came(state=each.state, code=each.code)) for each in pages]
+            time.sleep(0.1)
+
+    def _test(self, tx: Tx, actor: Person, ways: Sequence[PagingWay]) -> int:
+        words = f"this is a test of paging by {actor.name}. Nothing has happened."
+        uid = paging.insert_request(
+            tx, kind=RequestKind.TEST, subject="test", role=DutyRole.TECHNICAL, words=words, link=""
+        )
+        made = paging.find(tx, uid)
+        assert made
+        paging.close(tx, made.id, "a test")
+        for way in ways:
+            person_id = actor.id if way.for_people else None
+            paging.insert_page(tx, made.id, person_id=person_id, way=way.name, stage=1)
+        return made.id
 
     def about(self, subject: str) -> list[Told]:
         """Who was paged to decide about a message or to review it, the newest first. Of alarms: `asked_of`."""

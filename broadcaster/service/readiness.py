@@ -1,4 +1,5 @@
-"""Whether the accounts could send now: asked every three minutes (in a storm every thirty seconds) and on demand, without posting anything.
+"""Whether the accounts could send now: asked every three minutes (in a storm every thirty seconds) and on demand, without posting
+anything, by a process that holds their credentials. Whoever does not asks for a check, and sees its answer in the rows.
 
 What is surely not ready stops an approval that needs it, and people are told (`service/alarms.py` finds it in the rows).
 Whatever is only doubtful, or long ago, warns.
@@ -7,7 +8,7 @@ Whatever is only doubtful, or long ago, warns.
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 #: A check bounds itself, all but the look-up of a name: whoever is stuck there is left behind.
 LEFT_BEHIND_S = 15.0
+ON_ITS_WAY = timedelta(seconds=15)
 TOO_SLOW = Readiness(
     state=ReadinessState.DOUBTFUL,
     code="too_slow",
@@ -66,6 +68,7 @@ class Standing:
     pause_reason: str = ""
     failing_since: datetime | None = None
     spares: tuple[str, ...] = ()
+    is_awaited: bool = False  # an answer is due, or on its way
 
 
 class Checks:
@@ -106,11 +109,20 @@ class Checks:
             self._probe(of_mode, probing, ids, claimed)
         return [each for each in self.standings() if each.name in wanted.get(each.mode, {})]
 
+    def ask(self) -> None:
+        """Have all accounts checked now, by the processes of their modes."""
+        for mode, configured in self._channels.items():
+            ids = self._ids(mode, {n: c for n, c in configured.items() if isinstance(c, Probes)})
+            with self._database.write() as tx:
+                for account_id in ids.values():
+                    store.ask(tx, account_id, every=PROBE_EVERY, unless_within=ON_ITS_WAY)
+
     def standings(self) -> list[Standing]:
         """What is known of each configured account, by mode and name."""
         with self._database.read() as tx:
             probed = {(p.mode, p.name): p for p in store.every(tx)}
             rows = {(a.mode, a.name): a for mode in self._channels for a in accounts.every(tx, mode=mode)}
+            awaited = store.awaited(tx, every=PROBE_EVERY)
             now = tx.now()
         return [
             Standing(
@@ -124,6 +136,7 @@ class Checks:
                 pause_reason=row.pause_reason if row else "",
                 failing_since=row.failing_since if row and row.is_failing(now) else None,
                 spares=spares_of(name, channel),
+                is_awaited=(mode, name) in awaited,
             )
             for mode, configured in self._channels.items()
             for name, channel in sorted(configured.items())

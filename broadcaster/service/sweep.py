@@ -1,9 +1,8 @@
 """What is due and nobody was rung for. Every step is safe to run twice, and at the same time as everything else."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -11,7 +10,6 @@ from broadcaster.db import audit_log, batches, broadcasts, leaders, messages, su
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
-from broadcaster.domain.errors import SendError
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
 from broadcaster.service.alarms import Alarms, raise_alarm
@@ -22,14 +20,10 @@ from broadcaster.service.reconcile import Reconcile
 from broadcaster.service.record import SYSTEM, note
 from broadcaster.service.recording import Recording
 from broadcaster.service.report import states_of
-from channels.base import ChannelsOfMode, Refreshes
 
 log = structlog.get_logger()
 
 LEADER_LEASE_S = 10.0
-REFRESH_EVERY_S = 60.0
-#: What shows an end does so by its own clock. Where that is a little behind, it is looked at once more.
-CLOCKS_APART = timedelta(seconds=2)
 BELLS = {Lane.PUBLIC: 8, Lane.BULK: 2}  # most that may wait per lane: one per worker slot
 
 
@@ -41,7 +35,6 @@ class Sweep:
         reconcile: Reconcile,
         receipts: Receipts,
         recording: Recording,
-        channels: ChannelsOfMode,
         alarms: Alarms,
         *,
         owner: str,
@@ -52,10 +45,7 @@ class Sweep:
         self._reconcile = reconcile
         self._receipts = receipts
         self._recording = recording
-        self._channels = channels
         self._alarms = alarms
-        self._refresh_at = 0.0  # by this process's own clock
-        self._refreshed_at: datetime | None = None  # by the database's
         self._owner = owner
         self._further = further  # what has time: steps that look by themselves when they were due last
 
@@ -75,7 +65,6 @@ class Sweep:
             self.end_what_is_over,
             self.expire_submissions,
             self.ring,
-            self.refresh,
             *self._further,
             self._alarms.look,  # last: what the other steps have just mended is no alarm
         )
@@ -139,23 +128,6 @@ class Sweep:
             self._bells.ring(mode, lane, wanted=min(count, BELLS[lane]))
         for row in unplanned:
             self._bells.plan(row.id, row.mode)
-
-    def refresh(self) -> None:
-        """Once a minute, and when a message ends: what shows which messages are still in force. One that fails keeps no other
-        from it."""
-        with self._database.read() as tx:
-            now = tx.now()
-            ended = broadcasts.any_expired(tx, (self._refreshed_at or now) - CLOCKS_APART)
-        if time.monotonic() < self._refresh_at and not ended:
-            return
-        self._refresh_at, self._refreshed_at = time.monotonic() + REFRESH_EVERY_S, now
-        for configured in self._channels.values():
-            for channel in configured.values():
-                if isinstance(channel, Refreshes):
-                    try:
-                        channel.refresh()
-                    except SendError as error:
-                        log.warning("refresh_failed", channel=channel.name, code=error.code)
 
 
 def _totals(tx: Tx, row: Broadcast) -> dict[str, int]:

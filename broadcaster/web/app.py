@@ -17,6 +17,7 @@ from broadcaster.web.console.app import add_console
 from broadcaster.web.console.went_wrong import page_of_http
 from broadcaster.web.hooks import Intake
 from broadcaster.web.site import PublicSite
+from channels.base import Holds
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -62,4 +63,4 @@ def _of_http(request: Request, error: HTTPException) -> Response:
 
 def create() -> FastAPI:
     """The app for the settings in the environment: what uvicorn starts."""
-    return create_app(build(Settings.load()))
+    return create_app(build(Settings.load(), holds=Holds.CALLBACKS))

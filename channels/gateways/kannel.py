@@ -75,6 +75,7 @@ class Kannel:
             name="callback_token",
             help="a secret of your own, at least 16 characters, that Kannel brings with receipts and what people write",
             secret=True,
+            verifies=True,
         ),
     )
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, Option, Parcel, Receipt
+from channels.base import Account, CheckProblem, Holds, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest
 from channels.gateways.notify_errors import refusal
 from channels.gateways.notify_probe import TEMPLATE_PATH, of_refusal, of_template
@@ -46,6 +46,11 @@ class Notify:
     options: ClassVar[tuple[Option, ...]] = (
         Option(name="api_key", help="Notify's API key, of the type live", required=True, secret=True),
         Option(
+            name="service_id",
+            help="the service's id, the first of the two in the API key: what an approver is shown",
+            required=True,
+        ),
+        Option(
             name="template_id",
             help="id of a text message template at Notify whose whole content is ((message))",
             required=True,
@@ -55,6 +60,7 @@ class Notify:
             name="callback_token",
             help="the bearer token entered at Notify for its callbacks, both kinds, at least 10 characters",
             secret=True,
+            verifies=True,
         ),
         Option(name="base_url", help="Notify's address", default="https://api.notifications.service.gov.uk"),
     )
@@ -62,7 +68,8 @@ class Notify:
     def __init__(self, account: Account, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         require_secrets(account, self.options)
         self._now = now
-        self._key = ApiKey.read(secret(account, "api_key"), account=account.name)
+        self._service_id = _checked_id(account, "service_id", option(account, self.options, "service_id"))
+        self._key = _key_of(account, self._service_id)
         self._base_url = address(account, self.options, "base_url")
         self._template_id = _checked_id(account, "template_id", option(account, self.options, "template_id"))
         sender = option(account, self.options, "sms_sender_id")
@@ -76,7 +83,7 @@ class Notify:
     @property
     def target(self) -> str:
         sender = f"sender {self._sender_id}" if self._sender_id else "its default sender"
-        return f"GOV.UK Notify service {self._key.service_id}, {sender}"
+        return f"GOV.UK Notify service {self._service_id}, {sender}"
 
     def check(self, post: Post) -> list[CheckProblem]:
         """What Notify would change: what is sent must be what was approved."""
@@ -203,6 +210,19 @@ def _json(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _key_of(account: Account, service_id: str) -> ApiKey:
+    """Invalid where it is another service's; empty in a process that only describes the account."""
+    if account.holds is not Holds.ALL:
+        return ApiKey(text="", service_id=service_id, secret="")
+    key = ApiKey.read(secret(account, "api_key"), account=account.name)
+    if key.service_id.lower() != service_id.lower():
+        raise Invalid(
+            f'The account "{account.name}": service_id is not the one in api_key. An API key is the name, the '
+            "service's id and a secret: copy service_id from its middle."
+        )
+    return key
 
 
 def _checked_id(account: Account, name: str, value: str) -> str:

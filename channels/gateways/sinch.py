@@ -17,7 +17,7 @@ from urllib.parse import quote
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, Option, Parcel, Receipt
+from channels.base import Account, CheckProblem, Holds, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest, sinch_probe
 from channels.gateways.sinch_callbacks import ID, heard_in, receipt_in
 from channels.gateways.sinch_errors import digits_of, refusals
@@ -33,6 +33,7 @@ MOST_LEFT_S = 3 * 24 * 3600 - 60
 #: Two more than a text of ours has. Without it the plan's own limit counts, and Sinch drops a longer text unsaid
 #: (sms-guide.md, "Limiting message parts"); it counts parts by a table of its own, which may find one more than we do.
 MOST_PARTS = 8
+MIN_KEY_CHARS = 16
 
 _NOT_NAMED = "Sinch took the batch and does not name this recipient in it; it may have the text."
 _PLAN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -58,6 +59,13 @@ class Sinch:
             name="callback_secret",
             help="the secret with which Sinch signs callbacks (HMAC); ask your account manager there to turn that on",
             secret=True,
+            verifies=True,
+        ),
+        Option(
+            name="receipt_key",
+            help="a secret of your own, at least 16 characters, that marks the addresses to which receipts come as ours",
+            secret=True,
+            verifies=True,
         ),
         Option(name="receipt_url", help="our address to which Sinch brings delivery receipts"),
     )
@@ -71,7 +79,8 @@ class Sinch:
         self._url = f"{base_url}/xms/v1/{quote(plan, safe='')}/batches"
         self._receipt_url = address(account, self.options, "receipt_url", plain_http=True)
         self._sender = checked_sender(option(account, self.options, "sender"))
-        self._mac_key = self._token.encode()
+        self._mac_key = _receipt_key(account, self._receipt_url).encode()
+        self._mark_key = self._mac_key or self._token.encode()  # without a receipt that must find it again
         self._headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
 
     @classmethod
@@ -145,7 +154,7 @@ class Sinch:
             return [unknown] * len(parcels)
         named = _recipients(said)
         return [
-            Receipt(platform_id=mark(self._mac_key, batch, digits))
+            Receipt(platform_id=mark(self._mark_key, batch, digits))
             if named is None or digits in named
             else OutcomeUnknown("not_named", _NOT_NAMED)
             for digits in (digits_of(parcel.address) for parcel in parcels)
@@ -166,6 +175,8 @@ class Sinch:
         self, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> DeliveryReceipt:
         """Where the account has no callback_secret, that the caller knows a batch's random id makes a receipt genuine."""
+        if not self._mac_key:
+            raise ValueError("a Sinch receipt, and the account has no receipt_key")
         if self._callback_secret and not is_genuine(self._callback_secret, body, headers):
             raise ValueError("a Sinch receipt without a right signature")
         try:
@@ -195,6 +206,18 @@ def _recipients(said: Mapping[str, Any]) -> set[str] | None:
     if not isinstance(listed, list):
         return None
     return {digits_of(one) for one in listed if isinstance(one, str)}
+
+
+def _receipt_key(account: Account, receipt_url: str) -> str:
+    """Not the API token: whoever reads receipts need not be able to send."""
+    key = secret(account, "receipt_key")
+    wanted = receipt_url and account.holds is not Holds.NOTHING
+    if (key or wanted) and len(key) < MIN_KEY_CHARS:
+        raise Invalid(
+            f'The account "{account.name}" lacks receipt_key, or it is too short to be a secret. Make one: openssl rand '
+            "-hex 24"
+        )
+    return key
 
 
 def _checked_plan(account: Account, plan: str) -> str:

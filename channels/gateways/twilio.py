@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from broadcaster.domain.errors import Invalid, OutcomeUnknown, SendError
 from broadcaster.domain.post import Post
 from broadcaster.domain.readiness import Readiness
-from channels.base import Account, CheckProblem, Option, Parcel, Receipt
+from channels.base import Account, CheckProblem, Holds, Option, Parcel, Receipt
 from channels.gateways import Ask, GatewayAnswer, GatewayRequest, twilio_probe
 from channels.gateways.terms import SENDER_HELP, checked_sender, is_key, seconds_left, with_key
 from channels.gateways.twilio_errors import failed, refusal
@@ -61,6 +61,7 @@ class Twilio:
             name="auth_token",
             help="the account's Auth Token, with which Twilio signs delivery receipts",
             secret=True,
+            verifies=True,
         ),
         Option(name="receipt_url", help="our address to which Twilio brings delivery receipts"),
         Option(
@@ -208,7 +209,7 @@ def _speaker(account: Account) -> tuple[dict[str, str], str]:
 def _signed_url(account: Account, name: str, auth_token: str) -> str:
     """Invalid where callbacks would come that nobody can tell from forged ones."""
     url = address(account, Twilio.options, name, plain_http=True)
-    if url and not auth_token:
+    if url and not auth_token and account.holds is not Holds.NOTHING:
         raise Invalid(
             f'The account "{account.name}" lacks auth_token: without it no callback of Twilio can be verified.'
         )

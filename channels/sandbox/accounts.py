@@ -89,6 +89,7 @@ def _gateway_accounts(seed: str) -> Accounts:
             "service_plan_id": hexadecimal("service plan")[:32],
             "api_token": hexadecimal("api token")[:32],
             "callback_secret": hexadecimal("callback secret"),
+            "receipt_key": hexadecimal("receipt key"),
         },
         "smpp": {"system_id": "wyre", "password": hexadecimal("smpp")[:8]},
     }

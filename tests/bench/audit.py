@@ -67,7 +67,7 @@ def _installation(kind: str) -> Iterator[tuple[Parts, Mapping[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, database(kind, Path(name)) as url:
         settings = Settings(data_dir=Path(name) / "data", database_url=url)
         settings = prepare_sandbox(settings, port=free_port())
-        parts = build(settings, modes=(), bells=NoBells())
+        parts = build(settings, channels={}, bells=NoBells())
         try:
             ensure_people(parts)
             yield parts, settings.environment()

@@ -48,7 +48,7 @@ def main() -> None:
     settings = Settings.load()
     accounts = load_accounts(settings.credentials, Mode.LIVE, settings.hosts)
     channels = {Mode.LIVE: {a.name: NoGateway(a) for a in accounts.values() if a.channel == "sms"}}
-    parts = build(settings, modes=(Mode.LIVE,), channels=channels, bells=NoBells())
+    parts = build(settings, mode=Mode.LIVE, channels=channels, bells=NoBells())
     do = {"plan": plan, "send": send}[sys.argv[1]]
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()

@@ -27,7 +27,7 @@ def export(parts: Parts, path: Path) -> None:
 
 
 def main(what: str, *path: str) -> None:
-    parts = build(Settings.load(), modes=(), bells=NoBells())
+    parts = build(Settings.load(), channels={}, bells=NoBells())
     began = time.monotonic()
     if what == "seal":
         seal(parts)

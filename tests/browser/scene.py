@@ -242,6 +242,7 @@ def _start_the_clock(scene):
     world.parts.send_alone.break_glass(olive, sent.ref, sent.manifest_sha256, reason)
     scene.places["glass"] = world.parts.reviews.listed(olive).found[0].uid
     world.parts.paging.look()
+    world.parts.paging.send()
     world.parts.paging.settle()
     world.parts.paging.acknowledge(anna, scene.refs["waiting"])
     ends = world.now() + timedelta(days=90)

@@ -21,7 +21,8 @@ def account(url="https://api.notifications.service.gov.uk", allowed_hosts=None, 
         name="wyre-notify",
         channel="sms",
         mode="live",
-        options={"gateway": "notify", "base_url": url, "template_id": TEMPLATE} | options,
+        options={"gateway": "notify", "base_url": url, "template_id": TEMPLATE, "service_id": SERVICE}
+        | options,
         secrets={"api_key": Secret(API_KEY), "callback_token": Secret(TOKEN)} | (secrets or {}),
         allowed_hosts=allowed_hosts,
     )

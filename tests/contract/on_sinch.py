@@ -9,6 +9,7 @@ from channels.gateways.sinch_keys import mark
 from tests.contract.channel_suite import ADDRESS, KEY
 
 PLAN, TOKEN, CALLBACK_SECRET = "jd63jf88477ll", "canary-api-token", "canary-callback-secret"
+RECEIPT_KEY = "canary-receipt-key"
 BATCH = "01FC66621XXXXX119Z8PMV1QPQ"
 HOOK = "https://alerts.example/hooks/live/wyre/receipt"
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -23,7 +24,12 @@ def account(url="https://eu.sms.api.sinch.com", allowed_hosts=None, secrets=None
         channel="sms",
         mode="live",
         options=shown | options,
-        secrets={"api_token": Secret(TOKEN), "callback_secret": Secret(CALLBACK_SECRET)} | (secrets or {}),
+        secrets={
+            "api_token": Secret(TOKEN),
+            "callback_secret": Secret(CALLBACK_SECRET),
+            "receipt_key": Secret(RECEIPT_KEY),
+        }
+        | (secrets or {}),
         allowed_hosts=allowed_hosts,
     )
 
@@ -37,7 +43,7 @@ def post(text="Flood warning for the River Wyre. Move to upper floors now. Ref 7
 
 
 def mark_of(digits, batch=BATCH):
-    return mark(TOKEN.encode(), batch, digits)
+    return mark(RECEIPT_KEY.encode(), batch, digits)
 
 
 def parcels_of(count):

@@ -13,7 +13,7 @@ SECRET_OPTIONS = {
     "x": {"consumer_key", "consumer_secret", "access_token", "access_token_secret"},
     "notify": {"api_key", "callback_token"},
     "twilio": {"api_key_secret", "auth_token"},
-    "sinch": {"api_token", "callback_secret"},
+    "sinch": {"api_token", "callback_secret", "receipt_key"},
     "kannel": {"password"},
 }
 
@@ -33,7 +33,6 @@ def account_of(kind, known, url, **changes):
     given = {
         name: value for name, value in {**known, "base_url": url, **changes}.items() if value is not None
     }
-    given.pop("service_id", None)
     channel = kind if kind in PUBLIC else "sms"
     extra = {} if kind in PUBLIC else {"gateway": kind, **SENDER[kind]}
     options = {name: value for name, value in given.items() if name not in SECRET_OPTIONS[kind]} | extra
@@ -64,6 +63,7 @@ KNOWN = {
     },
     "notify": {
         "api_key": "key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0",
+        "service_id": "26785a09-ab16-4eb0-8407-a37497a57506",
         "template_id": OTHER_ID,
     },
     "twilio": {

@@ -127,11 +127,11 @@ def test_keys_that_are_not_of_this_batch_and_number_are_not_believed():
     body = report(parcels[1].address, client_reference=first)
     assert read(body, query).key == parcels[1].key
     of_others = query_for(others)
-    of_another_token = query_for(parcels, secrets={"api_token": Secret("another")})
+    of_another_key = query_for(parcels, secrets={"receipt_key": Secret("another-receipt-key")})
     at, keys = 30, query["keys"]  # in the middle of the second key
     changed = {"keys": keys[:at] + ("B" if keys[at] == "A" else "A") + keys[at + 1 :]}
     shorter = {"keys": query["keys"][:-4]}
-    for wrong in (of_others, of_another_token, changed, shorter, {"keys": "ŵ"}, {"keys": "A"}, {"keys": ""}):
+    for wrong in (of_others, of_another_key, changed, shorter, {"keys": "ŵ"}, {"keys": "A"}, {"keys": ""}):
         assert read(body, wrong).key == ""
     for wrong in (
         report(parcels[1].address, client_reference=others[0].key),

@@ -63,7 +63,12 @@ def channel_of(sandbox, read_s=5.0):
         name="notify",
         channel="sms",
         mode="live",
-        options={"gateway": "notify", "base_url": sandbox.url, "template_id": notify["template_id"]},
+        options={
+            "gateway": "notify",
+            "base_url": sandbox.url,
+            "service_id": notify["service_id"],
+            "template_id": notify["template_id"],
+        },
         secrets={name: Secret(notify[name]) for name in ("api_key", "callback_token")},
         allowed_hosts=frozenset({"127.0.0.1"}),
     )

@@ -49,7 +49,7 @@ def channel_of(sandbox, receipt_url="", timeouts=PATIENT, **changes):
             **options,
             **changes,
         },
-        secrets={name: Secret(sinch[name]) for name in ("api_token", "callback_secret")},
+        secrets={name: Secret(sinch[name]) for name in ("api_token", "callback_secret", "receipt_key")},
         allowed_hosts=frozenset({"127.0.0.1"}),
     )
     return Sms(account, wire=Wire(timeouts=timeouts), gateway=Sinch)

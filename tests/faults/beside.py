@@ -68,4 +68,4 @@ def stand_in(order: Order) -> None:
 
 
 def _built(order: Order) -> Parts:
-    return build(Settings.load(order["settings"]), modes=(Mode.LIVE,), bells=NoBells())
+    return build(Settings.load(order["settings"]), mode=Mode.LIVE, bells=NoBells())

@@ -135,7 +135,7 @@ def fateful_parts(settings: Settings, fate: Fate) -> Parts:
     }
     return build(
         settings,
-        modes=(Mode.LIVE,),
+        mode=Mode.LIVE,
         database=FatefulDatabase(settings, fate),
         bells=FatefulBells(fate),
         channels={Mode.LIVE: channels},

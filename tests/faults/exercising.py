@@ -45,7 +45,7 @@ def many_sends(place: Place, figures: Figures, *, sends: int) -> None:
             with ground.stage(stand_ins) as stage:
                 _set_apart(stage.root / "credentials", stand_ins.port, live.port, place.folder / "drill-site")
                 parts = build(
-                    stage.settings, modes=(Mode.EXERCISE,), database=stage.parts.database, bells=NoBells()
+                    stage.settings, mode=Mode.EXERCISE, database=stage.parts.database, bells=NoBells()
                 )
                 figures.add("modes_loaded", ",".join(sorted(parts.channels)), equals="exercise")
                 with egress() as connections:

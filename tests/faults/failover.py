@@ -31,7 +31,9 @@ def two_gateways(settings: Settings) -> None:
     first = own.read_text()
     own.write_text(f'{first}spares = "{SECOND}"\n')
     base_url = next(line for line in first.splitlines() if line.startswith("base_url"))
-    options = {"channel": "sms", "gateway": "notify"} | {k: known[k] for k in ("api_key", "template_id")}
+    options = {"channel": "sms", "gateway": "notify"} | {
+        k: known[k] for k in ("api_key", "service_id", "template_id")
+    }
     path = settings.credentials / "live" / f"{SECOND}.toml"
     path.touch(mode=0o600)
     path.write_text(MARK + base_url + "\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in options.items()))

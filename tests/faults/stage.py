@@ -138,7 +138,7 @@ class Ground:
         settings = prepare_sandbox(
             Settings(data_dir=self._root, database_url=place.database_url), port=UNUSED_PORT
         )
-        parts = build(settings, modes=(Mode.LIVE,), bells=NoBells())
+        parts = build(settings, mode=Mode.LIVE, bells=NoBells())
         try:
             self.tokens = ensure_people(parts)
             for size in sizes:
@@ -160,7 +160,7 @@ class Ground:
             made = prepare_sandbox(given, port=stand_ins.port)
             clock = FakeClock()
             database = Database(url, clock=clock)
-            parts = build(made, modes=(Mode.LIVE,), database=database, bells=NoBells())
+            parts = build(made, mode=Mode.LIVE, database=database, bells=NoBells())
             try:
                 yield Stage(settings=made, parts=parts, clock=clock, stand_ins=stand_ins, tokens=self.tokens)
             finally:

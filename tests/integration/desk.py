@@ -18,6 +18,7 @@ from broadcaster.db.engine import Database
 from broadcaster.db.tables import token
 from broadcaster.domain.policy import Role
 from broadcaster.settings import Settings
+from channels.accounts import THIS_PROCESS
 from tests.builders import one_administrator_is_enough
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,7 @@ class Desk:
     def run(self, *arguments: object, who: str = "", **variables: str) -> Done:
         environment = self._environment(who, variables)
         words = [str(each) for each in arguments]
+        THIS_PROCESS.mode = ""  # each command stands for a process of its own
         done = CliRunner().invoke(app, words, prog_name="broadcaster", env=environment)
         return Done(done.exit_code, done.stdout, done.stderr)
 
@@ -104,7 +106,7 @@ class Desk:
         self.switch_to_one_administrator()
         with self._database() as database:
             people = build(
-                Settings.load({"BROADCASTER_DATA_DIR": str(self.data)}), modes=(), database=database
+                Settings.load({"BROADCASTER_DATA_DIR": str(self.data)}), channels={}, database=database
             ).people
             people.add(None, name="admin", roles=[USERS["admin"]])
             self.tokens["admin"] = people.issue_token(None, name="admin", days=1).text

@@ -45,7 +45,7 @@ try:
     settings = prepare_sandbox(Settings(data_dir=folder), port=int(sandbox.url.rpartition(":")[2]))
     database = Database(settings.database)
     migrate(database)
-    parts = build(settings, database=database, bells=RecordingBells())
+    parts = build(settings, mode=Mode.LIVE, database=database, bells=RecordingBells())
     tokens = ensure_people(parts)
     officer, approver = (parts.people.who(tokens[name]) for name in ("officer", "approver"))
     name = "severe-weather"

@@ -20,7 +20,7 @@ def world_settings():
 def sweep(desk):
     settings = Settings.load({"BROADCASTER_DATA_DIR": str(desk.data)})
     database = Database(desk.url)
-    parts = build(settings, modes=(), database=database)
+    parts = build(settings, channels={}, database=database)
     assert parts.sweep.lead()
     parts.alarms.look()
     database.close()

@@ -19,7 +19,7 @@ REASON = ("--reason", "call 2026-114")
 def somebody_writes(desk, *texts):
     """Each from NUMBER, and a callback that nobody understands."""
     database = Database(desk.url)
-    parts = build(Settings.load({"BROADCASTER_DATA_DIR": str(desk.data)}), modes=(), database=database)
+    parts = build(Settings.load({"BROADCASTER_DATA_DIR": str(desk.data)}), channels={}, database=database)
     with database.write() as tx:
         account_id = accounts.ensure(tx, mode="live", channel="sms", name="texts").id
     parts.hearing.store(

@@ -13,7 +13,7 @@ from broadcaster.cli.sandbox_setup import prepare_sandbox
 from broadcaster.domain.errors import Invalid
 from broadcaster.domain.message import Mode
 from broadcaster.settings import Settings
-from channels.accounts import load_accounts
+from channels.accounts import THIS_PROCESS, load_accounts
 from tests.integration.desk import SCRIPT, Desk
 
 
@@ -49,11 +49,15 @@ def test_up_passes_on_why_the_supervisor_did_not_start(fresh):
     assert "is running" not in done.stdout
 
 
+def read_alone(settings, mode):
+    """As a process of this mode reads them."""
+    THIS_PROCESS.mode = ""
+    return load_accounts(settings.credentials, mode, settings.hosts)
+
+
 def test_a_sandboxes_accounts_for_exercises_share_nothing_with_the_live_ones(tmp_path):
     settings = prepare_sandbox(Settings(data_dir=tmp_path), port=8001, exercise_port=8002)
-    live, exercise = (
-        load_accounts(settings.credentials, mode, settings.hosts) for mode in (Mode.LIVE, Mode.EXERCISE)
-    )
+    live, exercise = (read_alone(settings, mode) for mode in (Mode.LIVE, Mode.EXERCISE))
     assert live.keys() == exercise.keys() >= {"website", "facebook", "x", "sms"}
     assert all(each.mode == Mode.EXERCISE for each in exercise.values())
     for name, account in live.items():
@@ -62,7 +66,8 @@ def test_a_sandboxes_accounts_for_exercises_share_nothing_with_the_live_ones(tmp
         assert not secrets & {each.reveal() for each in other.secrets.values()}
         assert account.options["base_url"] != other.options["base_url"]
     assert live["website"].options["site_dir"] != exercise["website"].options["site_dir"]
-    live_alone = build(settings, modes=(Mode.LIVE,))
+    THIS_PROCESS.mode = ""
+    live_alone = build(settings, mode=Mode.LIVE)
     assert live_alone.channels.keys() == {Mode.LIVE}
     live_alone.database.close()
 

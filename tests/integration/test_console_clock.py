@@ -42,6 +42,7 @@ def waiting(world, olive_herself):
 
 def look(world):
     world.parts.paging.look()
+    world.parts.paging.send()
     world.parts.paging.settle()
 
 

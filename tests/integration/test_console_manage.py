@@ -229,8 +229,15 @@ def test_accounts_say_what_was_found_and_a_paused_one_goes_on_when_it_is_mended(
         state=ReadinessState.NOT_READY, code="x", operator_text="Its key has ended. Make a new one."
     )
     assert "has not been checked yet" in ada.get("/manage/accounts").words
-    assert ada.post("/manage/accounts/check").status == 303
-    shown = ada.get("/manage/accounts").words
+    assert ada.post("/manage/accounts/check").onward == "/manage/accounts?asked=1"
+    waiting = ada.get("/manage/accounts?asked=1")
+    assert "The answers appear here as they come." in waiting.words
+    assert 'content="2; url=/manage/accounts?asked=2"' in waiting.text
+    assert hall.probes == 0, "the console holds no credentials: a process of that mode asks"
+    assert world.parts.checks.look("live") == 1
+    shown = ada.get("/manage/accounts?asked=2")
+    assert "http-equiv" not in shown.text
+    shown = shown.words
     for told in ("The token was refused.", "NOT READY", "Its key has ended. Make a new one."):
         assert told in shown
     assert "Let page send again" in shown

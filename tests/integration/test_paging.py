@@ -78,10 +78,13 @@ class Clock:
 
     def look(self, *, after_s=0):
         self.world.clock.advance(after_s)
+        for _ in range(2):  # what came of it may be a reason to go on at once
+            self.begin()
+            self.paging.settle()
+
+    def begin(self):
         self.paging.look()
-        self.paging.settle()
-        self.paging.look()  # what came of it may be a reason to go on at once
-        self.paging.settle()
+        self.paging.send()
 
     def acts(self):
         named = ("people_paged", "page_outcome", "page_acknowledged", "paging_ended", "nobody_answered")
@@ -155,7 +158,7 @@ def test_who_says_i_am_on_it_holds_the_clock_and_who_then_stays_silent_does_not_
 def test_a_decision_ends_it_and_nobody_is_paged_about_what_is_over(world, clock):
     submitted = world.submit()
     clock.way.free.clear()
-    clock.paging.look()
+    clock.begin()
     world.approve(submitted)
     clock.way.free.set()
     clock.look(after_s=400)
@@ -227,7 +230,7 @@ def test_whoever_answered_is_no_silence(world, clock):
 def test_two_that_look_at_the_same_moment_page_once(world, clock):
     beside = Clock(world, clock.way)
     world.submit()
-    both = [threading.Thread(target=each.paging.look) for each in (clock, beside)]
+    both = [threading.Thread(target=each.begin) for each in (clock, beside)]
     for each in both:
         each.start()
     for each in both:
@@ -243,7 +246,7 @@ def test_a_slow_way_holds_up_no_other(world):
     clock = Clock(world, slow, quick)
     slow.free.clear()
     world.submit()
-    clock.paging.look()
+    clock.begin()
     wait_for(lambda: quick.pages)
     assert not slow.pages
     slow.free.set()
@@ -253,7 +256,7 @@ def test_a_slow_way_holds_up_no_other(world):
 @ON_SQLITE
 def test_a_page_whose_sender_died_is_unknown_and_not_sent_again(world, clock):
     world.submit()
-    clock.paging.look()
+    clock.begin()
     clock.paging.settle()
     world.change(page, {"state": "begun", "done_at": None}, id=world.rows(page)[0].id)
     clock.look(after_s=100)

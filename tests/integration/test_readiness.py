@@ -71,6 +71,30 @@ def test_a_red_account_stops_an_approval_with_the_reason_and_lets_it_through_onc
     assert world.approve(submitted).public_posts == 2
 
 
+def test_who_asks_for_a_check_makes_none_and_sees_its_answer_in_the_rows(world):
+    world.channels["exercise"]["hall"] = FakeProbed("facebook", "hall")
+    check(world, found(NOT_READY))
+    probes = hall(world).probes
+    world.clock.advance(60)
+    assert world.parts.checks.look("live") == 0  # not due by itself
+    world.parts.checks.ask()
+    world.parts.checks.ask()
+    assert hall(world).probes == probes
+    assert {(s.mode, s.name) for s in world.parts.checks.standings() if s.is_awaited} == {
+        ("live", "hall"),
+        ("exercise", "hall"),
+    }
+    hall(world).readiness = found(READY)
+    assert world.parts.checks.look("live") == 1
+    assert world.parts.checks.look("live") == 0
+    standings = {s.mode: s for s in world.parts.checks.standings() if s.name == "hall"}
+    assert (standings["live"].probed.state, standings["live"].is_awaited) == (READY, False)
+    assert standings["exercise"].is_awaited  # its own process asks
+    world.clock.advance(5)
+    world.parts.checks.ask()
+    assert world.parts.checks.look("live") == 0, "an answer of this moment is not asked for again"
+
+
 @pytest.mark.parametrize("state", [READY, DOUBTFUL])
 def test_an_account_that_is_ready_or_merely_doubtful_stops_nothing(world, state):
     submitted = submit(world)

@@ -28,7 +28,6 @@ def a_sweeper(world, owner, parts=None):
         parts.reconcile,
         parts.receipts,
         parts.recording,
-        parts.channels,
         parts.alarms,
         owner=owner,
     )
@@ -117,8 +116,8 @@ def test_a_step_that_fails_keeps_no_other_from_running(world, name):
     reconcile = Broken(real, name) if real is world.parts.reconcile else world.parts.reconcile
     receipts = Broken(real, name) if real is world.parts.receipts else world.parts.receipts
     world.bells.rung.clear()
-    recording, channels, alarms = world.parts.recording, world.channels, world.parts.alarms
-    Sweep(world.database, world.bells, reconcile, receipts, recording, channels, alarms, owner="one").sweep()
+    recording, alarms = world.parts.recording, world.parts.alarms
+    Sweep(world.database, world.bells, reconcile, receipts, recording, alarms, owner="one").sweep()
     assert world.status(finished.ref).state == "done"
     assert "submission_expired" in world.acts()
     assert ("batch_taken_over" in world.acts()) == (name != "take_over")
@@ -333,25 +332,25 @@ def test_the_website_is_refreshed_at_once_and_then_once_a_minute(world):
     world.site.refresh_error = NotSent("disk_full")
     exercise = world.channels["exercise"]["site"]
     for _ in range(3):
-        world.parts.sweep.sweep()
+        world.parts.refreshing.look()
     assert (world.site.refreshes, exercise.refreshes) == (1, 1)
 
 
 def test_what_ends_is_shown_as_ended_without_waiting_for_the_minute(world):
     world.release(channels=("website",))
-    world.parts.sweep.sweep()
+    world.parts.refreshing.look()
     before = world.site.refreshes
     world.clock.advance(60)
-    world.parts.sweep.sweep()
+    world.parts.refreshing.look()
     assert world.site.refreshes == before
     world.change(broadcast, {"expires_at": world.now()})
     world.clock.advance(1)
-    world.parts.sweep.sweep()
+    world.parts.refreshing.look()
     assert world.site.refreshes == before + 1
     for _ in range(3):
         world.clock.advance(1)
-        world.parts.sweep.sweep()
+        world.parts.refreshing.look()
     settled = world.site.refreshes
     world.clock.advance(5)
-    world.parts.sweep.sweep()
+    world.parts.refreshing.look()
     assert world.site.refreshes == settled

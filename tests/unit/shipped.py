@@ -84,7 +84,7 @@ OPTIONS = {
         "sender": "Wyre",
         "receipt_url": "https://a.example/",
     },
-    "sms by notify": {"gateway": "notify", "template_id": UUID},
+    "sms by notify": {"gateway": "notify", "template_id": UUID, "service_id": UUID},
     "sms by twilio": {
         "gateway": "twilio",
         "account_sid": "AC" + "0" * 32,

@@ -14,7 +14,7 @@ from channels.gateways import GATEWAYS, gateway_class
 SETTINGS = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
 KANNEL = 'base_url = "http://127.0.0.1:13013"\nusername = "u"\npassword = "p"\nsender = "Wyre"\n'
 NOTIFY = (
-    'gateway = "notify"\ntemplate_id = "f33517ff-2a88-4f6e-b855-c550268ce08a"\n'
+    'gateway = "notify"\ntemplate_id = "f33517ff-2a88-4f6e-b855-c550268ce08a"\nservice_id = "26785a09-ab16-4eb0-8407-a37497a57506"\n'
     'api_key = "n-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"\n'
 )
 TWILIO = (
@@ -201,7 +201,7 @@ def test_an_sms_account_is_asked_for_what_its_gateway_needs_and_no_more(folder):
     ("text", "told"),
     [
         ("", ["base_url is missing", "username is missing", "password is missing", "sender is missing"]),
-        ('gateway = "notify"\n', ["api_key is missing", "template_id is missing"]),
+        ('gateway = "notify"\n', ["api_key is missing", "service_id is missing", "template_id is missing"]),
         (
             'gateway = "twilio"\n',
             ["account_sid is missing", "api_key is missing", "api_key_secret is missing"],

@@ -20,7 +20,7 @@ def test_looking_back_loads_no_channel_no_renderer_no_queue_and_no_other_databas
         from broadcaster.bootstrap import build
         from broadcaster.db.schema import check_schema
         from broadcaster.settings import Settings
-        parts = build(Settings(data_dir={str(tmp_path)!r}), modes=())
+        parts = build(Settings(data_dir={str(tmp_path)!r}), channels={{}})
         attrgetter(*{LOOKING_BACK.split(", ")!r})(parts)
         print([name for name in {NOT_FOR_LOOKING_BACK!r} if name in sys.modules])"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -28,7 +28,7 @@ def test_looking_back_loads_no_channel_no_renderer_no_queue_and_no_other_databas
 
 
 def test_every_part_can_be_built_and_is_built_once(tmp_path):
-    parts = build(Settings(data_dir=tmp_path), modes=())
+    parts = build(Settings(data_dir=tmp_path), channels={})
     rooms = [vars(room).items() for room in type(parts).__mro__]
     names = [name for room in rooms for name, found in room if isinstance(found, part)]
     assert len(names) > 20
@@ -49,7 +49,7 @@ class Slow:
 
 
 def test_threads_that_ask_at_once_get_the_same_part(tmp_path):
-    parts = build(Settings(data_dir=tmp_path), modes=())
+    parts = build(Settings(data_dir=tmp_path), channels={})
     slow = Slow(parts.building)
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(lambda _: slow.made, range(4)))

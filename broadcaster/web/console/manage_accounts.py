@@ -1,6 +1,8 @@
 """The accounts on the platforms: whether each could send now, what was found, and what to do about it."""
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.requests import Request
 
@@ -21,19 +23,23 @@ STATES = {
 }
 
 
+#: A page that waits for answers comes again so often, and so many times.
+AGAIN_EVERY_S, AGAIN_MOST = 2, 15
+
+
 @router.get("")
-def accounts(request: Request, desk: SignedIn) -> HTMLResponse:
-    return _accounts(request, desk)
+def accounts(
+    request: Request, desk: SignedIn, asked: Annotated[int, Query(ge=0, le=AGAIN_MOST)] = 0
+) -> HTMLResponse:
+    """`asked` counts how often it has come since a check was asked for."""
+    return _accounts(request, desk, asked=asked)
 
 
 @router.post("/check")
 def check(request: Request, desk: SignedIn, form: Sent) -> Response:  # noqa: ARG001 - checked
-    """Ask every platform now, without posting anything. Answers within fifteen seconds."""
-    try:
-        parts_of(request).checks.check()
-    except Problem as problem:
-        return _accounts(request, desk, problem=problem)
-    return RedirectResponse("/manage/accounts", 303)
+    """Have every platform asked now, without posting anything, by the processes that hold the accounts."""
+    parts_of(request).checks.ask()
+    return RedirectResponse("/manage/accounts?asked=1", 303)
 
 
 @router.post("/{mode}/{name}/resume")
@@ -45,8 +51,12 @@ def resume(request: Request, desk: SignedIn, form: Sent, mode: str, name: str) -
     return RedirectResponse("/manage/accounts", 303)
 
 
-def _accounts(request: Request, desk: Desk, *, problem: Problem | None = None) -> HTMLResponse:
+def _accounts(
+    request: Request, desk: Desk, *, asked: int = 0, problem: Problem | None = None
+) -> HTMLResponse:
     parts = parts_of(request)
+    standings = sorted(parts.checks.standings(), key=_worst_first)
+    awaited = [each for each in standings if asked and each.is_awaited]
     return manage_page(
         request,
         "manage_accounts.html",
@@ -54,7 +64,11 @@ def _accounts(request: Request, desk: Desk, *, problem: Problem | None = None) -
         desk=desk,
         answer=409 if problem else 200,
         problems=told(problem),
-        found=[(each, *state_of(each)) for each in sorted(parts.checks.standings(), key=_worst_first)],
+        found=[(each, *state_of(each)) for each in standings],
+        awaited=awaited,
+        again=f"{AGAIN_EVERY_S}; url=/manage/accounts?asked={asked + 1}"
+        if awaited and asked < AGAIN_MOST
+        else "",
         may_resume=desk.may(Action.MANAGE),
         folder=parts.settings.credentials,
     )
