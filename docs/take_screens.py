@@ -23,7 +23,7 @@ from broadcaster.db.engine import Database  # noqa: E402
 from broadcaster.db.migrate import migrate  # noqa: E402
 from tests.browser import chromium  # noqa: E402
 from tests.browser.people import PHONE, Console, Person  # noqa: E402
-from tests.installation import Installation, installation, wait_for, wait_for  # noqa: E402
+from tests.installation import Installation, installation, wait_for  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 DESK = {"width": 1000, "height": 760}
