@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from broadcaster.cli import asked, terminal
-from broadcaster.cli.facts import Channels, Facts, read_facts, single_values
+from broadcaster.cli.facts import Channels, Facts, Languages, read_facts, single_values
 from broadcaster.cli.proposals import with_factor
 from broadcaster.cli.schedule_view import entry_data, listed, past, run_data, say_runs, show_schedule
 from broadcaster.cli.session import Session, signed_in
@@ -90,6 +90,7 @@ def add(
     values: Values = None,
     csv: Csv = None,
     channel: Channels = None,
+    language: Languages = None,
     audience: Audience = None,
     mode: Annotated[Mode, typer.Option(help="To the public, or to the exercise accounts.")] = Mode.LIVE,
     as_json: Json = False,
@@ -115,6 +116,7 @@ def add(
             plan=plan,
             channels=channel or (),
             audience=audience or "",
+            languages=language,
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
         made = session.parts.schedule_writing.add(session.actor, written, mode=mode)
@@ -136,6 +138,7 @@ def change(
     values: Values = None,
     csv: Csv = None,
     channel: Channels = None,
+    language: Languages = None,
     audience: Audience = None,
     as_json: Json = False,
 ) -> None:
@@ -155,6 +158,7 @@ def change(
             channels=channel or _channels(session, shown.schedule.mode, before),
             audience=before.audience if audience is None else audience,
             visibility=before.visibility,
+            languages=before.languages.split() if language is None else language,
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
         session.parts.schedule_writing.change(session.actor, ref, written, base=before.no)
