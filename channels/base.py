@@ -5,7 +5,7 @@ tells us by itself are in `incoming.py`. Channels know the domain and the outsid
 queues, users or approvals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -321,6 +321,17 @@ class HasPages(Protocol):
 
     def page_address(self, reference: str) -> str:
         """The public address of the page of the message with this reference."""
+        ...
+
+
+@runtime_checkable
+class TakesOut(Protocol):
+    """Keeps what it has published where we can reach it: what is taken out of our records is taken out there too."""
+
+    def take_out(self, posts: Mapping[str, Post], pictures: Collection[str]) -> int:
+        """`posts` as they read by now, by the keys with which they were sent, and the SHA-256 of pictures that are gone: how
+        many messages had something else, in what they say or said before. Raises a SendError. To do it twice is to do it
+        once."""
         ...
 
 

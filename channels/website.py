@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import unescape
@@ -24,10 +24,10 @@ from channels.base import Account, AfterUnknown, CheckProblem, Option, Receipt
 from channels.images import image_problems
 from channels.options import address, is_web_address, option, require_held
 from channels.probing import not_ready
-from channels.website_cap import may_be_late, of_this_mode, with_alert
+from channels.website_cap import may_be_late, of_this_mode, said_again, with_alert
 from channels.website_cap_file import CERTIFICATES, AlertFile
 from channels.website_feeds import alerts_json, atom_feed
-from channels.website_history import history, pictures_gone, was_here
+from channels.website_history import history, pictures_gone, taken_out, was_here
 from channels.website_images import IMAGE_RULES, image_files
 from channels.website_pages import Site, alert_name, alert_page, banner_script, list_page, templates
 from channels.website_probe import probe_address
@@ -161,6 +161,28 @@ class Website:
         except OSError as exc:
             raise _disk_error(exc) from exc
 
+    def take_out(self, posts: Mapping[str, Post], pictures: Collection[str]) -> int:
+        """Out of pages, list, feeds and alerts."""
+        templates()
+        try:
+            with self._writing():
+                return self._take_out(posts, pictures)
+        except OSError as exc:
+            raise _disk_error(exc) from exc
+
+    def _take_out(self, posts: Mapping[str, Post], pictures: Collection[str]) -> int:
+        now, before = self._now(), self._documents()
+        documents = {reference: taken_out(each, posts, pictures) for reference, each in before.items()}
+        changed = [reference for reference, each in documents.items() if each != before[reference]]
+        files: dict[Path, bytes] = {}
+        for reference in changed:
+            documents[reference] = said_again(documents[reference])
+            files |= self._page(documents[reference], now, anew=True)
+        if changed:
+            self._store.put({**files, **self._overview(documents, now)})
+            self._store.remove(pictures_gone(before, documents))
+        return len(changed)
+
     def probe(self) -> Readiness:
         require_held(self._account)
         try:
@@ -213,14 +235,14 @@ class Website:
                 changed |= self._page(document, now)
         self._store.put({**changed, **self._overview(documents, now)})
 
-    def _page(self, document: Document, now: datetime) -> dict[Path, bytes]:
+    def _page(self, document: Document, now: datetime, *, anew: bool = False) -> dict[Path, bytes]:
         """The page before what remembers its state: a crash between the two writes the page once more."""
         reference = document["reference"]
         kept = {**document, "shown_as_ended": shown_as_ended(document, now)}
         return {
             self._store.page_path(reference): alert_page(self._site, document, now),
             self._store.document_path(reference): _json(kept),
-            **self._alert_file.of(kept, self._store.path(alert_name(reference))),
+            **self._alert_file.of(kept, self._store.path(alert_name(reference)), anew=anew),
         }
 
     def _updated(

@@ -43,6 +43,14 @@ def with_alert(
     return {**document, "cap": [*issued, alert]}
 
 
+def said_again(document: Document) -> Document:
+    """After words were taken out of it: no alert of its own, which would ring for what everybody has heard."""
+    issued = issued_of(document)
+    if not issued:
+        return document
+    return {**document, "cap": [*issued[:-1], {**issued[-1], "said_sha256": _digest(document)}]}
+
+
 def may_be_late(document: Document, now: datetime) -> bool:
     """Whether an alert may have waited for a language that has not come. What was published by a version that knew no
     alerts gets none afterwards: it would ring for what everybody has heard."""

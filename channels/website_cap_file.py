@@ -26,14 +26,15 @@ class AlertFile:
         self.sender = cap.token(sender or urlsplit(site.base_url).hostname or site.base_url)
         self._key = Path(key).expanduser() if key else None
 
-    def of(self, document: Document, path: Path) -> dict[Path, bytes]:
-        """What is to be written: nothing where the newest alert is there, for its signature would be another one.
+    def of(self, document: Document, path: Path, *, anew: bool = False) -> dict[Path, bytes]:
+        """What is to be written: nothing where the newest alert is there, for its signature would be another one; unless it is
+        made `anew`, since words were taken out of it.
 
         A warning is not held up by its signature: where the key cannot be used the alert goes out without, and the check of the
         account, which somebody saw before, says so.
         """
         issued = issued_of(document)
-        if not issued or _holds(path, issued[-1]["identifier"]):
+        if not issued or (not anew and _holds(path, issued[-1]["identifier"])):
             return {}
         alert = element(self._site, document)
         try:

@@ -1,6 +1,6 @@
 """What a page said before, and what was done to it when. No input or output."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from broadcaster.domain.post import Post
@@ -52,6 +52,28 @@ def _entry(before: dict[str, Any], purpose: str, moment: str) -> dict[str, Any]:
 def pictures_gone(before: Mapping[str, Document], after: Mapping[str, Document]) -> set[str]:
     """Names of the pictures that some page showed, or kept in its past, and that none does any more."""
     return set(_pictures(before)) - set(_pictures(after))
+
+
+def taken_out(document: Document, posts: Mapping[str, Post], pictures: Collection[str]) -> Document:
+    """The document with these posts as they read by now, in what it says and in what it said before, and without these
+    pictures. What was taken down stays so."""
+    said = {language: _as_now(each, posts, pictures) for language, each in document["posts"].items()}
+    changed: dict[str, Any] = {**document, "posts": said}
+    if "history" in document:
+        changed["history"] = [_as_now(each, posts, pictures) for each in document["history"]]
+    return changed
+
+
+def _as_now(each: dict[str, Any], posts: Mapping[str, Post], pictures: Collection[str]) -> dict[str, Any]:
+    post = posts.get(each["key"]) if each["text"] else None
+    now = dict(each)
+    if post:
+        said = {"title": post.title, "text": post.text, "link": post.link, "facts": dict(post.facts)}
+        now |= {name: value for name, value in said.items() if name in each}
+        alts = {image.sha256: image.alt for image in post.images}
+        now |= {"images": [{**i, "alt": alts.get(i["sha256"], i["alt"])} for i in images_of(each)]}
+    kept = [image for image in images_of(now) if image["sha256"] not in pictures]
+    return now if kept == images_of(now) else {**now, "images": kept}
 
 
 def _without_words(entry: dict[str, Any]) -> dict[str, Any]:

@@ -114,7 +114,9 @@ def account_files():
 def test_every_account_file_of_the_live_pages_is_taken(tmp_path, block):
     """As it stands there, but for where the secrets are."""
     short = 'gateway = "smpp"' in block  # whose password has room for 8 characters
-    (tmp_path / "secret").write_text("made-up" if short else f"made-up-{NIL}-{NIL}")
+    named = re.search(r'^service_id = "(.+)"$', block, flags=re.MULTILINE)  # stands in the secret too
+    key = f"made-up-{named[1] if named else NIL}-{NIL}"
+    (tmp_path / "secret").write_text("made-up" if short else key)
     (tmp_path / "live").mkdir()
     given = re.sub(r'^(\w+_file) = ".+"$', rf'\1 = "{tmp_path}/secret"', block, flags=re.MULTILINE)
     (tmp_path / "live" / "account.toml").write_text(given)

@@ -22,6 +22,7 @@ FEEDS_EVERY_S = 2.0  # looks for what is due; each feed says itself how often
 HOLD_AGAIN_AFTER_S = 5.0  # a line that broke
 CHECK_EVERY_S = 2.0  # looks for what is due; each account is due every three minutes, and when somebody asks
 REFRESH_EVERY_S = 1.0  # looks whether something has ended
+REDACT_EVERY_S = 2.0
 PAGE_EVERY_S = 0.5
 PREPARE_EVERY_S = 86_400.0  # once in the life of a process, in effect
 
@@ -53,6 +54,7 @@ def main(mode: Mode) -> None:
             partial(parts.confirming.look, mode), every_s=CONFIRM_EVERY_S, failed="confirming_step_failed"
         )
         loop.beside(parts.refreshing.look, every_s=REFRESH_EVERY_S, failed="refresh_step_failed")
+        loop.beside(parts.redacted_pages.look, every_s=REDACT_EVERY_S, failed="redact_step_failed")
         if mode is Mode.LIVE:
             loop.beside(parts.paging.send, every_s=PAGE_EVERY_S, failed="paging_failed")
             loop.beside(parts.paging.prepare, every_s=PREPARE_EVERY_S, failed="paging_not_prepared")

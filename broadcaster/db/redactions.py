@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, or_, select, update
+from sqlalchemy import Select, Table, func, or_, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_reference
 from broadcaster.db.tables import (
+    account,
     broadcast,
     by_hand,
     delivery,
@@ -24,6 +25,7 @@ from broadcaster.db.tables import (
     sequel,
     stood,
     submission,
+    target,
     worksheet,
 )
 from broadcaster.domain.canonical import canonical, sha256
@@ -73,6 +75,30 @@ def insert(
     row |= {"digests": json.dumps(digests), "reason": reason, "authorised_by": authorised_by}
     made = tx.insert(redaction, {**row, "person_id": by, "at": tx.now()})
     return next(each for each in of_message(tx, message_id) if each.ref == row["ref"] and made)
+
+
+def newest_id(tx: Tx) -> int:
+    """0 where nothing was ever taken out."""
+    return tx.execute(select(func.max(R.id))).scalar() or 0
+
+
+def published(tx: Tx, *, mode: str, account_name: str, after: int) -> list[tuple[str, int]]:
+    """Key and target of what went through this account, of messages with a redaction newer than `after`."""
+    query = (
+        select(delivery.c.uid, delivery.c.target_id)
+        .join(target, target.c.id == delivery.c.target_id)
+        .join(account, account.c.id == target.c.account_id)
+        .join(broadcast, broadcast.c.id == target.c.broadcast_id)
+        .where(account.c.mode == mode, account.c.name == account_name)
+        .where(broadcast.c.message_id.in_(select(R.message_id).where(R.id > after)))
+    )
+    return [(row.uid, row.target_id) for row in tx.execute(query)]
+
+
+def pictures(tx: Tx) -> frozenset[str]:
+    """Digests of all pictures that were taken out."""
+    found = tx.execute(select(R.digests).where(R.kind == "picture")).scalars()
+    return frozenset(each for digests in found for each in json.loads(digests))
 
 
 def using_picture(tx: Tx, sha256: str) -> list[int]:

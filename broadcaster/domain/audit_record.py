@@ -78,6 +78,7 @@ RECORD: Mapping[str, Sentence] = {
     "hold_placed": lambda t: f"{t['who']} placed a legal hold on the {t['kind']} {t['about']}{t.why()}.",
     "hold_lifted": lambda t: f"{t['who']} lifted the legal hold on the {t['kind']} {t['about']}{t.why()}.",
     "message_redacted": _redacted,
+    "pages_redacted": "What was redacted was taken out of {pages} of the pages of {about}.",
     "draft_wiped": "The words of {about}, which was never released, went after {kept_days} days.",
     "records_exported": "{who} took records of {messages} messages away, as a file.",
     "drill_planned": "{who} planned the drill {about}: {name}, to begin {starts}.",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from broadcaster.service.receipts import Receipts
     from broadcaster.service.reconcile import Reconcile
     from broadcaster.service.recording import Recording
+    from broadcaster.service.redacted_pages import RedactedPages
     from broadcaster.service.refreshing import Refreshing
     from broadcaster.service.retention import Leftovers, Retention
     from broadcaster.service.sightings import Sightings
@@ -140,6 +141,12 @@ class SendingParts(LifecycleParts, PlanningParts, WeatherParts):
 
         spill = Spill(self.settings.root / "spill" / "outcomes.jsonl")
         return Recording(self.database, self._bells, spill, lease_s=self.settings.lease_s, learn=learn)
+
+    @part
+    def redacted_pages(self) -> RedactedPages:
+        from broadcaster.service.redacted_pages import RedactedPages
+
+        return RedactedPages(self.database, self.channels, zone=self.settings.zone)
 
     @part
     def refreshing(self) -> Refreshing:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.contract.website_site import feed_alerts, page, picture, post
+from channels.website import Website
+from tests.contract.website_site import account, feed_alerts, page, picture, post
 
 PHOTO = picture()
 PHOTO_FILE = f"media/{PHOTO.sha256}.jpg"
@@ -56,3 +57,43 @@ def test_a_picture_that_another_page_shows_stays(website, site, clock):
     website.send(post(reference="9PQRST", images=[PHOTO]), "k2")
     website.send(follow("found", text="Found."), "k3")
     assert (site / PHOTO_FILE).exists()
+
+
+def everything(site):
+    return b"".join(p.read_bytes() for p in site.rglob("*") if p.is_file())
+
+
+def test_words_and_pictures_are_taken_out_of_what_a_page_says_and_said_before(site, clock, tmp_path):
+    website = Website(account(site, cap_key=str(tmp_path / "cap.pem")), now=clock)
+    named = {"title": "Ask Sam Sample", "text": "Sam Sample has the key.", "images": [PHOTO]}
+    website.send(post(**named, area="Sam Sample's farm"), "k1")
+    website.send(follow("update", text="The hall is open."), "k2")
+    website.send(post(reference="9PQRST", **named), "k3")
+    gone = {
+        "k1": post(title="Ask [redacted]", text="[redacted] has the key.", area="[redacted]'s farm"),
+        "k3": post(reference="9PQRST", title="Ask [redacted]", text="[redacted] has the key."),
+    }
+    clock.passes(days=1)
+    before = feed_alerts(site)
+    assert website.take_out(gone, [PHOTO.sha256]) == 2
+    assert b"Sam" not in everything(site)
+    assert not (site / PHOTO_FILE).exists()
+    assert "<s>[redacted] has the key.</s>" in page(site)
+    assert [each["updated"] for each in feed_alerts(site)] == [each["updated"] for each in before]
+    alert = (site / "alerts" / "9pqrst.cap.xml").read_bytes()
+    assert b"Ask [redacted]" in alert
+    assert b"<Signature" in alert or b":Signature" in alert
+    once = everything(site)
+    assert website.take_out(gone, [PHOTO.sha256]) == 0
+    website.refresh()
+    assert everything(site) == once, "no alert of its own"
+
+
+def test_what_came_down_does_not_come_back_by_a_redaction(website, site):
+    website.send(post(title="Sam Sample is missing", text="Sam has a red coat."), "k1")
+    website.send(follow("found", text="Found."), "k2")
+    assert (
+        website.take_out({"k1": post(title="[redacted] is missing", text="[redacted] has a red coat.")}, [])
+        == 0
+    )
+    assert b"red coat" not in everything(site)

@@ -22,11 +22,14 @@ from broadcaster.db.tables import (
     suppression,
 )
 from broadcaster.domain.errors import Invalid, NotAllowed, NotFound, Stale
+from broadcaster.domain.follow_up import Purpose
 from broadcaster.domain.records import passage
 from broadcaster.render.notices import shipped_example
 from broadcaster.service.prepared import digest
 from broadcaster.service.redacting import NOT_KEPT, Authority
+from channels.website import Website
 from tests.builders import VALUES, number
+from tests.contract.website_site import account
 from tests.integration.visitor import visitor
 
 DATABASES = ("sqlite",)
@@ -158,6 +161,33 @@ def test_redacted_words_stand_nowhere_any_more_and_the_proof_still_verifies(worl
     assert proof["redacted"][0]["code"] == "personal-data"
     verdict = verify_proof(proof, keys=[])
     assert verdict.problems == []
+
+
+def test_redacted_words_leave_our_own_website_too_where_a_page_kept_what_it_said_before(world, tmp_path):
+    site = tmp_path / "site"
+    world.channels["live"]["site"] = Website(account(site), now=world.now)
+    ref = world.release(channels=("website",), action=f"Ask for {NAME}.").ref
+    world.work_public()
+    draft = world.parts.follow_ups.draft(
+        world.officer, ref, Purpose.UPDATE, values={"action": "Stay in."}, reason="It has moved"
+    )
+    world.approve(world.parts.compose.submit(world.officer, draft.ref))
+    world.work_public()
+    assert world.parts.redacted_pages.look() == 0
+    published = b"".join(p.read_bytes() for p in site.rglob("*") if p.is_file())
+    assert "Shea" in published.decode(errors="replace")
+    world.clock.advance(DAY)
+    world.parts.sweep.sweep()
+    made = redact(world, ref)
+    assert world.parts.redacted_pages.look() == 1
+    assert world.parts.redacted_pages.look() == 0
+    published = b"".join(p.read_bytes() for p in site.rglob("*") if p.is_file()).decode(errors="replace")
+    assert "Shea" not in published
+    assert MARK in (site / "alerts" / ref.lower() / "index.html").read_text()
+    assert world.events("pages_redacted") == [{"mode": "live", "pages": 1}]
+    assert len(made.digests) == 1, "the digest of the post as it was is what proves it"
+    beside = world.beside()
+    assert beside.redacted_pages.look() == 0, "another process finds nothing left to do"
 
 
 def test_words_of_what_lies_ready_beside_a_message_are_redacted_with_it(world):
