@@ -13,6 +13,7 @@ from broadcaster.domain.errors import Invalid
 from broadcaster.domain.languages import Filled, LanguagePolicy, fill_all
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.tongues import base, named
+from broadcaster.service.date_names import date_names
 
 _LATER = Blank(name="later", type=BlankType.TIME, label="By when the other language follows", ahead=True)
 
@@ -48,7 +49,12 @@ def check_languages(version: Version, names: Mapping[str, Mapping[str, str]]) ->
     main = base(str(version.template.get("language", "en")))
     for code, facts in version.spoken.facts.items():
         yield from check_agreement(
-            version.facts, facts, language=code, main_language=main, names=names.get(code, {})
+            version.facts,
+            facts,
+            language=code,
+            main_language=main,
+            names=names.get(code, {}),
+            dates={each: date_names(each) for each in (main, code)},
         )
         wording = version.template.get("languages", {}).get(code, {})
         if not wording.get("reviewed"):

@@ -1,11 +1,13 @@
-"""Whether a message says the same in two languages, as far as a machine can tell: times, numbers, phone numbers, links and the
-places that a list of names knows. What differs must be mended before anybody can approve it; the words between are for people.
+"""Whether a message says the same in two languages, as far as a machine can tell: times, days, months, numbers, phone
+numbers, links and the places that a list of names knows. What differs must be mended before anybody can approve it; the words between are for people.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from broadcaster.domain.checks.dates import DateName, dates_in
 from broadcaster.domain.checks.finding import Finding, Level, listed
 from broadcaster.domain.message import Facts
 from broadcaster.domain.mutations import forms_of
@@ -26,9 +28,16 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 
 
 def check_agreement(
-    main: Facts, other: Facts, *, language: str, main_language: str, names: Mapping[str, str]
+    main: Facts,
+    other: Facts,
+    *,
+    language: str,
+    main_language: str,
+    names: Mapping[str, str],
+    dates: Mapping[str, Sequence[DateName]] = MappingProxyType({}),
 ) -> Iterator[Finding]:
-    """Problems, each with what to do. `names` are those of the main language with what they are in the other one."""
+    """Problems, each with what to do. `names` are those of the main language with what they are in the other one, `dates` the
+    names of days and months by language."""
     ours, theirs = main.to_json(), other.to_json()
     for fact in SAID_ONCE:
         if ours[fact] != theirs[fact]:
@@ -45,6 +54,16 @@ def check_agreement(
             yield _problem(
                 fact, language, f"has {listed(further)}, which {named(main_language)} lacks. {_CURE}"
             )
+        here, there_ = dates.get(main_language, ()), dates.get(language, ())
+        mine, its = dates_in(ours[fact], here, further=there_), dates_in(theirs[fact], there_, further=here)
+        if unsaid := sorted(mine.sure - its.possible):
+            yield _problem(
+                fact, language, f"lacks {listed(unsaid)}, which {named(main_language)} has. {_DATES}"
+            )
+        if unmeant := sorted(its.sure - mine.possible):
+            yield _problem(
+                fact, language, f"names {listed(unmeant)}, which {named(main_language)} does not. {_DATES}"
+            )
         for name, there in _places(ours[fact], theirs[fact], names):
             yield _problem(
                 fact, language, f"must name {there} where {named(main_language)} names {name}. {_PLACES}"
@@ -57,6 +76,7 @@ def check_agreement(
 
 
 _CURE = "Make them equal. Write times like 6pm or 18:00 in both, and numbers in digits."
+_DATES = "Name the same days and months in both."
 _PLACES = "Correct the one that is wrong, or ask an administrator to mend the list of names."
 
 
