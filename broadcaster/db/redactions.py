@@ -1,12 +1,12 @@
 """Redactions, and the places where a message's words and pictures stand."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, func, or_, select, update
+from sqlalchemy import Select, Table, or_, select, update
 
 from broadcaster.db.engine import Tx
 from broadcaster.db.ids import new_reference
@@ -77,20 +77,19 @@ def insert(
     return next(each for each in of_message(tx, message_id) if each.ref == row["ref"] and made)
 
 
-def newest_id(tx: Tx) -> int:
-    """0 where nothing was ever taken out."""
-    return tx.execute(select(func.max(R.id))).scalar() or 0
+def ids(tx: Tx) -> frozenset[int]:
+    return frozenset(tx.execute(select(R.id)).scalars())
 
 
-def published(tx: Tx, *, mode: str, account_name: str, after: int) -> list[tuple[str, int]]:
-    """Key and target of what went through this account, of messages with a redaction newer than `after`."""
+def published(tx: Tx, *, mode: str, account_name: str, but: Collection[int]) -> list[tuple[str, int]]:
+    """Key and target of what went through this account, of messages with a redaction that is none of `but`."""
     query = (
         select(delivery.c.uid, delivery.c.target_id)
         .join(target, target.c.id == delivery.c.target_id)
         .join(account, account.c.id == target.c.account_id)
         .join(broadcast, broadcast.c.id == target.c.broadcast_id)
         .where(account.c.mode == mode, account.c.name == account_name)
-        .where(broadcast.c.message_id.in_(select(R.message_id).where(R.id > after)))
+        .where(broadcast.c.message_id.in_(select(R.message_id).where(R.id.not_in(but))))
     )
     return [(row.uid, row.target_id) for row in tx.execute(query)]
 

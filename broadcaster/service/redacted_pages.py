@@ -23,13 +23,14 @@ class RedactedPages:
         self._database = database
         self._channels = channels
         self._zone = zone
-        self._done = 0  # the newest redaction that every page follows
+        #: Redactions that every page follows. Never "up to the last": one with a lower id may be committed later.
+        self._done: frozenset[int] = frozenset()
 
     def look(self) -> int:
         """Pages that were changed. What could not be written is tried again at the next look."""
         with self._database.read() as tx:
-            newest = redactions.newest_id(tx)
-        if newest == self._done:
+            known = redactions.ids(tx)
+        if known == self._done:
             return 0
         places = [
             (mode, name, channel)
@@ -42,7 +43,7 @@ class RedactedPages:
         except SendError as error:
             log.warning("pages_not_redacted", code=error.code)
             return 0
-        self._done = newest
+        self._done = known
         return changed
 
     def _take_out(self, mode: str, name: str, channel: TakesOut) -> int:
@@ -58,7 +59,7 @@ class RedactedPages:
         return changed
 
     def _published(self, tx: Tx, mode: str, name: str) -> list[tuple[str, int]]:
-        return redactions.published(tx, mode=mode, account_name=name, after=self._done)
+        return redactions.published(tx, mode=mode, account_name=name, but=self._done)
 
     def _post(self, tx: Tx, target_id: int) -> Post:
         return as_released(broadcasts.approved_post(tx, target_id), self._zone)
