@@ -29,7 +29,7 @@ from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from broadcaster.domain.errors import Invalid, Unavailable
+from broadcaster.domain.errors import InTheWay, Invalid, Unavailable
 
 Clock = Callable[[Connection], datetime]
 SQLITE_NOW = text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
@@ -234,6 +234,10 @@ def _as_unavailable() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if isinstance(error.orig, _crossed()):
+            raise InTheWay(
+                "Two changes came in each other's way. Nothing was changed by this one. Try again."
+            ) from error
         said = _unavailable_text(error)
         if said:
             raise Unavailable(said) from error
@@ -244,14 +248,18 @@ def _as_unavailable() -> Iterator[None]:
         raise Invalid(NOT_STORED) from error
 
 
+def _crossed() -> tuple[type[Exception], ...]:
+    import psycopg  # noqa: PLC0415 - where SQLite is used, nothing else loads it
+
+    return psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure
+
+
 def _unavailable_text(error: DBAPIError) -> str:
     import psycopg  # noqa: PLC0415 - where SQLite is used, nothing else loads it
 
     cause, words = error.orig, str(error.orig).lower()
     if "is full" in words or "no space left" in words or isinstance(cause, psycopg.errors.DiskFull):
         return "The disk with the database is full. Nothing was changed. Free some space and try again."
-    if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-        return "Two changes came in each other's way. Nothing was changed by this one. Try again."
     if isinstance(cause, sqlite3.OperationalError) and "locked" in words:
         return "The database is locked by another program. Nothing was changed. Try again in a moment."
     if "readonly" in words or "read-only" in words or "unable to open" in words:

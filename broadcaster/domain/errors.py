@@ -91,3 +91,7 @@ class Stale(Problem):
 
 class Unavailable(Problem):
     """The database, the disk or the broker cannot be used right now; nothing was changed."""
+
+
+class InTheWay(Unavailable):
+    """Two changes at once, of which each waited for the other; this one was taken back, and may simply be tried again."""

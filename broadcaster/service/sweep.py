@@ -10,6 +10,7 @@ from broadcaster.db import audit_log, batches, broadcasts, leaders, messages, su
 from broadcaster.db.broadcasts import Broadcast
 from broadcaster.db.engine import Database, Tx
 from broadcaster.domain.broadcast import BroadcastState, Lane
+from broadcaster.domain.errors import InTheWay
 from broadcaster.domain.message import MessageState
 from broadcaster.queue import Bells
 from broadcaster.service.alarms import Alarms, raise_alarm
@@ -71,6 +72,8 @@ class Sweep:
         for step in steps:
             try:
                 step()
+            except InTheWay:  # the next sweep does it, in a second
+                log.info("sweep_step_came_in_the_way", step=getattr(step, "__name__", "step"))
             except Exception:  # a failing step must not keep the others from running
                 log.exception("sweep_step_failed", step=getattr(step, "__name__", "step"))
 

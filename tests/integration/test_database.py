@@ -4,8 +4,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -17,7 +19,7 @@ from broadcaster.db.engine import Database
 from broadcaster.db.key_files import KEY_BYTES, load_or_create_key
 from broadcaster.db.tables import leader, person
 from broadcaster.db.vault import Vault
-from broadcaster.domain.errors import Unavailable
+from broadcaster.domain.errors import InTheWay, Unavailable
 from tests.conftest import postgres_database
 
 MOMENT = datetime(2026, 11, 21, 3, 4, 5, 678901, tzinfo=UTC)
@@ -210,6 +212,29 @@ def test_a_session_that_postgres_ends_is_unavailable_once(request, postgres_url)
     assert leaders(database) == []
     database.close()
     other.close()
+
+
+def test_of_two_changes_that_wait_for_each_other_one_is_taken_back_and_says_so(postgres_url):
+    """Each has one row and wants the other's."""
+    database = Database(postgres_url)
+    with database.write() as tx:
+        for role in ("one", "other"):
+            add_leader(tx, role=role)
+    both_have_one = Barrier(2)
+
+    def change(mine, wanted):
+        with database.write() as tx:
+            for role in (mine, wanted):
+                tx.execute(leader.update().where(leader.c.role == role).values(owner=mine))
+                if role == mine:
+                    both_have_one.wait(30)
+        return "changed"
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(change, *roles) for roles in (("one", "other"), ("other", "one"))]
+        ended = [each.exception() or each.result() for each in asked]
+    database.close()
+    assert {type(each) for each in ended} == {InTheWay, str}
 
 
 @pytest.fixture

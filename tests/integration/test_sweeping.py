@@ -7,7 +7,7 @@ import pytest
 
 from broadcaster.db.tables import audit_event, broadcast, leader, submission
 from broadcaster.domain.broadcast import Lane
-from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Stale
+from broadcaster.domain.errors import InTheWay, NotConfigured, NotSent, OutcomeUnknown, Stale
 from broadcaster.domain.message import Mode
 from broadcaster.service.sweep import BELLS, LEADER_LEASE_S, Sweep
 from tests.builders import LIFE_SAFETY, NO_HURRY
@@ -97,8 +97,9 @@ STEPS = {
 class Broken:
     """A service whose one method fails; everything else is the real one."""
 
-    def __init__(self, real, name):
+    def __init__(self, real, name, problem=None):
         self._real, self._name = real, name
+        self._problem = problem or RuntimeError("this step is broken")
 
     def __getattr__(self, name):
         if name == self._name:
@@ -106,7 +107,7 @@ class Broken:
         return getattr(self._real, name)
 
     def _fail(self):
-        raise RuntimeError("this step is broken")
+        raise self._problem
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -124,6 +125,19 @@ def test_a_step_that_fails_keeps_no_other_from_running(world, name):
     assert ("unknown_left_to_a_person" in world.acts()) == (name != "look_into")
     assert ("receipts_applied" in world.acts()) == (name != "apply_all")
     assert bool(world.bells.rung) == (name != "take_over")
+
+
+def test_a_step_that_came_in_the_way_of_another_change_is_no_fault_and_is_done_by_the_next_sweep(world):
+    _, finished = busy_world(world)
+    parts = world.parts
+    once = Broken(parts.receipts, "apply_all", InTheWay("Two changes came in each other's way."))
+    for receipts in (once, parts.receipts):
+        Sweep(
+            world.database, world.bells, parts.reconcile, receipts, parts.recording, parts.alarms, owner="one"
+        ).sweep()
+        assert ("receipts_applied" in world.acts()) == (receipts is parts.receipts)
+    assert not [log for log in world.logs if log["event"] == "sweep_step_failed"]
+    assert world.status(finished.ref).state == "done"
 
 
 # --- who leads ----------------------------------------------------------------------------------------------
