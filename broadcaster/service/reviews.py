@@ -44,6 +44,8 @@ class Reviews:
     def review(self, actor: Person, uid: str, *, verdict: str, finding: str) -> Broken:
         """By an approver or auditor who had no part in it. Once: a finding is never changed."""
         require(actor.name, actor.roles, Action.REVIEW)
+        if not verdict:
+            raise Invalid("Choose what you find. Nothing was changed.")
         if verdict not in set(Verdict):
             raise Invalid(
                 f"Choose a verdict: {', '.join(Verdict)}.{did_you_mean(verdict, Verdict)} Nothing was changed."

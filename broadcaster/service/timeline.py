@@ -167,7 +167,7 @@ def _post(target: Target, each: PublicDelivery) -> Iterator[Moment]:
         return
     part = f", part {each.part} of a thread," if each.part else ""
     state = "accepted" if each.state in ARRIVED else STATES.get(each.state, each.state)
-    why = f": {each.operator_text}" if each.operator_text and each.state not in ARRIVED else ""
+    why = f": {each.operator_text.rstrip('.')}" if each.operator_text and each.state not in ARRIVED else ""
     yield Moment(
         at=each.settled_at,
         text=f"{target.account} ({target.channel}){part} {state}{why}.",
