@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyotp
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from broadcaster.domain.identity import Factor
 
+PATIENCE = 30_000  # ms, before what a page is to show counts as missing
+expect.set_options(timeout=PATIENCE)
 DESK = {"width": 1200, "height": 800}
 PHONE = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 800}
@@ -52,7 +54,7 @@ class Person:
         self.console, self.name = console, name
         self.context = browser.new_context(viewport=size, **context)
         self.tab = self.context.new_page()
-        self.tab.set_default_timeout(30_000)
+        self.tab.set_default_timeout(PATIENCE)
         self.complaints = []
         self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.tab.on("console", self._heard)
@@ -85,7 +87,9 @@ class Person:
 
     def give_code(self):
         """The second factor, where it is asked for: from the app, and once that code is used, one from paper."""
-        if self.tab.get_by_role("heading", name="One more step").count():
+        one_more_step = self.tab.get_by_role("heading", name="One more step")
+        one_more_step.or_(self.tab.get_by_role("button", name="Sign out", exact=True)).first.wait_for()
+        if one_more_step.is_visible():
             self.tab.get_by_label("Code").fill(self.console.code_of(self.name))
             self.tab.get_by_role("button", name="Go on", exact=True).click()
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.people import PHONE
 from tests.installation import wait_for
@@ -36,9 +37,9 @@ def written(officer):
 def approved(approver):
     """What waits is looked at and sent."""
     approver.tab.get_by_role("button", name="Look at it and decide").first.click()
-    assert approver.tab.get_by_text("LIVE", exact=True).is_visible()
+    expect(approver.tab.get_by_text("LIVE", exact=True)).to_be_visible()
     approver.tab.get_by_role("button", name=re.compile("Send now")).click()
-    assert "Choose whether this is to be sent" in approver.tab.get_by_role("alert").inner_text()
+    expect(approver.tab.get_by_role("alert")).to_contain_text("Choose whether this is to be sent")
     approver.tab.get_by_label("This is real").check()
     approver.tab.get_by_role("button", name="Send now to 214 people").click()
     approver.tab.wait_for_url("**/board")
@@ -50,9 +51,9 @@ def proved(auditor, ref):
     auditor.tab.get_by_role("link", name="Audit", exact=True).click()
     auditor.tab.get_by_label("About").fill(ref)
     auditor.tab.get_by_role("button", name="Show", exact=True).click()
-    assert auditor.tab.get_by_text(f"approver approved {ref}, as a second person").is_visible()
+    expect(auditor.tab.get_by_text(f"approver approved {ref}, as a second person")).to_be_visible()
     auditor.tab.get_by_role("link", name=f"Timeline of {ref}").first.click()
-    assert auditor.tab.get_by_text(f"officer handed over version 1 of {ref}").is_visible()
+    expect(auditor.tab.get_by_text(f"officer handed over version 1 of {ref}")).to_be_visible()
     with auditor.tab.expect_download() as file:
         auditor.tab.get_by_role("button", name="Take the inquiry pack away (PDF)").click()
     pack = read(file.value.path().read_bytes())
@@ -95,7 +96,8 @@ def test_the_writer_cannot_approve_and_two_clicks_send_once(person, town):
     officer.sign_in()
     ref = written(officer)
     officer.go(f"/messages/{ref}/approve")
-    assert officer.tab.get_by_role("button", name=re.compile("Send now")).count() == 0
+    expect(officer.tab.get_by_role("heading", name=f"Approve {ref}")).to_be_visible()
+    expect(officer.tab.get_by_role("button", name=re.compile("Send now"))).to_have_count(0)
     approver.sign_in()
     approver.go(f"/messages/{ref}/approve")
     second = approver.context.new_page()
@@ -103,7 +105,7 @@ def test_the_writer_cannot_approve_and_two_clicks_send_once(person, town):
     for tab in (approver.tab, second):
         tab.get_by_label("This is real").check()
         tab.get_by_role("button", name=re.compile("Send now")).click()
-    assert "is released" in second.get_by_role("alert").inner_text()
+    expect(second.get_by_role("alert")).to_contain_text("is released")
     wait_for(lambda: town.accepted_texts(ref) == 214)
 
 
@@ -116,16 +118,16 @@ def test_what_was_typed_outlives_a_session_that_ends(person, town):
     officer.context.clear_cookies()
     officer.fill(action=FACTS["action"])
     officer.tab.get_by_role("button", name="See what every channel says").click()
-    assert officer.tab.get_by_text("What you typed is kept on this page").is_visible()
+    expect(officer.tab.get_by_text("What you typed is kept on this page")).to_be_visible()
     officer.tab.get_by_label("Name").fill("officer")
     officer.tab.get_by_label("Password", exact=True).fill(officer.console.secrets["officer"]["password"])
     officer.tab.get_by_role("button", name="Sign in", exact=True).click()
     officer.give_code()
     officer.tab.get_by_role("button", name="Go on where I was").click()
-    assert officer.tab.locator("#blank-action").input_value() == FACTS["action"]
+    expect(officer.tab.locator("#blank-action")).to_have_value(FACTS["action"])
     officer.go("/")
     officer.tab.get_by_role("link", name=FACTS["area"]).first.click()
-    assert officer.tab.locator("#blank-hazard").input_value() == "wind"
+    expect(officer.tab.locator("#blank-hazard")).to_have_value("wind")
 
 
 def test_it_all_works_without_javascript(person, town):
@@ -141,4 +143,4 @@ def test_it_all_works_without_javascript(person, town):
     approver.tab.get_by_role("button", name=re.compile("Send now")).click()
     wait_for(lambda: town.status(ref).over)
     officer.go(f"/messages/{ref}/board")
-    assert officer.tab.get_by_text("214 of 214 accepted").is_visible()
+    expect(officer.tab.get_by_text("214 of 214 accepted")).to_be_visible()

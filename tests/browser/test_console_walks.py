@@ -5,10 +5,11 @@ off; what is done on the board without JavaScript; two administrators, an invita
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.people import NARROWEST, PHONE
 from tests.browser.scene import served
-from tests.installation import free_port, wait_for
+from tests.installation import free_port
 from tests.integration.identities import PASSWORD
 
 pytestmark = pytest.mark.timeout(400)
@@ -153,6 +154,7 @@ def test_writing_approving_and_stopping_are_told_in_full_to_a_screen_reader(at_a
 
 def told(tab, *wanted):
     """These, in this order, among what the accessibility tree of the page says."""
+    tab.wait_for_load_state()
     said, at = tab.locator("main").aria_snapshot(), 0
     for each in wanted:
         found = said.find(each, at)
@@ -168,13 +170,13 @@ def test_the_board_tells_politely_what_changed_and_can_be_held_still(at_a_browse
     assert (summary.get_attribute("role"), summary.get_attribute("aria-live")) == ("status", "polite")
     assert note.get_attribute("role") == "status"
     officer.tab.get_by_role("button", name="Hold it still").click()
-    assert "Held still since" in note.inner_text()
+    expect(note).to_contain_text("Held still since")
     scene.work()
     officer.tab.wait_for_timeout(1_500)
-    assert not officer.tab.get_by_text(ALL).is_visible()
+    expect(officer.tab.get_by_text(ALL)).to_be_hidden()
     officer.tab.get_by_role("button", name="Let it go on").click()
     officer.tab.get_by_text(ALL).wait_for()
-    wait_for(lambda: "accepted" in summary.inner_text())
+    expect(summary).to_contain_text("accepted")
     assert officer.complaints == []
 
 
@@ -184,11 +186,11 @@ def test_a_board_whose_connection_breaks_says_so_and_goes_on_by_itself(at_a_brow
     with served(scene.world.beside(web_port=port)) as address:
         officer.tab.goto(f"{address}/messages/{ref}/board")
         officer.tab.get_by_text("waiting").wait_for()
-    wait_for(lambda: "The connection is lost" in note.inner_text())
+    expect(note).to_contain_text("The connection is lost")
     scene.work()
     with served(scene.world.beside(web_port=port)):
         officer.tab.get_by_role("link", name="see it").wait_for()
-        wait_for(note.is_hidden)
+        expect(note).to_be_hidden()
         officer.go("/")
     officer.complaints[:] = [each for each in officer.complaints if "net::ERR_" not in each]
     assert officer.complaints == []
@@ -198,16 +200,16 @@ def test_without_javascript_the_board_loads_itself_and_it_is_stopped_in_two_step
     officer = at_a_browser("olive", java_script_enabled=False)
     ref = scene.release("service-disruption", channels=("website",))
     officer.go(f"/messages/{ref}/board")
-    assert officer.tab.get_by_role("button", name="Hold it still").count() == 0
+    expect(officer.tab.get_by_role("button", name="Hold it still")).to_have_count(0)
     officer.tab.get_by_role("link", name="have it loaded every 10 seconds").click()
-    assert officer.tab.locator("meta[http-equiv=refresh]").get_attribute("content") == "10"
+    expect(officer.tab.locator("meta[http-equiv=refresh]")).to_have_attribute("content", "10")
     officer.tab.get_by_role("link", name="stop loading it by itself").click()
-    assert officer.tab.locator("meta[http-equiv=refresh]").count() == 0
+    expect(officer.tab.locator("meta[http-equiv=refresh]")).to_have_count(0)
     officer.tab.get_by_role("button", name="Stop it").click()
     assert scene.world.broadcast(ref).state == "sending"
     officer.tab.get_by_label("Why?").fill("It works again")
     officer.tab.get_by_role("button", name="Stop it now").click()
-    assert officer.tab.get_by_role("heading", name="It is stopped").is_visible()
+    expect(officer.tab.get_by_role("heading", name="It is stopped")).to_be_visible()
     assert scene.world.broadcast(ref).state == "stopped"
 
 
@@ -229,7 +231,7 @@ def test_what_went_wrong_is_mended_from_the_board_of_a_phone(at_a_browser, scene
     assert tab.evaluate("navigator.clipboard.readText()").startswith("Flood warning")
     tab.get_by_label("Its address").fill("https://x.test/by-hand")
     tab.get_by_role("button", name="I posted it, word for word").click()
-    assert tab.get_by_text("Posted by hand by olive").is_visible()
+    expect(tab.get_by_text("Posted by hand by olive")).to_be_visible()
     tab.get_by_role("link", name="Try again on Text messages").click()
     tab.get_by_label("What has changed?").fill("They allow it now")
     tab.get_by_role("button", name="Try it again").click()
@@ -249,7 +251,7 @@ def test_two_administrators_invite_somebody_who_makes_a_passkey_and_comes_back_w
     adam.tab.get_by_label("Name").fill("pat")
     adam.tab.get_by_role("checkbox", name="approver").check()
     adam.tab.get_by_role("button", name="Add this person").click()
-    assert adam.tab.get_by_text("Another administrator must confirm it").first.is_visible()
+    expect(adam.tab.get_by_text("Another administrator must confirm it").first).to_be_visible()
     bea.go("/manage")
     asked = bea.tab.get_by_role("region", name=re.compile("Add the user pat"))
     asked.get_by_role("button", name="Confirm it: do exactly this").click()
@@ -264,13 +266,13 @@ def test_two_administrators_invite_somebody_who_makes_a_passkey_and_comes_back_w
     new.tab.get_by_label("What do you call this device?").fill("Pat's phone")
     new.tab.get_by_role("button", name="Make a passkey").click()
     new.tab.get_by_role("heading", name="Your second factor is set up").wait_for()
-    assert new.tab.get_by_role("listitem").filter(has=new.tab.locator("code")).count() == 10
+    expect(new.tab.get_by_role("listitem").filter(has=new.tab.locator("code"))).to_have_count(10)
     new.tab.get_by_role("link", name="pat").click()
-    assert new.tab.get_by_text("Passkey: Pat's phone").is_visible()
+    expect(new.tab.get_by_text("Passkey: Pat's phone")).to_be_visible()
     new.tab.get_by_role("button", name="Sign out", exact=True).click()
     new.tab.get_by_role("button", name="Sign in with a passkey").click()
     new.tab.wait_for_url(f"{scene.address}/")
-    assert new.tab.get_by_role("link", name="pat").is_visible()
+    expect(new.tab.get_by_role("link", name="pat")).to_be_visible()
     assert adam.complaints + bea.complaints + new.complaints == []
 
 
