@@ -16,7 +16,6 @@ from broadcaster.domain.languages import Filled, LanguagePolicy
 from broadcaster.domain.manifest import ApprovedSeries, manifest_hash
 from broadcaster.domain.media import ImageRules
 from broadcaster.domain.message import MessageState, Mode, Visibility
-from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.post import digest_of
@@ -31,10 +30,9 @@ from broadcaster.service.next_update import next_update_of
 from broadcaster.service.proof import Proof, Proofs
 from broadcaster.service.quiet import Quiet
 from broadcaster.service.rules import Rules
-from broadcaster.service.ways import all_spares
+from broadcaster.service.ways import accounts_for
 from broadcaster.tracing import traced
-from channels import CHANNELS
-from channels.base import ChannelsOfMode, HasPages
+from channels.base import ChannelsOfMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +103,7 @@ class Compose:
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.read() as tx:
             said = self._filled(template, values, languages, later, tx.now())
-        chosen = self._accounts(mode, channels or template.channels)
+        chosen = accounts_for(self._channels, mode, channels or template.channels)
         pictures = media.ready(images, self._image_rules(mode, chosen).values())
         with self._database.write() as tx:
             row = messages.insert(
@@ -146,31 +144,21 @@ class Compose:
     ) -> Proof:
         """A new version of a message that is not released. Its open submission, if any, is void.
 
-        Without `languages` it stays in those that it is in. Without `images` the pictures stay, with `alts` as the alt texts of the first of them; with none they go. With
-        `base`, Stale where that is not the current version any more: somebody else has changed it meanwhile.
+        Without `languages` it stays in those that it is in. Without `images` the pictures stay, with `alts` as the alt
+        texts of the first of them; with none they go. With `base`, Stale where that is not the current version any more:
+        somebody else has changed it meanwhile.
         """
         require(actor.name, actor.roles, Action.WRITE)
         before = self.images(ref)
         pictures = self._pictures(ref, before, channels or template.channels, images=images, alts=alts)
         with self._database.write() as tx:
             row = messages.find(tx, ref, lock=True)
-            if row.state not in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
-                raise Stale(
-                    f"{row.ref} is {row.state} and cannot be edited. Write a new message. Nothing was changed."
-                )
-            if base not in {0, row.version}:
-                raise Stale(
-                    f"{row.ref} was changed meanwhile by {messages.author(tx, row)}: it is at version {row.version}, and you "
-                    f"began from {base}. Compare the two; what you send now takes the place of theirs. Nothing was changed."
-                )
-            current = messages.current_version(tx, row)
-            if current.images != before:
-                raise Stale(f"The pictures of {row.ref} were changed just now. Look at it, then try again.")
+            current = _editable(tx, row, base=base, images=before)
             wanted = current.spoken.order if languages is None else languages
             said = self._filled(template, values, wanted, later, tx.now())
             if languages is None and not later:
                 said = replace(said, spoken=replace(said.spoken, later=current.spoken.later))
-            chosen = self._accounts(row.mode, channels or template.channels)
+            chosen = accounts_for(self._channels, row.mode, channels or template.channels)
             submissions.void_open(tx, row.id)
             if row.state is not MessageState.DRAFT:
                 messages.set_state(tx, row.id, MessageState.DRAFT)
@@ -206,7 +194,7 @@ class Compose:
         with self._database.read() as tx:
             now = tx.now()
             row = messages.find(tx, ref) if ref else unwritten(mode, actor, now, follows)
-            chosen = self._accounts(row.mode, channels or template.channels)
+            chosen = accounts_for(self._channels, row.mode, channels or template.channels)
             if ref and languages is None:
                 languages = messages.current_version(tx, row).spoken.order
             said = self._filled(template, values, languages, later, now)
@@ -312,7 +300,7 @@ class Compose:
 
     def accounts_for(self, mode: Mode, wanted: Sequence[str]) -> list[str]:
         """Account names for these channels, the website first. Invalid where a channel has no account."""
-        return self._accounts(mode, wanted)
+        return accounts_for(self._channels, mode, wanted)
 
     def _add_version(
         self,
@@ -364,7 +352,7 @@ class Compose:
         """Those of a new version: new ones, or the old ones with what newly chosen channels ask for."""
         with self._database.read() as tx:
             mode = messages.find(tx, ref).mode
-            rules = self._image_rules(mode, self._accounts(mode, channels)).values()
+            rules = self._image_rules(mode, accounts_for(self._channels, mode, channels)).values()
             lacking = media.unmade(tx, before, rules) if images is None else {}
         if images is not None:
             return media.ready(images, rules)
@@ -373,23 +361,19 @@ class Compose:
     def _image_rules(self, mode: Mode, chosen: Sequence[str]) -> Mapping[str, ImageRules]:
         return media.image_rules(self._channels.get(mode, {}), chosen)
 
-    def _accounts(self, mode: Mode, wanted: Sequence[str]) -> list[str]:
-        """Account names for the wanted channels, the website first, without those that send in the place of others.
-        Invalid where a channel has no account."""
-        unknown = [
-            f'There is no channel "{c}".{did_you_mean(c, CHANNELS)}' for c in wanted if c not in CHANNELS
-        ]
-        if unknown:
-            raise Invalid("The channels cannot be used. Nothing was changed.", details=tuple(unknown))
-        everything = self._channels.get(mode, {})
-        spares = all_spares(everything)
-        configured = {name: channel for name, channel in everything.items() if name not in spares}
-        missing = [
-            f"No {mode} account is set up for {c}. See docs/settings.md, or leave this channel out."
-            for c in wanted
-            if not any(channel.name == c for channel in configured.values())
-        ]
-        if missing:
-            raise Invalid("Some channels are not set up. Nothing was changed.", details=tuple(missing))
-        chosen = [name for name, channel in configured.items() if channel.name in wanted]
-        return sorted(chosen, key=lambda name: (not isinstance(configured[name], HasPages), name))
+
+def _editable(tx: Tx, row: Message, *, base: int, images: Sequence[VersionImage]) -> Version:
+    """Its current version. Stale where it cannot be edited any more, or is not what the editor began from."""
+    if row.state not in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
+        raise Stale(
+            f"{row.ref} is {row.state} and cannot be edited. Write a new message. Nothing was changed."
+        )
+    if base not in {0, row.version}:
+        raise Stale(
+            f"{row.ref} was changed meanwhile by {messages.author(tx, row)}: it is at version {row.version}, and you "
+            f"began from {base}. Compare the two; what you send now takes the place of theirs. Nothing was changed."
+        )
+    current = messages.current_version(tx, row)
+    if current.images != images:
+        raise Stale(f"The pictures of {row.ref} were changed just now. Look at it, then try again.")
+    return current

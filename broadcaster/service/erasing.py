@@ -80,15 +80,12 @@ class Erasing:
             if keep_out:
                 erasures.keep_out(tx, index)
             counts = {"versions": versions, "opt_outs": opt_outs, "written": written}
-            erased = Erased(
-                ending=ending(e164_number), kept_out=keep_out, held=_said(everywhere, kept), **counts
-            )
             payload: dict[str, Json] = {**counts, "kept_out": keep_out}
             payload |= {"held": [*sorted({ref for refs in kept.values() for ref in refs})]} if kept else {}
             payload |= {"reason": reason.strip(), "digests": _new_digests(tx, held)}
             audit_log.append(tx, actor=actor.name, act="person_erased", payload=payload)
         erasures.clear_journal(self._database)
-        return erased
+        return Erased(ending=ending(e164_number), kept_out=keep_out, held=_said(everywhere, kept), **counts)
 
 
 def _read(number: str, region: str) -> str:

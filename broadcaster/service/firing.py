@@ -23,7 +23,7 @@ from broadcaster.db import (
     submissions,
 )
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.messages import Message
+from broadcaster.db.messages import Message, Version
 from broadcaster.db.schedule_versions import ScheduleVersion
 from broadcaster.db.schedules import Schedule
 from broadcaster.db.standing_approvals import StandingApproval
@@ -45,6 +45,7 @@ from broadcaster.service.fire_holds import holds
 from broadcaster.service.manifests import build_manifest, target_of
 from broadcaster.service.pager import tell
 from broadcaster.service.prepared import digest_for
+from broadcaster.service.proof import Proof
 from broadcaster.service.readiness import refuse_unready
 from broadcaster.service.record import SYSTEM
 from broadcaster.service.recurrence import expand
@@ -180,15 +181,31 @@ class Firing:
             raise NotNow("not_sendable", " ".join(proof.problems))
         if version.facts.expires_at <= tx.now():
             raise NotNow("over", f"What it says ended at {version.facts.expires}.")
+        released, digest = self._release(tx, due, message, version, proof, standing, bounds)
+        standing_approvals.link(tx, released.broadcast, standing.id)
+        schedule_runs.add_run(tx, due.row, due.version.id, due.run.at, RunState.SENT, message_id=message.id)
+        _note_sent(tx, due, released, digest, standing, values)
+        return released
+
+    def _release(
+        self,
+        tx: Tx,
+        due: _Due,
+        message: Message,
+        version: Version,
+        proof: Proof,
+        standing: StandingApproval,
+        bounds: Mapping[str, Json],
+    ) -> tuple[Released, str]:
+        """Submitted as a person's would be, and released by the approval of its series. With the hash of its manifest."""
         series = ApprovedSeries(
             schedule=due.row.ref,
             version=due.version.no,
             planned=_iso(due.run.at),
             sha256=due.version.bounds_sha256,
         )
-        submission_id, digest, _ = self._compose.freeze(
-            tx, message, proof, due.version.submitted_by or due.version.author_id, series=series
-        )
+        submitter = due.version.submitted_by or due.version.author_id
+        submission_id, digest, _ = self._compose.freeze(tx, message, proof, submitter, series=series)
         messages.set_state(tx, message.id, MessageState.SUBMITTED)
         stored = submissions.posts(tx, submission_id)
         configured = self._channels[due.row.mode]
@@ -204,13 +221,9 @@ class Firing:
             factor=standing.factor,
             standing_approval_id=standing.id,
         )
-        released = self._approve.release_under(
+        return self._approve.release_under(
             tx, message, version, submission_id, stored, manifest, approval_id
-        )
-        standing_approvals.link(tx, released.broadcast, standing.id)
-        schedule_runs.add_run(tx, due.row, due.version.id, due.run.at, RunState.SENT, message_id=message.id)
-        _note_sent(tx, due, released, digest, standing, values)
-        return released
+        ), digest
 
     def _require_accounts(self, tx: Tx, due: _Due) -> None:
         """Before anything is written: an account that surely could not send now, and no spare that could."""

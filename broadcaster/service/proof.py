@@ -121,29 +121,19 @@ class Proofs:
             replace(each, post=for_programs(tx, row, version, each.post))
             for each in self._rendered_posts(tx, row, version)
         )
-        problems = [f"{p.title} ({p.account}): {problem.text}" for p in posts for problem in p.problems]
-        configured = self._channels.get(row.mode, {})
-        missing = [name for name in version.accounts if name not in configured]
-        problems += [
-            f"The account {name} is not set up any more. Choose the channels again." for name in missing
-        ]
-        problems += [_is_a_spare(name) for name in version.accounts if name in all_spares(configured)]
-        problems += public_places(row.visibility, [(p.account, configured[p.account]) for p in posts])
-        if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
-            problems += _audience_problems(audience)
-        problems += succession.left_out(tx, row, version, configured)
-        if row.state is MessageState.DRAFT:
-            problems += unsaid(version, self._policy)
         found = (
             *check_version(version, texts=[p.post for p in posts if p.channel == "sms"]),
             *self._unsaid(row, version, posts),
             *check_languages(version, self._policy.names),
-            *image_findings(version, image_rules(configured, version.accounts)),
+            *image_findings(version, image_rules(self._channels.get(row.mode, {}), version.accounts)),
             *self._costs(tx, row, posts, audience, told),
             *self._unready(tx, row, version),
             *self._of_the_day(tx, row, version, posts),
         )
-        problems += [each.line for each in found if each.level is Level.PROBLEM]
+        problems = [
+            *self._problems(tx, row, version, posts, audience),
+            *(each.line for each in found if each.level is Level.PROBLEM),
+        ]
         return Proof(
             ref=row.ref,
             version=row.version,
@@ -159,6 +149,29 @@ class Proofs:
             languages=told,
             later=version.spoken.later,
         )
+
+    def _problems(
+        self,
+        tx: Tx,
+        row: Message,
+        version: Version,
+        posts: Sequence[ProofPost],
+        audience: AudienceVersion | None,
+    ) -> Iterator[str]:
+        """What keeps it from being sent, of its posts, its accounts and its audience."""
+        configured = self._channels.get(row.mode, {})
+        for p in posts:
+            yield from (f"{p.title} ({p.account}): {problem.text}" for problem in p.problems)
+        for name in version.accounts:
+            if name not in configured:
+                yield f"The account {name} is not set up any more. Choose the channels again."
+        yield from (_is_a_spare(name) for name in version.accounts if name in all_spares(configured))
+        yield from public_places(row.visibility, [(p.account, configured[p.account]) for p in posts])
+        if any(isinstance(configured.get(p.account), SendsMany) for p in posts):
+            yield from _audience_problems(audience)
+        yield from succession.left_out(tx, row, version, configured)
+        if row.state is MessageState.DRAFT:
+            yield from unsaid(version, self._policy)
 
     def _costs(
         self,

@@ -5,7 +5,7 @@ word of it was approved when the alert was. It gets a manifest of its own, check
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from broadcaster.db import (
     submissions,
 )
 from broadcaster.db.engine import Database, Tx
-from broadcaster.db.messages import Message
+from broadcaster.db.messages import Message, Version
 from broadcaster.db.people import Person
 from broadcaster.db.sequels import Sequel
 from broadcaster.domain.broadcast import Lane
@@ -30,7 +30,7 @@ from broadcaster.domain.canonical import canonical
 from broadcaster.domain.errors import Stale
 from broadcaster.domain.follow_up import Follows, Purpose
 from broadcaster.domain.languages import Spoken
-from broadcaster.domain.manifest import manifest_hash
+from broadcaster.domain.manifest import Manifest, manifest_hash
 from broadcaster.domain.message import Facts, MessageState, Mode
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require, require_reason
@@ -124,8 +124,17 @@ class Sequels:
             raise Stale(
                 f"{row.ref} has ended, and what lay ready with it. Write what follows it. Nothing was sent."
             )
+        manifest, sha = self._submit(tx, made, version, [text.encode() for text in content["posts"]], actor)
+        approver = replace(people.by_id(tx, approved.approver_id), factor=approved.factor)
+        return self._approve.release_approved(
+            tx, messages.by_id(tx, made.id), version, manifest, approver
+        ), sha
+
+    def _submit(
+        self, tx: Tx, made: Message, version: Version, posts: Sequence[bytes], actor: Person
+    ) -> tuple[Manifest, str]:
+        """The manifest that it now is under, and its hash."""
         configured = self._channels.get(made.mode, {})
-        posts = [text.encode() for text in content["posts"]]
         manifest = build_manifest(
             tx, made, version, [target_of(each, configured) for each in posts], configured
         )
@@ -150,10 +159,7 @@ class Sequels:
                 sha256=digest_of(each),
             )
         messages.set_state(tx, made.id, MessageState.SUBMITTED)
-        approver = replace(people.by_id(tx, approved.approver_id), factor=approved.factor)
-        return self._approve.release_approved(
-            tx, messages.by_id(tx, made.id), version, manifest, approver
-        ), sha
+        return manifest, sha
 
     def _message(
         self, tx: Tx, row: Message, content: Mapping[str, Any], actor: Person, reason: str

@@ -38,41 +38,47 @@ def check_agreement(
 ) -> Iterator[Finding]:
     """Problems, each with what to do. `names` are those of the main language with what they are in the other one, `dates` the
     names of days and months by language."""
-    ours, theirs = main.to_json(), other.to_json()
+    ours, theirs, main_is = main.to_json(), other.to_json(), named(main_language)
     for fact in SAID_ONCE:
         if ours[fact] != theirs[fact]:
             yield _problem(
                 fact, language, f"is {theirs[fact]} here and {ours[fact]} there. Save the message again."
             )
+    ours_dates, their_dates = dates.get(main_language, ()), dates.get(language, ())
     for fact in COMPARED:
-        said, told = tokens(ours[fact]), tokens(theirs[fact])
-        if missing := list((said - told).elements()):
-            yield _problem(
-                fact, language, f"lacks {listed(missing)}, which {named(main_language)} has. {_CURE}"
-            )
-        if further := list((told - said).elements()):
-            yield _problem(
-                fact, language, f"has {listed(further)}, which {named(main_language)} lacks. {_CURE}"
-            )
-        here, there_ = dates.get(main_language, ()), dates.get(language, ())
-        mine, its = dates_in(ours[fact], here, further=there_), dates_in(theirs[fact], there_, further=here)
-        if unsaid := sorted(mine.sure - its.possible):
-            yield _problem(
-                fact, language, f"lacks {listed(unsaid)}, which {named(main_language)} has. {_DATES}"
-            )
-        if unmeant := sorted(its.sure - mine.possible):
-            yield _problem(
-                fact, language, f"names {listed(unmeant)}, which {named(main_language)} does not. {_DATES}"
-            )
-        for name, there in _places(ours[fact], theirs[fact], names):
-            yield _problem(
-                fact, language, f"must name {there} where {named(main_language)} names {name}. {_PLACES}"
-            )
-        turned = {there: name for name, there in names.items() if name != there}
-        for there, name in _places(theirs[fact], ours[fact], turned):
-            yield _problem(
-                fact, language, f"names {there}, but {named(main_language)} does not name {name}. {_PLACES}"
-            )
+        said = (
+            *_unequal_tokens(ours[fact], theirs[fact], main_is),
+            *_unequal_dates(ours[fact], theirs[fact], ours_dates, their_dates, main_is),
+            *_unequal_places(ours[fact], theirs[fact], names, main_is),
+        )
+        yield from (_problem(fact, language, each) for each in said)
+
+
+def _unequal_tokens(ours: str, theirs: str, main_is: str) -> Iterator[str]:
+    said, told = tokens(ours), tokens(theirs)
+    if missing := list((said - told).elements()):
+        yield f"lacks {listed(missing)}, which {main_is} has. {_CURE}"
+    if further := list((told - said).elements()):
+        yield f"has {listed(further)}, which {main_is} lacks. {_CURE}"
+
+
+def _unequal_dates(
+    ours: str, theirs: str, ours_dates: Sequence[DateName], their_dates: Sequence[DateName], main_is: str
+) -> Iterator[str]:
+    mine = dates_in(ours, ours_dates, further=their_dates)
+    its = dates_in(theirs, their_dates, further=ours_dates)
+    if unsaid := sorted(mine.sure - its.possible):
+        yield f"lacks {listed(unsaid)}, which {main_is} has. {_DATES}"
+    if unmeant := sorted(its.sure - mine.possible):
+        yield f"names {listed(unmeant)}, which {main_is} does not. {_DATES}"
+
+
+def _unequal_places(ours: str, theirs: str, names: Mapping[str, str], main_is: str) -> Iterator[str]:
+    for name, there in _places(ours, theirs, names):
+        yield f"must name {there} where {main_is} names {name}. {_PLACES}"
+    turned = {there: name for name, there in names.items() if name != there}
+    for there, name in _places(theirs, ours, turned):
+        yield f"names {there}, but {main_is} does not name {name}. {_PLACES}"
 
 
 _CURE = "Make them equal. Write times like 6pm or 18:00 in both, and numbers in digits."
