@@ -11,7 +11,7 @@ from broadcaster.cli.session import signed_in
 from broadcaster.cli.terminal import Json, add_row, local, print_json, say, table
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
-from broadcaster.service.readiness import Standing
+from broadcaster.service.readiness import AccountNow
 
 accounts = terminal.group("List the accounts on the platforms and resume paused ones.")
 
@@ -20,7 +20,7 @@ accounts = terminal.group("List the accounts on the platforms and resume paused 
 def list_(*, as_json: Json = False) -> None:
     """List the accounts, whom they speak as, which are paused and why, and what the last check of each found."""
     with signed_in(Action.READ, channels=True) as session:
-        found = session.parts.checks.standings()
+        found = session.parts.checks.accounts_now()
         settings = session.parts.settings
     if as_json:
         keys = (
@@ -49,18 +49,18 @@ def list_(*, as_json: Json = False) -> None:
     say(shown)
 
 
-def _state(standing: Standing, zone: ZoneInfo) -> str:
-    spares = f"; spares: {', '.join(standing.spares)}" if standing.spares else ""
-    if standing.paused_at:
-        return f"paused since {local(standing.paused_at, zone)}: {standing.pause_reason}{spares}"
-    if standing.failing_since:
-        return f"failing since {local(standing.failing_since, zone)}, others send in its place{spares}"
+def _state(account: AccountNow, zone: ZoneInfo) -> str:
+    spares = f"; spares: {', '.join(account.spares)}" if account.spares else ""
+    if account.paused_at:
+        return f"paused since {local(account.paused_at, zone)}: {account.pause_reason}{spares}"
+    if account.failing_since:
+        return f"failing since {local(account.failing_since, zone)}, others send in its place{spares}"
     return f"in use{spares}"
 
 
-def _last_check(standing: Standing, zone: ZoneInfo) -> str:
-    at = f", {local(standing.probed.at, zone)}" if standing.probed else ""
-    return f"{state_in_words(standing)}{at}"
+def _last_check(account: AccountNow, zone: ZoneInfo) -> str:
+    at = f", {local(account.probed.at, zone)}" if account.probed else ""
+    return f"{state_in_words(account)}{at}"
 
 
 @accounts.command(epilog="Example: broadcaster account resume wyre-page")

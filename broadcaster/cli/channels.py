@@ -12,7 +12,7 @@ from broadcaster.cli.terminal import Json, add_row, local, print_json, say, tabl
 from broadcaster.domain.message import Mode
 from broadcaster.domain.policy import Action
 from broadcaster.domain.readiness import ReadinessState
-from broadcaster.service.readiness import Standing
+from broadcaster.service.readiness import AccountNow
 
 channels = terminal.group("Check whether the accounts on the platforms could send now.")
 
@@ -51,24 +51,24 @@ def check(
         raise typer.Exit(1)
 
 
-def state_in_words(standing: Standing) -> str:
+def state_in_words(account: AccountNow) -> str:
     """Of the check alone; whether the account is paused is another matter."""
-    if not standing.can_be_checked:
+    if not account.can_be_checked:
         return "cannot be checked"
-    return STATES[standing.probed.state] if standing.probed else "not checked yet"
+    return STATES[account.probed.state] if account.probed else "not checked yet"
 
 
-def as_data(standing: Standing) -> dict[str, Any]:
-    probed = standing.probed
-    told: dict[str, Any] = {"mode": standing.mode, "name": standing.name, "channel": standing.channel}
-    told |= {"failing_since": standing.failing_since, "spares": list(standing.spares)}
+def as_data(account: AccountNow) -> dict[str, Any]:
+    probed = account.probed
+    told: dict[str, Any] = {"mode": account.mode, "name": account.name, "channel": account.channel}
+    told |= {"failing_since": account.failing_since, "spares": list(account.spares)}
     if probed is None:
-        return {**told, "state": None, "can_be_checked": standing.can_be_checked}
+        return {**told, "state": None, "can_be_checked": account.can_be_checked}
     found = probed.readiness
     return {
         **told,
         "state": found.state,
-        "can_be_checked": standing.can_be_checked,
+        "can_be_checked": account.can_be_checked,
         "code": found.code,
         "text": found.operator_text,
         "checked_at": probed.at,
@@ -76,29 +76,29 @@ def as_data(standing: Standing) -> dict[str, Any]:
         "last_ready_at": probed.last_ready_at,
         "valid_until": found.valid_until,
         "facts": dict(found.facts),
-        "paused_at": standing.paused_at,
+        "paused_at": account.paused_at,
     }
 
 
-def _show(found: list[Standing], zone: ZoneInfo) -> None:
+def _show(found: list[AccountNow], zone: ZoneInfo) -> None:
     shown = table("Mode", "Account", "State", "Credentials end", "Told", "Last ready", "What to do")
     for each in found:
         add_row(shown, (each.mode.upper(), each.name, state_in_words(each), *_told(each, zone)))
     say(shown)
 
 
-def _told(standing: Standing, zone: ZoneInfo) -> tuple[str, str, str, str]:
-    account = as_arguments(standing.name, standing.mode)
-    paused = f"Paused: {standing.pause_reason} Then: broadcaster account resume {account}"
-    beside = [paused] if standing.paused_at else []
-    if standing.failing_since:
-        since = local(standing.failing_since, zone)
+def _told(account: AccountNow, zone: ZoneInfo) -> tuple[str, str, str, str]:
+    named = as_arguments(account.name, account.mode)
+    paused = f"Paused: {account.pause_reason} Then: broadcaster account resume {named}"
+    beside = [paused] if account.paused_at else []
+    if account.failing_since:
+        since = local(account.failing_since, zone)
         beside.append(f"What is sent through it has failed since {since}; others send in its place.")
-    if standing.probed is None:
+    if account.probed is None:
         return "", "", "", "\n".join(beside)
-    found = standing.probed.readiness
+    found = account.probed.readiness
     facts = "\n".join(f"{name}: {value}" for name, value in found.facts)
-    last = local(standing.probed.last_ready_at, zone) or "never"
+    last = local(account.probed.last_ready_at, zone) or "never"
     text = "" if found.state is ReadinessState.READY else found.operator_text
     todo = "\n".join(line for line in (text, *beside) if line)
     return local(found.valid_until, zone), facts, last, todo

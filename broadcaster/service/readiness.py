@@ -54,7 +54,7 @@ BROKEN = Readiness(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class AccountNow:
     """One configured account and what is known of it; `probed` is None where it has not been checked yet. While it is
     `failing_since`, others send in its place."""
 
@@ -96,7 +96,7 @@ class Checks:
         self._probe(mode, {name: probing[name] for name in claimed}, ids, claimed)
         return len(claimed)
 
-    def check(self, *, name: str = "", mode: str = "") -> list[Standing]:
+    def check(self, *, name: str = "", mode: str = "") -> list[AccountNow]:
         """Check now: all accounts, those of this mode or those of this name. NotFound where there is none."""
         wanted = self._named(name, mode)
         for of_mode, named in wanted.items():
@@ -107,7 +107,7 @@ class Checks:
                 with self._database.write() as tx:
                     claimed[each] = store.claim_now(tx, ids[each])
             self._probe(of_mode, probing, ids, claimed)
-        return [each for each in self.standings() if each.name in wanted.get(each.mode, {})]
+        return [each for each in self.accounts_now() if each.name in wanted.get(each.mode, {})]
 
     def ask(self) -> None:
         """Have all accounts checked now, by the processes of their modes."""
@@ -117,7 +117,7 @@ class Checks:
                 for account_id in ids.values():
                     store.ask(tx, account_id, every=PROBE_EVERY, unless_within=ON_ITS_WAY)
 
-    def standings(self) -> list[Standing]:
+    def accounts_now(self) -> list[AccountNow]:
         """What is known of each configured account, by mode and name."""
         with self._database.read() as tx:
             probed = {(p.mode, p.name): p for p in store.every(tx)}
@@ -125,7 +125,7 @@ class Checks:
             awaited = store.awaited(tx, every=PROBE_EVERY)
             now = tx.now()
         return [
-            Standing(
+            AccountNow(
                 mode=mode,
                 name=name,
                 channel=channel.name,

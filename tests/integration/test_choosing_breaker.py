@@ -130,7 +130,7 @@ def test_a_failing_account_is_an_alarm_and_stands_in_the_list_and_in_the_figures
     (alarm,) = world.parts.alarms.watch().alarms
     assert (alarm.code, alarm.subject) == ("account_failing", "live/gateway")
     assert "spare" in alarm.text
-    failing = {s.name: s.failing_since for s in world.parts.checks.standings()}
+    failing = {s.name: s.failing_since for s in world.parts.checks.accounts_now()}
     assert failing["gateway"]
     assert failing["spare"] is None
     figures = {

@@ -141,7 +141,7 @@ def test_no_process_holds_secrets_of_both_modes_and_each_mode_sends(town, tmp_pa
         refs = {mode: release(parts, mode) for mode in Mode}
         wait_for(lambda: all(is_out(parts, ref) for ref in refs.values()), within_s=WITHIN_S)
         wait_for(
-            lambda: {s.probed is not None for s in parts.checks.standings()} == {True}, within_s=WITHIN_S
+            lambda: {s.probed is not None for s in parts.checks.accounts_now()} == {True}, within_s=WITHIN_S
         )
         for name, (_, modes) in PROCESSES.items():
             for mode in Mode:

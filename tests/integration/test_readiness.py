@@ -80,16 +80,16 @@ def test_who_asks_for_a_check_makes_none_and_sees_its_answer_in_the_rows(world):
     world.parts.checks.ask()
     world.parts.checks.ask()
     assert hall(world).probes == probes
-    assert {(s.mode, s.name) for s in world.parts.checks.standings() if s.is_awaited} == {
+    assert {(s.mode, s.name) for s in world.parts.checks.accounts_now() if s.is_awaited} == {
         ("live", "hall"),
         ("exercise", "hall"),
     }
     hall(world).readiness = found(READY)
     assert world.parts.checks.look("live") == 1
     assert world.parts.checks.look("live") == 0
-    standings = {s.mode: s for s in world.parts.checks.standings() if s.name == "hall"}
-    assert (standings["live"].probed.state, standings["live"].is_awaited) == (READY, False)
-    assert standings["exercise"].is_awaited  # its own process asks
+    accounts = {s.mode: s for s in world.parts.checks.accounts_now() if s.name == "hall"}
+    assert (accounts["live"].probed.state, accounts["live"].is_awaited) == (READY, False)
+    assert accounts["exercise"].is_awaited  # its own process asks
     world.clock.advance(5)
     world.parts.checks.ask()
     assert world.parts.checks.look("live") == 0, "an answer of this moment is not asked for again"
@@ -194,7 +194,7 @@ def test_a_platform_that_hangs_is_left_behind_and_delays_no_other(world):
     world.channels["live"] |= {"slow": slow, "zebra": quick}
     Checks(world.database, world.channels, left_behind_s=0.1).look("live")
     lets_go.set()
-    assert {s.name: s.probed.readiness.code for s in world.parts.checks.standings() if s.probed} == {
+    assert {s.name: s.probed.readiness.code for s in world.parts.checks.accounts_now() if s.probed} == {
         "hall": "ready",
         "slow": "too_slow",
         "zebra": "ready",
@@ -205,7 +205,7 @@ def test_a_check_that_breaks_is_doubtful_and_keeps_no_other_from_being_checked(w
     world.channels["live"]["broken"] = broken = FakeProbed("x", "broken")
     broken.readiness = RuntimeError("with a secret in it")
     world.parts.checks.look("live")
-    states = {s.name: s.probed.state for s in world.parts.checks.standings() if s.probed}
+    states = {s.name: s.probed.state for s in world.parts.checks.accounts_now() if s.probed}
     assert states == {"broken": DOUBTFUL, "hall": READY}
     assert "with a secret in it" not in str(world.logs)
 
@@ -216,20 +216,20 @@ def test_what_is_known_of_an_account_outlives_the_process(world):
     ready_at = world.now()
     check(world, found(NOT_READY))
     check(world, found(NOT_READY))
-    (standing,) = [s for s in world.beside().checks.standings() if s.name == "hall"]
+    (standing,) = [s for s in world.beside().checks.accounts_now() if s.name == "hall"]
     assert standing.probed.readiness == found(NOT_READY)
     assert abs(standing.probed.last_ready_at - ready_at) < timedelta(seconds=60)
     assert timedelta(0) < world.now() - standing.probed.since - PROBE_EVERY < timedelta(seconds=60)
     check(world, found(READY, valid_until=ends, facts=(("credits", "12.00 USD"),)))
-    (standing,) = [s for s in world.beside().checks.standings() if s.name == "hall"]
+    (standing,) = [s for s in world.beside().checks.accounts_now() if s.name == "hall"]
     assert standing.probed.readiness.valid_until == ends
     assert standing.probed.readiness.facts == (("credits", "12.00 USD"),)
 
 
 def test_an_account_that_cannot_be_checked_says_so_and_is_not_asked(world):
-    standings = {s.name: s for s in world.parts.checks.check()}
-    assert not standings["site"].can_be_checked
-    assert standings["site"].probed is None
+    accounts = {s.name: s for s in world.parts.checks.check()}
+    assert not accounts["site"].can_be_checked
+    assert accounts["site"].probed is None
 
 
 def test_a_name_that_does_not_exist_is_refused_with_the_nearest_one(world):
@@ -288,7 +288,7 @@ def test_credentials_that_end_within_seven_days_are_an_alarm(world):
 
 
 def warned(world, ref):
-    world.parts.checks.standings()
+    world.parts.checks.accounts_now()
     return {f.code: f.text for f in world.parts.compose.preview(ref).findings if f.where == "hall"}
 
 

@@ -81,7 +81,7 @@ def test_every_kind_of_answer_of_a_group_survives(world, flaky, sender):
     flaky.away = False
     assert sender.recording.replay() == 1
     assert world.totals(released.ref) == {"accepted": 1, "unknown": 1, "pending": 1}
-    assert [a.paused_at is not None for a in sender.checks.standings() if a.name == "gateway"] == [True]
+    assert [a.paused_at is not None for a in sender.checks.accounts_now() if a.name == "gateway"] == [True]
     assert sender.recording.replay() == 0
 
 

@@ -97,7 +97,7 @@ class Change(Version):
     )
 
 
-class Standing(Given):
+class ScheduleApproval(Given):
     hash: Hash = Field(description="`hash`, as you were shown it.")
 
 
@@ -271,7 +271,9 @@ def submit_schedule(request: Request, actor: Asking, ref: Ref, key: Key = None) 
 
 
 @router.post("/{ref}/approve", response_model=Schedule)
-def approve_schedule(request: Request, actor: Asking, ref: Ref, body: Standing, key: Key = None) -> Response:
+def approve_schedule(
+    request: Request, actor: Asking, ref: Ref, body: ScheduleApproval, key: Key = None
+) -> Response:
     """A standing approval of what has this hash: its runs go out by themselves until its last day. A live one wants the user's
     second factor, given for this token a few minutes ago at most: POST /me/second-factor."""
     parts = parts_of(request)

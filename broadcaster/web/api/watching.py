@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from broadcaster.domain.message import Mode
-from broadcaster.service.readiness import Standing
+from broadcaster.service.readiness import AccountNow
 from broadcaster.web.api.guard import Asking, parts_of, reading
 from broadcaster.web.api.lists import Listed, Pages
 from broadcaster.web.api.shapes import NO_NUL, Given, Name, Reason, Told
@@ -47,7 +47,7 @@ class Resumed(BaseModel):
 @router.get("/channels", dependencies=[reading])
 def list_channels(request: Request, pages: Pages) -> Listed[Account]:
     """Every account that is set up, and whether it could send now."""
-    return pages.cut(parts_of(request).checks.standings(), lambda each: [each.mode, each.name], _account)
+    return pages.cut(parts_of(request).checks.accounts_now(), lambda each: [each.mode, each.name], _account)
 
 
 @router.post("/channels/check", dependencies=[reading])
@@ -71,7 +71,7 @@ def resume_account(
     return Resumed(mode=mode, name=name, paused=False)
 
 
-def _account(each: Standing) -> Account:
+def _account(each: AccountNow) -> Account:
     probed = each.probed
     return Account(
         mode=each.mode,

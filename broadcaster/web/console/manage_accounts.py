@@ -9,7 +9,7 @@ from starlette.requests import Request
 from broadcaster.domain.errors import Problem
 from broadcaster.domain.policy import Action
 from broadcaster.domain.readiness import ReadinessState
-from broadcaster.service.readiness import Standing
+from broadcaster.service.readiness import AccountNow
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, allowed, parts_of
 from broadcaster.web.console.manage_frame import manage_page
 from broadcaster.web.console.message import told
@@ -55,8 +55,8 @@ def _accounts(
     request: Request, desk: Desk, *, asked: int = 0, problem: Problem | None = None
 ) -> HTMLResponse:
     parts = parts_of(request)
-    standings = sorted(parts.checks.standings(), key=_worst_first)
-    awaited = [each for each in standings if asked and each.is_awaited]
+    accounts = sorted(parts.checks.accounts_now(), key=_worst_first)
+    awaited = [each for each in accounts if asked and each.is_awaited]
     return manage_page(
         request,
         "manage_accounts.html",
@@ -64,7 +64,7 @@ def _accounts(
         desk=desk,
         answer=409 if problem else 200,
         problems=told(problem),
-        found=[(each, *state_of(each)) for each in standings],
+        found=[(each, *state_of(each)) for each in accounts],
         awaited=awaited,
         again=f"{AGAIN_EVERY_S}; url=/manage/accounts?asked={asked + 1}"
         if awaited and asked < AGAIN_MOST
@@ -74,18 +74,18 @@ def _accounts(
     )
 
 
-def state_of(standing: Standing) -> tuple[str, str]:
+def state_of(account: AccountNow) -> tuple[str, str]:
     """In a word or two, and how it is marked."""
-    if standing.paused_at:
+    if account.paused_at:
         return "PAUSED", "bad"
-    if standing.failing_since:
+    if account.failing_since:
         return "failing", "bad"
-    if not standing.can_be_checked:
+    if not account.can_be_checked:
         return "cannot be checked", ""
-    return STATES[standing.probed.state] if standing.probed else ("not checked yet", "wait")
+    return STATES[account.probed.state] if account.probed else ("not checked yet", "wait")
 
 
-def _worst_first(standing: Standing) -> tuple[bool, int, str]:
+def _worst_first(account: AccountNow) -> tuple[bool, int, str]:
     """Live ones before those of exercises."""
     order = {"bad": 0, "wait": 1}
-    return standing.mode != "live", order.get(state_of(standing)[1], 2), standing.name
+    return account.mode != "live", order.get(state_of(account)[1], 2), account.name
