@@ -1,6 +1,7 @@
 """The Celery app, and each of its settings with its reason. Tasks are in `worker/tasks.py`."""
 
 import logging
+import os
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from celery import Celery
@@ -14,6 +15,7 @@ from broadcaster.domain.message import Mode
 from broadcaster.queue import queue_name, queues
 from broadcaster.settings import Settings
 from worker.process import process
+from worker.roles import BULK_NICENESS
 
 _running = ExitStack()
 _pulses: list[Pulse] = []
@@ -93,6 +95,8 @@ def _begin(sender: str, **_: object) -> None:
     """`sender` is the worker's name, such as live-public-1@host. A broker that is away keeps it from nothing here: a
     worker that waits for it is alive."""
     name = sender.partition("@")[0]
+    if Lane.BULK in name.split("-"):
+        os.nice(BULK_NICENESS)
     this = _running.enter_context(process(name, mode=name.partition("-")[0]))
     _pulses.append(this.pulse)
 

@@ -5,6 +5,8 @@ from broadcaster.domain.message import Mode
 from broadcaster.queue import queue_name
 
 PUBLIC_THREADS = 8
+#: How far bulk workers stand back from whoever else wants a core: what the public reads first must not wait for texts.
+BULK_NICENESS = 10
 
 #: A process's name and what follows `python -m`.
 Role = tuple[str, list[str]]

@@ -20,9 +20,11 @@ from tests.conftest import postgres_database
 from tests.faults.evidence import gather
 from tests.installation import installation, wait_for
 from tests.integration.traces import Person
+from worker.roles import BULK_NICENESS
 
 # So that the 50 a killed worker leaves unknown are within the 5 % that policy may send again
 RECIPIENTS = 1_200
+HIGHEST_NICENESS = 19
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,13 @@ def assert_ledger_equals_database(running, ref):
 def test_the_public_page_is_there_before_anything_was_sent(running):
     wait_for(lambda: requests.get(f"{running.web}/site/", timeout=5).ok)
     assert requests.get(f"{running.web}/site/alerts.json", timeout=5).json()["alerts"] == []
+
+
+def test_texts_leave_the_cores_to_public_posts(running):
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in running.processes().items()}
+    public = niceness["live-public-1"]
+    assert niceness["live-bulk-1"] == min(public + BULK_NICENESS, HIGHEST_NICENESS)
+    assert {niceness[name] for name in ("live-pump", "sweeper", "sealer", "web")} == {public}
 
 
 def test_one_approved_message_reaches_every_channel(running):
