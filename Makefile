@@ -58,8 +58,8 @@ seeded: $(STAMP) ## put twelve bugs in, one at a time, and see the tests catch e
 bench: $(STAMP) ## speed, alone and beside what it is made of, and how it grows; exits 1 where a bar is missed (about an hour); ARGS="--only audit" or ARGS="--recipients 10000" for less, ARGS="--write" for docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-console: $(STAMP) ## how long the console's pages take beside a million deliveries, and how far the live board is behind (some minutes); exits 1 where a bar is missed
-	@$(BIN)/python -m tests.bench.pages $(ARGS) && $(BIN)/python -m tests.bench.board $(ARGS)
+bench-console: $(STAMP) ## how long the console's pages take, beside a million deliveries and while texts go out, and how far the live board is behind (some minutes); exits 1 where a bar is missed
+	@$(BIN)/python -m tests.bench.pages && $(BIN)/python -m tests.bench.board && $(BIN)/python -m tests.bench.busy
 
 check: $(STAMP) ## what CI holds: formatting, lint, types, layers, then every test
 	@$(BIN)/ruff format --check .
