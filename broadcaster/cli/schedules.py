@@ -158,7 +158,7 @@ def change(
             channels=channel or _channels(session, shown.schedule.mode, before),
             audience=before.audience if audience is None else audience,
             visibility=before.visibility,
-            languages=before.languages.split() if language is None else language,
+            languages=language,
             table=csv.read_text(encoding="utf-8-sig") if csv else None,
         )
         session.parts.schedule_writing.change(session.actor, ref, written, base=before.no)

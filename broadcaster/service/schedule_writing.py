@@ -39,7 +39,7 @@ class Written:
     audience: str = ""
     visibility: Visibility = Visibility.PUBLIC
     table: str | None = None
-    #: Beside the template's own; None for all that are spoken here.
+    #: Beside the template's own. None for all that are spoken here, or of a schedule that is there those that it is in.
     languages: Sequence[str] | None = None
 
 
@@ -60,7 +60,8 @@ class ScheduleWriting:
         accounts = self._compose.accounts_for(mode, written.channels or written.template.channels)
         with self._database.write() as tx:
             row = schedules.insert(tx, name=_name(written), mode=mode, author_id=actor.id)
-            self._write(tx, actor, row, written, accounts, act="schedule_written")
+            languages = self._languages(written, written.languages)
+            self._write(tx, actor, row, written, accounts, languages, act="schedule_written")
         return row
 
     def change(self, actor: Person, ref: str, written: Written, *, base: int = 0) -> Schedule:
@@ -70,10 +71,16 @@ class ScheduleWriting:
         self._check(written)
         with self._database.write() as tx:
             row = going_on(tx, ref)
-            _require_base(tx, row, base)
+            before = shown_version(tx, row)
+            _require_base(row, before, base)
             accounts = self._compose.accounts_for(row.mode, written.channels or written.template.channels)
-            self._write(tx, actor, row, written, accounts, act="schedule_changed")
+            kept = before.languages.split() if written.languages is None else written.languages
+            languages = self._languages(written, kept)
+            self._write(tx, actor, row, written, accounts, languages, act="schedule_changed")
         return row
+
+    def _languages(self, written: Written, wanted: Sequence[str] | None) -> tuple[str, ...]:
+        return self._compose.policy.order_for(written.template, wanted)
 
     def _check(self, written: Written) -> None:
         _name(written)
@@ -88,6 +95,7 @@ class ScheduleWriting:
         row: Schedule,
         written: Written,
         accounts: Sequence[str],
+        languages: Sequence[str],
         *,
         act: str,
     ) -> None:
@@ -108,7 +116,7 @@ class ScheduleWriting:
             visibility=written.visibility,
             table_id=_table(tx, row, written),
             author_id=actor.id,
-            languages=self._compose.policy.order_for(written.template, written.languages),
+            languages=languages,
         )
         payload: dict[str, Json] = {"version": no, "template": template.name, "mode": str(row.mode)}
         payload["plan_sha256"] = sha256(written.plan.to_json())
@@ -148,8 +156,7 @@ class ScheduleWriting:
         return digest
 
 
-def _require_base(tx: Tx, row: Schedule, base: int) -> None:
-    now = shown_version(tx, row)
+def _require_base(row: Schedule, now: ScheduleVersion, base: int) -> None:
     if base not in {0, now.no}:
         raise Stale(
             f"{row.ref} was changed meanwhile by {now.author}: it is at version {now.no}, and you began from {base}. Compare the "

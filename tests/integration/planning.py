@@ -29,6 +29,19 @@ WEEKLY = {
     "grace_minutes": 60,
 }
 
+#: As the console's form has it.
+SCHEDULE_FORM = {
+    "name": "Tip closed on Mondays",
+    "starts": "2027-01-04T09:00",
+    "last": "2027-06-30",
+    "repeat": "weekly",
+    "without": "2027-01-11",
+    "grace": "60",
+    "zone": "Europe/London",
+    "channels": "website",
+    **{f"blank-{name}": value for name, value in VALUES.items()},
+}
+
 
 def a_plan(**changed: Any) -> Plan:
     return Plan(**{**WEEKLY, **changed})

@@ -66,6 +66,16 @@ def test_what_lies_ready_is_told_and_sent_once(world, olive):
     assert (twice.status, twice.json["type"]) == (409, f"{API}/problems/stale")
 
 
+def test_a_series_stays_in_the_languages_that_were_named_until_others_are(world, olive):
+    body = ActsOfTime(world).whole()
+    new = {**body, "template": "service-disruption", "mode": "live", "languages": ["cy"]}
+    made = olive.post("/schedules", new).json
+    assert made["languages"] == ["en", "cy"]
+    path = f"/schedules/{made['reference']}"
+    assert olive.ask("PUT", path, {**body, "base": 1}).json["languages"] == ["en", "cy"]
+    assert olive.ask("PUT", path, {**body, "base": 2, "languages": []}).json["languages"] == []
+
+
 def test_a_series_is_planned_shown_word_for_word_approved_and_sent(world, olive, anna):
     set_clock(world, "2027-01-01T12:00")
     acts = ActsOfTime(world)

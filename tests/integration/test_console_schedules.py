@@ -9,22 +9,10 @@ from typer.testing import CliRunner
 from broadcaster.cli.main import app
 from broadcaster.db.tables import schedule
 from tests.integration.identities import token_of
-from tests.integration.planning import VALUES, approved, fire, set_clock, written
+from tests.integration.planning import SCHEDULE_FORM, approved, fire, set_clock, written
 from tests.integration.visitor import visitor
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-FORM = {
-    "name": "Tip closed on Mondays",
-    "starts": "2027-01-04T09:00",
-    "last": "2027-06-30",
-    "repeat": "weekly",
-    "without": "2027-01-11",
-    "grace": "60",
-    "zone": "Europe/London",
-    "channels": "website",
-    **{f"blank-{name}": value for name, value in VALUES.items()},
-}
 
 
 def test_a_planner_sets_up_a_weekly_notice_with_an_exception_and_sees_it_approved_calendared_and_sent(world):
@@ -32,11 +20,11 @@ def test_a_planner_sets_up_a_weekly_notice_with_an_exception_and_sees_it_approve
     olive, anna = visitor(world, "olive", "officer"), visitor(world, "anna", "approver")
     assert "Nothing is planned yet" in olive.get("/schedules").words
     olive.get("/schedules/new/service-disruption")
-    wrong = olive.post("/schedules/new/service-disruption", {**FORM, "last": "soon"})
+    wrong = olive.post("/schedules/new/service-disruption", {**SCHEDULE_FORM, "last": "soon"})
     assert (wrong.status, "Keep it and see the next runs" in wrong.text) == (422, True)
     assert "must be a day such as" in wrong.words
     assert "Tip closed on Mondays" in wrong.text
-    kept = olive.post("/schedules/new/service-disruption", FORM)
+    kept = olive.post("/schedules/new/service-disruption", SCHEDULE_FORM)
     assert kept.status == 303
     address = kept.onward
     shown = olive.get(address).words
@@ -70,8 +58,8 @@ def test_of_two_who_change_one_the_second_is_told_and_keeps_what_was_typed(world
     olive, odile = visitor(world, "olive", "officer"), visitor(world, "odile", "officer")
     address = f"/schedules/{ref}/change"
     (base,) = {re.search(r'name="base" value="(\d+)"', who.get(address).text)[1] for who in (olive, odile)}
-    assert olive.post(address, {**FORM, "name": "Tip open", "base": base}).status == 303
-    late = odile.post(address, {**FORM, "name": "Tip shut", "base": base})
+    assert olive.post(address, {**SCHEDULE_FORM, "name": "Tip open", "base": base}).status == 303
+    late = odile.post(address, {**SCHEDULE_FORM, "name": "Tip shut", "base": base})
     assert (late.status, "changed meanwhile by olive" in late.words, "Tip shut" in late.text) == (
         422,
         True,
@@ -79,7 +67,7 @@ def test_of_two_who_change_one_the_second_is_told_and_keeps_what_was_typed(world
     )
     assert world.row(schedule).name != "Tip shut"
     again = re.search(r'name="base" value="(\d+)"', late.text)[1]
-    assert odile.post(address, {**FORM, "name": "Tip shut", "base": again}).status == 303
+    assert odile.post(address, {**SCHEDULE_FORM, "name": "Tip shut", "base": again}).status == 303
 
 
 def test_a_calendar_program_reads_what_is_planned_under_its_own_address_until_that_ends(world):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from lxml import etree, html
+from sqlalchemy import select
 
 from broadcaster.db.tables import delivery, post, recipient, schedule_version, submission, target
 from broadcaster.domain.broadcast import Lane
@@ -17,7 +18,7 @@ from tests.builders import a_world, number
 from tests.contract.test_website_cap import SCHEMA
 from tests.contract.website_site import account
 from tests.integration.at_the_board import Browser
-from tests.integration.planning import approved, fire, set_clock
+from tests.integration.planning import SCHEDULE_FORM, approved, fire, set_clock, written
 
 VALUES = {
     "colour": "Amber",
@@ -314,3 +315,22 @@ def test_a_series_goes_out_in_the_languages_that_it_was_approved_in(world):
     ):
         assert all(day in text for day in days)
     assert json.loads(world.row(schedule_version).bounds)["languages"] == ["cy", "en"]
+
+
+@ON_SQLITE
+def test_a_planner_chooses_the_languages_of_a_series_and_a_change_of_another_field_leaves_them(world):
+    olga = Browser(world, "olga", "officer")
+    form = html.fromstring(olga.get("/schedules/new/service-disruption").text)
+    assert form.xpath("//input[@name='languages']/@value") == ["cy"]
+    assert form.xpath("//input[@name='languages']/@checked")
+    assert form.xpath("//input[@name='blank-area.cy']")
+    typed = {**SCHEDULE_FORM, "asks_languages": "1"}
+    made = olga.post("/schedules/new/service-disruption", **typed).headers["location"]
+    change = html.fromstring(olga.get(f"{made}/change").text)
+    assert not change.xpath("//input[@name='languages']/@checked")
+    olga.post(f"{made}/change", **{**typed, "name": "Tip"}, base="1")
+    world.parts.schedule_writing.change(olga.person, made.rpartition("/")[2], written(name="Tips"), base=2)
+    olga.post(f"{made}/change", **typed, languages="cy", base="3")
+    with world.database.read() as tx:
+        languages = tx.execute(select(schedule_version.c.languages).order_by(schedule_version.c.no))
+        assert list(languages.scalars()) == ["", "", "", "cy en"]

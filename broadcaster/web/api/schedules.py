@@ -69,6 +69,12 @@ class Version(Given):
     channels: list[Name] = Field([], max_length=50, description="Empty: those that the template names.")
     audience: Name = Field("", description="The list that text messages go to; empty for none.")
     visibility: Visibility = Visibility.PUBLIC
+    languages: list[Name] | None = Field(
+        None,
+        max_length=10,
+        description="Beside the template's own, such as cy; what is said anew stands under `action.cy`. None: all that are "
+        "spoken here, or of a schedule that is there those that it is in.",
+    )
     table: Annotated[str, AfterValidator(_without_nul)] | None = Field(
         None, description="CSV for =column. Null keeps the one that is there."
     )
@@ -82,6 +88,7 @@ class Version(Given):
             channels=self.channels,
             audience=self.audience,
             visibility=self.visibility,
+            languages=self.languages,
             table=self.table,
         )
 
@@ -173,6 +180,7 @@ class Schedule(BaseModel):
     accounts: list[str]
     audience: str
     visibility: str
+    languages: list[str] = Field(description="Where there are several: in their order.")
     hash: str
     problems: list[str]
     ahead: list[RunAhead]
@@ -193,6 +201,7 @@ class Schedule(BaseModel):
             accounts=list(version.accounts),
             audience=version.audience,
             visibility=version.visibility,
+            languages=version.languages.split(),
             hash=version.bounds_sha256,
             problems=list(found.problems),
             ahead=[_ahead(found, run) for run in found.upcoming],

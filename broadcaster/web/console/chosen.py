@@ -13,6 +13,7 @@ from broadcaster.domain.blanks import Blank, BlankType, read_answer
 from broadcaster.domain.languages import TRANSLATOR, said_in
 from broadcaster.domain.message import Mode
 from broadcaster.domain.notice import OVERRIDES, NoticeTemplate
+from broadcaster.web.console.in_languages import languages_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class Chosen:
             follows=_text(form, "follows"),
             purpose=_text(form, "purpose"),
             reason=_text(form, "reason"),
-            languages=[str(each) for each in form.getlist("languages")] if "asks_languages" in form else None,
+            languages=languages_of(form),
             later=_text(form, "later"),
             base=int(base) if (base := _text(form, "base")).isdigit() else 0,
         )

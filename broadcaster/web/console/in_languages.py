@@ -2,9 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 
+from starlette.datastructures import FormData
+
 from broadcaster.domain.blanks import Blank
-from broadcaster.domain.languages import said_in
+from broadcaster.domain.languages import LanguagePolicy, said_in
 from broadcaster.domain.notice import NoticeTemplate
+
+
+def languages_of(form: FormData) -> tuple[str, ...] | None:
+    """Those that are chosen beside the template's own; None where the form does not ask."""
+    return tuple(str(each) for each in form.getlist("languages")) if "asks_languages" in form else None
+
+
+def languages_asked(
+    policy: LanguagePolicy, template: NoticeTemplate, wanted: Sequence[str] | None
+) -> dict[str, bool]:
+    """The languages that a form asks for beside the template's own, and which of them are chosen: those that are spoken here,
+    and those that are `wanted`. None wants the usual ones."""
+    usual = policy.order_for(template)
+    chosen = usual if wanted is None else wanted
+    shown = [code for code in template.languages if code in usual or code in chosen]
+    return {code: code in chosen for code in shown}
 
 
 def beside(template: NoticeTemplate, codes: Iterable[str], blanks: Sequence[Blank]) -> list[Blank]:

@@ -17,7 +17,7 @@ from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.schedule import Plan
 from broadcaster.service.schedule_writing import Written
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
-from broadcaster.web.console.in_languages import beside
+from broadcaster.web.console.in_languages import beside, languages_asked, languages_of
 from broadcaster.web.console.manage_frame import text
 from broadcaster.web.console.pages import page, problems_at
 from broadcaster.web.console.schedule_words import OFFERED, OWN, repeat_of, rule_for
@@ -56,6 +56,8 @@ class Typed:
     mode: Mode = Mode.LIVE
     channels: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
+    #: Beside the template's own, as far as the form asks; None where it does not.
+    languages: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, form: FormData, template: NoticeTemplate) -> "Typed":
@@ -67,6 +69,7 @@ class Typed:
             mode=Mode.EXERCISE if form.get("mode") == "exercise" else Mode.LIVE,
             channels=tuple(str(each) for each in form.getlist("channels")),
             values={b.name: str(form.get(f"blank-{b.name}", "")) for b in blanks},
+            languages=languages_of(form),
         )
 
     def plan(self) -> Plan:
@@ -97,6 +100,7 @@ class Typed:
             plan=self.plan(),
             channels=self.channels,
             audience=self.audience,
+            languages=self.languages,
             table=None if keep_table and not self.table.strip() else self.table,
         )
 
@@ -163,6 +167,7 @@ def as_it_is(request: Request, desk: SignedIn, ref: str) -> HTMLResponse:
         mode=shown.schedule.mode,
         channels=tuple(dict.fromkeys(configured[n].name for n in version.accounts if n in configured)),
         values=version.blanks,
+        languages=tuple(version.languages.split()),
     )
     return _form(request, desk, template, typed, ref=ref, base=version.no)
 
@@ -196,6 +201,7 @@ def _form(
     base: int = 0,
 ) -> HTMLResponse:
     parts = parts_of(request)
+    spoken = languages_asked(parts.compose.policy, template, typed.languages)
     said: Sequence[str] = (problem.details or (problem.text,)) if problem else ()
     problems = problems_at(
         said, FIELDS
@@ -211,7 +217,8 @@ def _form(
         answer=422 if problem else 200,
         back=f"/schedules/{ref}" if ref else "/schedules/new",
         template=template,
-        blanks=beside(template, parts.compose.policy.order_for(template), template.blanks),
+        blanks=beside(template, spoken, template.blanks),
+        spoken=spoken,
         typed=typed,
         ref=ref,
         base=base,

@@ -17,7 +17,7 @@ from broadcaster.service.media import Attached
 from broadcaster.service.report import Written
 from broadcaster.web.console.chosen import Chosen
 from broadcaster.web.console.guard import Desk, Sent, SignedIn, parts_of
-from broadcaster.web.console.in_languages import beside, labels_of
+from broadcaster.web.console.in_languages import beside, labels_of, languages_asked
 from broadcaster.web.console.pages import fragment, page, problems_at
 from broadcaster.web.console.texts import by_text
 from broadcaster.web.console.uploads import attached
@@ -210,7 +210,7 @@ def _form(
 ) -> HTMLResponse:
     parts = parts_of(request)
     labels = labels_of(template)
-    spoken = _spoken(parts, template, chosen)
+    spoken = languages_asked(parts.compose.policy, template, chosen.languages)
     said = problem.details or (problem.text,) if problem else ()
     return page(
         request,
@@ -238,15 +238,6 @@ def _form(
         incidents=[] if ref or begun else parts.incidents.listed(desk.person)[:MOST_INCIDENTS],
         others=parts.worksheets.others(desk.person, ref) if ref else (),
     )
-
-
-def _spoken(parts: Parts, template: NoticeTemplate, chosen: Chosen) -> dict[str, bool]:
-    """The languages that a form asks for beside the template's own, and which of them are chosen: those that are spoken here,
-    and those that the message is in."""
-    usual = parts.compose.policy.order_for(template)
-    wanted = usual if chosen.languages is None else chosen.languages
-    shown = [code for code in template.languages if code in usual or code in wanted]
-    return {code: code in wanted for code in shown}
 
 
 def _back(ref: str, begun: Begun | None) -> str:
