@@ -14,7 +14,7 @@ from broadcaster.processes import end_with_parent
 
 log = structlog.get_logger()
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 4.0  # whatever dies is started again within five seconds
 HEALTHY_AFTER_S = 30.0  # a child that lived so long starts again without a pause
 
 

@@ -52,9 +52,7 @@ def full(place: Place, figures: Figures, *, texts: int, full_s: float, policy: s
             wait_for(lambda: listening(here.socket) >= len(WORKERS), within_s=LISTENS_WITHIN_S)
         if red:
             figures.add("red_s", told, at_most=RED_WITHIN_S)
-        figures.add(
-            "gone_for_s", max(gaps.longest.values()), at_most=BACK_WITHIN_S + 1
-        )  # and a look a second
+        figures.add("gone_for_s", max(gaps.longest.values()), at_most=BACK_WITHIN_S)
         all_started_again(found)
         judge(found, ref, figures, planned=texts + here.public, sent=False)
         later = found.release()  # the bells ring again
