@@ -323,7 +323,7 @@ def test_a_planner_chooses_the_languages_of_a_series_and_a_change_of_another_fie
     form = html.fromstring(olga.get("/schedules/new/service-disruption").text)
     assert form.xpath("//input[@name='languages']/@value") == ["cy"]
     assert form.xpath("//input[@name='languages']/@checked")
-    assert form.xpath("//input[@name='blank-area.cy']")
+    assert form.xpath("//input[@name='blank-area.cy']/@lang") == ["cy"]
     typed = {**SCHEDULE_FORM, "asks_languages": "1"}
     made = olga.post("/schedules/new/service-disruption", **typed).headers["location"]
     change = html.fromstring(olga.get(f"{made}/change").text)
