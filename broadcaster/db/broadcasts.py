@@ -215,6 +215,12 @@ def set_planned(tx: Tx, target_id: int, planned: int) -> None:
     tx.execute(update(target).where(target.c.id == target_id).values(planned=planned))
 
 
+def goes_on(tx: Tx, broadcast_id: int) -> bool:
+    """Whether it is being sent, now and until the transaction ends: whoever stops it waits so long."""
+    query = select(broadcast.c.state).where(broadcast.c.id == broadcast_id).with_for_update(read=True)
+    return BroadcastState(tx.execute(query).scalar_one()) is BroadcastState.SENDING
+
+
 def is_over(tx: Tx, broadcast_id: int) -> bool:
     """No batch is left and no outcome is unknown. In one statement, so that nothing slips from one to the other."""
     batches = exists().where(batch.c.broadcast_id == broadcast_id, batch.c.state != BatchState.DONE)

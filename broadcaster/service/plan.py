@@ -21,6 +21,10 @@ BATCH = 500  # deliveries that one worker takes at once
 BULK_BELLS = 2  # how many workers are woken while planning goes on
 
 
+class _EndedMeanwhile(Exception):
+    """What was made is taken back."""
+
+
 class Plan:
     def __init__(self, database: Database, bells: Bells) -> None:
         self._database = database
@@ -45,32 +49,43 @@ class Plan:
         """One chunk of one target; 0 where nothing is left or the broadcast has ended."""
         if target.audience_version_id is None:
             return 0
-        with self._database.write() as tx:
-            row = broadcasts.by_id(tx, target.broadcast_id)
-            planned = broadcasts.lock_target(tx, target.id)
-            if planned is None or row.state is not BroadcastState.SENDING:  # None: somebody else plans it
-                return 0
-            if row.storm is Held.HELD:  # urgent work has the database to itself
-                return 0
-            left = target.planned_total - planned
-            if left <= 0:
-                return 0
-            people = succession.next_told(tx, row, target, planned=planned, most=CHUNK)
-            if people is None:
-                people = _next_of(tx, target, planned, min(CHUNK, left))
-            for start in range(0, len(people), BATCH):
-                part = people[start : start + BATCH]
-                batch_id = self._batch(tx, row, target, len(part))
-                deliveries.insert(
-                    tx,
-                    broadcast_id=row.id,
-                    target_id=target.id,
-                    batch_id=batch_id,
-                    language=target.language,
-                    recipients=part,
-                )
-            broadcasts.set_planned(tx, target.id, planned + len(people))
-        self._bells.ring(row.mode, Lane.BULK, wanted=BULK_BELLS)
+        try:
+            with self._database.write() as tx:
+                row = broadcasts.by_id(tx, target.broadcast_id)
+                made = self._fill(tx, row, target)
+        except _EndedMeanwhile:
+            return 0
+        if made:
+            self._bells.ring(row.mode, Lane.BULK, wanted=BULK_BELLS)
+        return made
+
+    def _fill(self, tx: Tx, row: Broadcast, target: Target) -> int:
+        planned = broadcasts.lock_target(tx, target.id)
+        if planned is None or row.state is not BroadcastState.SENDING:  # None: somebody else plans it
+            return 0
+        if row.storm is Held.HELD:  # urgent work has the database to itself
+            return 0
+        left = target.planned_total - planned
+        if left <= 0:
+            return 0
+        people = succession.next_told(tx, row, target, planned=planned, most=CHUNK)
+        if people is None:
+            people = _next_of(tx, target, planned, min(CHUNK, left))
+        for start in range(0, len(people), BATCH):
+            part = people[start : start + BATCH]
+            batch_id = self._batch(tx, row, target, len(part))
+            deliveries.insert(
+                tx,
+                broadcast_id=row.id,
+                target_id=target.id,
+                batch_id=batch_id,
+                language=target.language,
+                recipients=part,
+            )
+        broadcasts.set_planned(tx, target.id, planned + len(people))
+        # Asked last, so that whoever stops it waits for no chunk, and none comes after the end.
+        if not broadcasts.goes_on(tx, row.id):
+            raise _EndedMeanwhile
         return len(people)
 
     def _batch(self, tx: Tx, row: Broadcast, target: Target, size: int) -> int:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from broadcaster.db import broadcasts
 from broadcaster.db.tables import delivery, recipient, target
 from broadcaster.domain.broadcast import Lane
 from broadcaster.service import plan
@@ -105,6 +106,22 @@ def test_a_stopped_broadcast_is_not_planned_any_further(world):
     released = release(world, 5)
     world.stop(released.ref)
     assert world.parts.plan.plan(world.broadcast_id(released.ref)) == 0
+    assert world.totals(released.ref) == {"cancelled": 6}
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one writer at a time
+def test_a_chunk_during_which_it_is_stopped_is_taken_back_and_whoever_stops_it_does_not_wait(
+    world, monkeypatch
+):
+    released, planned = release(world, 5), broadcasts.set_planned
+
+    def meanwhile(tx, target_id, count):
+        planned(tx, target_id, count)
+        world.stop(released.ref)
+
+    monkeypatch.setattr(broadcasts, "set_planned", meanwhile)
+    assert world.parts.plan.plan(world.broadcast_id(released.ref)) == 0
+    assert world.deliveries("sms") == []
     assert world.totals(released.ref) == {"cancelled": 6}
 
 
