@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import timedelta
 from itertools import chain, repeat
 
 import pytest
@@ -139,7 +140,8 @@ def test_the_page_is_there_before_the_posts_that_link_to_it(world):
     )
 
 
-def test_the_posts_are_brought_forward_and_rung_for_when_the_page_is_up(world):
+def test_the_posts_are_brought_forward_and_rung_for_when_the_page_is_up(world, monkeypatch):
+    monkeypatch.setattr("broadcaster.service.approve.WEBSITE_HEAD_START", timedelta(hours=1))
     world.release()
     world.bells.rung.clear()
     seen = []
