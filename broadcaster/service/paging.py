@@ -36,7 +36,7 @@ from broadcaster.domain.paging import (
 from broadcaster.domain.policy import MAY, Action, require
 from broadcaster.domain.rota import DutyRole
 from broadcaster.service.paging_ways import ByRoom, Came, PagingWay
-from broadcaster.service.paging_who import action_of, turns_of
+from broadcaster.service.paging_who import Staff, action_of
 from broadcaster.service.record import SYSTEM
 
 log = structlog.get_logger()
@@ -101,8 +101,7 @@ class Paging:
     def look(self) -> None:
         """Decide who is paged now. Nothing is written while nothing is due."""
         with self._database.read() as tx:
-            new, over = paging.unpaged(tx), paging.over(tx)
-            due = [r for r in paging.open_requests(tx) if self._is_due(tx, r)]
+            new, over, due = paging.unpaged(tx), paging.over(tx), self._due(tx)
             lost = paging.begun_before(tx, tx.now() - LOST_AFTER)
         if new or over or due or lost:
             for ref in self._change(lost):
@@ -128,19 +127,24 @@ class Paging:
                 self._close(tx, request_id, MESSAGE_STATES.get(MessageState(state), state))
             for each in paging.unpaged(tx):
                 _open_for(tx, each)
-            due = [r for r in paging.open_requests(tx) if self._is_due(tx, r)]
-            return [request.subject for request in due if self._page_next(tx, request)]
+            return [request.subject for request in self._due(tx) if self._page_next(tx, request)]
 
-    def _is_due(self, tx: Tx, request: Request) -> bool:
-        if request.next_at is None:
-            return False
-        if request.next_at <= tx.now():
-            return True
-        pages = [p for p in paging.pages(tx, [request.id])[request.id] if p.stage == request.stage]
-        return request.acknowledged_at is None and surely_missed(pages) and not self._is_last(tx, request)
+    def _due(self, tx: Tx) -> list[Request]:
+        """Whose time has come, or whose pages surely reached nobody while somebody else is left. With many open, as in a
+        storm, it costs hardly more than with one: it is asked every second."""
+        going = [r for r in paging.open_requests(tx) if r.next_at is not None]
+        if not going:
+            return []
+        pages, staff = paging.pages(tx, [r.id for r in going]), Staff(tx)
 
-    def _is_last(self, tx: Tx, request: Request) -> bool:
-        return request.stage >= len(turns_of(tx, request))
+        def is_due(request: Request, next_at: datetime) -> bool:
+            if next_at <= tx.now():
+                return True
+            of_now = [p for p in pages[request.id] if p.stage == request.stage]
+            missed = request.acknowledged_at is None and surely_missed(of_now)
+            return missed and request.stage < len(staff.turns(request))
+
+        return [r for r in going if r.next_at and is_due(r, r.next_at)]
 
     def _close(self, tx: Tx, request_id: int, why: str) -> None:
         found = next((r for r in paging.open_requests(tx) if r.id == request_id), None)
@@ -151,7 +155,7 @@ class Paging:
     def _page_next(self, tx: Tx, request: Request) -> bool:
         """The next stage; after the last one what was chosen at set-up. True where nobody answered and it is left to the
         clock."""
-        all_turns = turns_of(tx, request)
+        all_turns = Staff(tx).turns(request)
         ended = request.stage >= len(all_turns)
         policy = _switch(tx, Switch.NOBODY_ANSWERS)
         if ended and request.kind is RequestKind.APPROVAL and policy != "again":

@@ -1,12 +1,14 @@
 """Who is paged about what: by the rota of this moment, by roles, and never whoever wrote the message itself."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from broadcaster.db import delegations, messages, people, rota, submissions
 from broadcaster.db.engine import Tx
+from broadcaster.db.people import Person
 from broadcaster.domain.paging import ROLE_OF, Request, RequestKind, turns
 from broadcaster.domain.policy import Action, Role
-from broadcaster.domain.rota import DutyRole, on_call
+from broadcaster.domain.rota import Duty, DutyRole, on_call
 
 ANSWERS: Mapping[str, Action] = {
     DutyRole.OFFICER: Action.WRITE,
@@ -15,32 +17,43 @@ ANSWERS: Mapping[str, Action] = {
 }
 
 
-def turns_of(tx: Tx, request: Request) -> list[tuple[str, ...]]:
-    """By the rota of this moment: who came on call meanwhile is the one who is paged."""
-    if request.kind in {RequestKind.BREAK_GLASS, RequestKind.REVIEW}:
-        return turns((), _in_roles(tx, {Role.APPROVER, Role.AUDITOR}, without=_touched(tx, request)))
-    now_on_call = [d.person for d in on_call(rota.from_now(tx), tx.now()) if d.role == request.role]
-    role = ROLE_OF.get(request.role, Role.ADMINISTRATOR)
-    if request.kind is not RequestKind.APPROVAL:  # whoever wrote a message is the one to look after it
-        return turns(now_on_call, _in_roles(tx, {role}, without=frozenset()))
-    everybody = _in_roles(tx, {role}, without=_touched(tx, request)) + _delegates(tx, _touched(tx, request))
-    return turns(now_on_call, everybody)
+class Staff:
+    """Who there is, read once within a transaction, however many requests are looked at."""
 
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
 
-def _in_roles(tx: Tx, roles: set[Role], *, without: frozenset[int]) -> list[str]:
-    known = [k.person for k in people.everybody(tx) if k.disabled_at is None]
-    return [p.name for p in known if roles & set(p.roles) and p.id not in without]
+    @cached_property
+    def _on_call(self) -> list[Duty]:
+        return on_call(rota.from_now(self._tx), self._tx.now())
 
+    @cached_property
+    def _known(self) -> list[Person]:
+        return [k.person for k in people.everybody(self._tx) if k.disabled_at is None]
 
-def _delegates(tx: Tx, without: frozenset[int]) -> list[str]:
-    """Who may approve something: whether this, the page of the message says."""
-    known = [k.person for k in people.everybody(tx) if k.disabled_at is None]
-    mine = [p for p in known if Role.DELEGATE in p.roles and Role.APPROVER not in p.roles]
-    return [
-        p.name
-        for p in mine
-        if p.id not in without and any(d.in_force(tx.now()) for d in delegations.listed(tx, person_id=p.id))
-    ]
+    def turns(self, request: Request) -> list[tuple[str, ...]]:
+        """By the rota of this moment: who came on call meanwhile is the one who is paged."""
+        if request.kind in {RequestKind.BREAK_GLASS, RequestKind.REVIEW}:
+            without = _touched(self._tx, request)
+            return turns((), self._in_roles({Role.APPROVER, Role.AUDITOR}, without=without))
+        now_on_call = [d.person for d in self._on_call if d.role == request.role]
+        role = ROLE_OF.get(request.role, Role.ADMINISTRATOR)
+        if request.kind is not RequestKind.APPROVAL:  # whoever wrote a message is the one to look after it
+            return turns(now_on_call, self._in_roles({role}, without=frozenset()))
+        without = _touched(self._tx, request)
+        return turns(now_on_call, self._in_roles({role}, without=without) + self._delegates(without))
+
+    def _in_roles(self, roles: set[Role], *, without: frozenset[int]) -> list[str]:
+        return [p.name for p in self._known if roles & set(p.roles) and p.id not in without]
+
+    def _delegates(self, without: frozenset[int]) -> list[str]:
+        """Who may approve something: whether this, the page of the message says."""
+        mine = [p for p in self._known if Role.DELEGATE in p.roles and Role.APPROVER not in p.roles]
+        return [p.name for p in mine if p.id not in without and self._has_delegation(p)]
+
+    def _has_delegation(self, person: Person) -> bool:
+        found = delegations.listed(self._tx, person_id=person.id)
+        return any(d.in_force(self._tx.now()) for d in found)
 
 
 def _touched(tx: Tx, request: Request) -> frozenset[int]:
