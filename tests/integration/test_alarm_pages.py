@@ -1,6 +1,7 @@
 """Alarms that cannot wait page somebody: once for each, until somebody is on it or it is over, and never about an exercise."""
 
 import pytest
+from sqlalchemy import event
 
 from broadcaster.db.tables import page_request
 from broadcaster.domain.alarm import WAKES, AlarmCode
@@ -102,3 +103,22 @@ def test_what_a_page_says_fits_into_a_text(code):
     role, words = WAKES[code]
     assert role in {DutyRole.OFFICER, DutyRole.TECHNICAL}
     assert 20 < len(words) < 100
+
+
+def test_a_look_at_many_that_nobody_answers_asks_the_database_no_more_than_at_one(world):
+    clock, asked_of_it = Clock(world), []
+    event.listen(world.database.engine, "before_cursor_execute", lambda *_given: asked_of_it.append(1))
+
+    def asked_in_a_look():
+        for _ in range(4):  # until everybody was paged in vain
+            clock.look()
+        asked_of_it.clear()
+        clock.look()
+        return len(asked_of_it)
+
+    raised(world, AlarmCode.ACCOUNT_PAUSED, "live/page")
+    at_one = asked_in_a_look()
+    for no in range(6):
+        raised(world, AlarmCode.ACCOUNT_PAUSED, f"live/page{no}")
+    assert asked_in_a_look() == at_one
+    assert len(asked(world)) == 7
