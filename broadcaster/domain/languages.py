@@ -125,7 +125,7 @@ def fill_all(
 ) -> Filled:
     """The facts in each of these languages. Invalid lists every problem in all of them at once."""
     moment = now or datetime.now(UTC)
-    problems = [*_language_problems(template, order), *_name_problems(template, values)]
+    problems = [*language_problems(template, order), *_name_problems(template, values)]
     own = {name: text for name, text in values.items() if "." not in name}
     facts, found = _tried(template, own, zone, moment)
     problems += found
@@ -224,7 +224,8 @@ def _chosen(blank: Blank, main: str, other: Translation, zone: ZoneInfo, now: da
     return other.choices[blank.name][blank.choices.index(answer)] if isinstance(answer, str) else main
 
 
-def _language_problems(template: NoticeTemplate, order: Iterable[str]) -> list[str]:
+def language_problems(template: NoticeTemplate, order: Iterable[str]) -> list[str]:
+    """Why a notice of this template cannot be in these languages, each with what to do; none where there is but one."""
     can = can_speak(template)
     problems = [
         f'languages: "{template.title}" has no wording in {named(code)}. Leave it out, or add it to the template.'

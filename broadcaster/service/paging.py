@@ -137,14 +137,14 @@ class Paging:
             return []
         pages, staff = paging.pages(tx, [r.id for r in going]), Staff(tx)
 
-        def is_due(request: Request, next_at: datetime) -> bool:
-            if next_at <= tx.now():
+        def is_due(request: Request) -> bool:
+            if request.next_at and request.next_at <= tx.now():
                 return True
             of_now = [p for p in pages[request.id] if p.stage == request.stage]
             missed = request.acknowledged_at is None and surely_missed(of_now)
             return missed and request.stage < len(staff.turns(request))
 
-        return [r for r in going if r.next_at and is_due(r, r.next_at)]
+        return [r for r in going if is_due(r)]
 
     def _close(self, tx: Tx, request_id: int, why: str) -> None:
         found = next((r for r in paging.open_requests(tx) if r.id == request_id), None)

@@ -60,6 +60,7 @@ class Plan:
         return made
 
     def _fill(self, tx: Tx, row: Broadcast, target: Target) -> int:
+        """The rows of one chunk; how many. 0 where none is wanted now."""
         planned = broadcasts.lock_target(tx, target.id)
         if planned is None or row.state is not BroadcastState.SENDING:  # None: somebody else plans it
             return 0

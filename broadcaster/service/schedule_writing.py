@@ -12,6 +12,7 @@ from broadcaster.db.schedules import Schedule
 from broadcaster.domain.canonical import Json, canonical, sha256
 from broadcaster.domain.computed import Kind, formulas
 from broadcaster.domain.errors import Invalid, Stale
+from broadcaster.domain.languages import language_problems
 from broadcaster.domain.message import Mode, Visibility
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
@@ -60,7 +61,7 @@ class ScheduleWriting:
         accounts = self._compose.accounts_for(mode, written.channels or written.template.channels)
         with self._database.write() as tx:
             row = schedules.insert(tx, name=_name(written), mode=mode, author_id=actor.id)
-            languages = self._languages(written, written.languages)
+            languages = self._compose.policy.order_for(written.template, written.languages)
             self._write(tx, actor, row, written, accounts, languages, act="schedule_written")
         return row
 
@@ -75,15 +76,15 @@ class ScheduleWriting:
             _require_base(row, before, base)
             accounts = self._compose.accounts_for(row.mode, written.channels or written.template.channels)
             kept = before.languages.split() if written.languages is None else written.languages
-            languages = self._languages(written, kept)
+            languages = self._compose.policy.order_for(written.template, kept)
             self._write(tx, actor, row, written, accounts, languages, act="schedule_changed")
         return row
 
-    def _languages(self, written: Written, wanted: Sequence[str] | None) -> tuple[str, ...]:
-        return self._compose.policy.order_for(written.template, wanted)
-
     def _check(self, written: Written) -> None:
         _name(written)
+        wanted = self._compose.policy.order_for(written.template, written.languages)
+        if problems := language_problems(written.template, wanted):
+            raise Invalid("The schedule cannot be used yet. Nothing was changed.", details=tuple(problems))
         self._series.check_addresses(written.values)
         if next(written.plan.runs(expand, after=_LONG_AGO), None) is None:
             raise Invalid("This gives no run at all. Look at the rule and the last day. Nothing was changed.")

@@ -74,6 +74,10 @@ def test_a_series_stays_in_the_languages_that_were_named_until_others_are(world,
     path = f"/schedules/{made['reference']}"
     assert olive.ask("PUT", path, {**body, "base": 1}).json["languages"] == ["en", "cy"]
     assert olive.ask("PUT", path, {**body, "base": 2, "languages": []}).json["languages"] == []
+    many = {**new, "languages": [f"{letter * 60}" for letter in "abcdefghij"]}
+    for refused in (many, {**new, "languages": ["fr"]}):
+        answer = olive.post("/schedules", refused)
+        assert (answer.status, "has no wording in" in answer.text) == (422, True)
 
 
 def test_a_series_is_planned_shown_word_for_word_approved_and_sent(world, olive, anna):

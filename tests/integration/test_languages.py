@@ -325,6 +325,8 @@ def test_a_planner_chooses_the_languages_of_a_series_and_a_change_of_another_fie
     assert form.xpath("//input[@name='languages']/@checked")
     assert form.xpath("//input[@name='blank-area.cy']/@lang") == ["cy"]
     typed = {**SCHEDULE_FORM, "asks_languages": "1"}
+    refused = olga.post("/schedules/new/service-disruption", **typed, languages="fr")
+    assert (refused.status, "has no wording in" in refused.text) == (422, True)
     made = olga.post("/schedules/new/service-disruption", **typed).headers["location"]
     change = html.fromstring(olga.get(f"{made}/change").text)
     assert not change.xpath("//input[@name='languages']/@checked")

@@ -36,6 +36,7 @@ FIELDS: Mapping[str, str] = {
     "grace": "How late it may go out",
     "zone": "The time zone",
     "table": "The table",
+    "languages": "The languages",
 }
 
 
