@@ -99,7 +99,9 @@ class Pulse:
             return
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.write_text(str(os.getpid()))
+            draft = self._path.with_name(f".{self._path.name}")  # whoever reads meanwhile finds a whole sign
+            draft.write_text(str(os.getpid()))
+            draft.replace(self._path)
         except OSError as error:
             if not self._told:
                 log.warning("no_sign_of_life_written", reason=error.strerror)
@@ -125,7 +127,7 @@ def sign_of(root: Path, name: str) -> Sign:
 def _read(path: Path, name: str) -> Sign:
     try:
         age_s = time.time() - path.stat().st_mtime
-        return Sign(name=name, pid=int(path.read_text() or 0), age_s=max(0.0, age_s))
+        return Sign(name=name, pid=int(path.read_text()), age_s=max(0.0, age_s))
     except (OSError, ValueError):
         return Sign(name=name, pid=0, age_s=float("inf"))
 
@@ -136,7 +138,7 @@ def signs(root: Path) -> list[Sign]:
         found = list((root / "alive").iterdir())
     except OSError:
         return []
-    return [_read(path, path.name.partition("@")[0]) for path in found]
+    return [_read(path, path.name.partition("@")[0]) for path in found if not path.name.startswith(".")]
 
 
 def _forget_old(folder: Path) -> None:

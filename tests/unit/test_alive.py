@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from broadcaster.alive import FORGOTTEN_AFTER_S, Pulse, sign_of, sign_path
+from broadcaster.alive import FORGOTTEN_AFTER_S, Pulse, sign_of, sign_path, signs
 
 
 @pytest.fixture
@@ -31,6 +31,14 @@ def test_it_beats_by_itself_and_leaves_nothing_when_it_ends(tmp_path):
             time.sleep(0.01)
         assert sign_of(tmp_path, "live-pump").pid == os.getpid()
     assert list((tmp_path / "alive").iterdir()) == []
+
+
+def test_whoever_looks_during_a_beat_finds_a_whole_sign(tmp_path):
+    with Pulse(tmp_path, "sweeper", every_s=0):
+        looks = [sign_of(tmp_path, "sweeper") for _ in range(3_000)]
+        listed = [sign for _ in range(300) for sign in signs(tmp_path)]
+    assert {sign.pid for sign in looks + listed} == {os.getpid()}
+    assert {sign.name for sign in looks + listed} == {"sweeper"}
 
 
 def test_a_process_that_was_never_there_is_silent(tmp_path):
