@@ -28,7 +28,8 @@ RUN groupadd --gid 10001 broadcaster \
     && install -d -m 0755 /credentials \
     && pip uninstall --yes --root-user-action ignore setuptools wheel pip
 COPY --from=build /opt/broadcaster /opt/broadcaster
-ENV PATH=/opt/broadcaster/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BROADCASTER_DATA_DIR=/data
+ENV PATH=/opt/broadcaster/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BROADCASTER_DATA_DIR=/data \
+    MALLOC_ARENA_MAX=2
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
