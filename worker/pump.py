@@ -2,7 +2,8 @@
 
 It is where a mode's credentials are used besides sending: it reads back what became of unknown outcomes, looks for each
 public post a minute after it was accepted, checks every three minutes whether the accounts could send, keeps the website up
-to date, confirms opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one pages staff, tells webhooks what happens, and looks at the feeds of weather services: it may reach the outside, and the sweeper may not.
+to date, confirms opt-outs, and holds the lines over which gateways tell of receipts by themselves. The live one pages staff,
+tells webhooks what happens, and looks at the feeds of weather services: it may reach the outside, and the sweeper may not.
 """
 
 import sys
