@@ -15,6 +15,7 @@ from broadcaster.setting_sources import FROM_FILE, variable
 from broadcaster.settings import Settings
 from tests.compose import COMPOSE, OURS, ROLES, ROOT, SERVICES, targets
 from worker import roles
+from worker.supervisor import HEAPS
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SETTINGS = {variable(name) for name in Settings.model_fields}
@@ -151,6 +152,10 @@ def test_the_image_is_not_run_by_root_and_by_the_user_that_compose_names():
     assert users == ["10001:10001"]
     assert {service["user"] for service in OURS.values()} == set(users)
     assert "STOPSIGNAL SIGTERM" in last_stage
+
+
+def test_the_image_says_the_same_of_heaps_as_the_supervisor():
+    assert all(f" {name}={value}\n" in DOCKERFILE for name, value in HEAPS.items())
 
 
 def test_everything_in_the_image_was_checked_against_a_hash():

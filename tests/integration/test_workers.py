@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from tests.faults.evidence import gather
 from tests.installation import installation, wait_for
 from tests.integration.traces import Person
 from worker.roles import BULK_NICENESS
+from worker.supervisor import BROKER
 
 # So that the 50 a killed worker leaves unknown are within the 5 % that policy may send again
 RECIPIENTS = 1_200
@@ -60,6 +62,13 @@ def test_texts_leave_the_cores_to_public_posts(running):
     public = niceness["live-public-1"]
     assert niceness["live-bulk-1"] == min(public + BULK_NICENESS, HIGHEST_NICENESS)
     assert {niceness[name] for name in ("live-pump", "sweeper", "sealer", "web")} == {public}
+
+
+def test_no_process_has_a_heap_for_each_of_its_threads(running):
+    ours = {name: pid for name, pid in running.processes().items() if name != BROKER}
+    for name, pid in ours.items():
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        assert b"MALLOC_ARENA_MAX=2" in environment, name
 
 
 def test_one_approved_message_reaches_every_channel(running):
