@@ -1,7 +1,6 @@
 """Lines of SMPP between posts: kept, looked after, opened anew, and given up."""
 
 import threading
-import time
 
 import pytest
 
@@ -45,13 +44,17 @@ def test_a_line_that_broke_while_idle_is_noticed_before_a_text_goes_into_it():
 
 
 def test_an_idle_line_that_was_closed_is_replaced_without_a_question():
+    closed = threading.Event()
+
     def closes(talk):
         talk.bind()
         talk.accept(*talk.submits(1))
+        talk.close()
+        closed.set()
 
     with Centre(closes, accepting) as centre, gateway(centre.port) as smpp:
         assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
-        time.sleep(0.1)
+        assert closed.wait(10)
         assert said_of(one_outcome(smpp, post_of())) == (Receipt, "")
 
 

@@ -165,8 +165,11 @@ def test_a_session_that_lasts_too_long_is_ended_with_all_that_it_began(root):
         "import subprocess, time\nfrom pathlib import Path\n\n\ndef test_it():\n"
         "    Path('pid').write_text(str(subprocess.Popen(['sleep', '60']).pid))\n    time.sleep(60)\n"
     )
-    session = run(root, ["tests/test_long.py"], within_s=3)
-    assert session.came is Came.TIMED_OUT
+    for within_s in (3, 30):  # on a machine that is busy, three seconds may not even begin it
+        session = run(root, ["tests/test_long.py"], within_s=within_s)
+        assert session.came is Came.TIMED_OUT
+        if (root / "pid").exists():
+            break
     pid = int((root / "pid").read_text())
     wait_for(lambda: not is_running(pid))
 
