@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from broadcaster.db.engine import Database
 from broadcaster.db.migrate import migrate
@@ -34,8 +35,11 @@ _numbers = count(1)
 
 
 def pytest_configure() -> None:
-    """What tests write lies in memory: every commit waits for the disk, and that was most of their time."""
+    """What tests write lies in memory: every commit waits for the disk, and that was most of their time. No property has
+    a time by which it must hold: this machine may have other things to do."""
     share_compiled_statements()
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_folder())
 
 

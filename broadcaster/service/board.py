@@ -1,7 +1,7 @@
 """The live board of one message: each channel as it is now, how fast the texts go, and what is left to do.
 
-Counting a million deliveries takes a tenth of a second and more, and many people watch at once: a count is kept for as many
-times as long as it took, so that one process never spends more than a small part of its time on counting.
+Counting a million deliveries takes a tenth of a second and more, and many people watch at once: a count of many is kept for
+as many times as long as it took, so that one process never spends more than a small part of its time on counting.
 """
 
 import threading
@@ -26,6 +26,7 @@ from broadcaster.service.report import states_of as counted_states
 
 KEPT_TIMES = 20  # a count is good for so many times as long as it took: 5 % of the time is spent on counting
 KEPT_AT_MOST_S = 10.0
+KEPT_FROM = 5_000  # deliveries: fewer are counted each time, so that whoever tries one again sees at once what came of it
 RATE_OVER = timedelta(seconds=10)
 MAYBE = (DeliveryState.UNKNOWN_FINAL, DeliveryState.QUARANTINED)
 
@@ -207,7 +208,7 @@ class Boards:
                 return kept
             made = _count(tx, row, target)
             took = self._monotonic() - began
-            good_for = min(KEPT_AT_MOST_S, KEPT_TIMES * took) if target.audience_version_id else 0.0
+            good_for = min(KEPT_AT_MOST_S, KEPT_TIMES * took) if target.planned_total >= KEPT_FROM else 0.0
             self._kept[target.id] = (self._monotonic() + good_for, made)
             self._forget()
             return made

@@ -25,6 +25,7 @@ PATIENT = Timeouts(connect_s=5, read_s=30)
 IMPATIENT = Timeouts(
     connect_s=5, read_s=0.2
 )  # only for peers that never answer, so that no slow machine fails
+DOUBTING = Timeouts(connect_s=5, read_s=1)  # for peers that take it before they fall silent
 HASTY = Timeouts(connect_s=5, read_s=30, total_s=1)  # the same for peers whose answer never ends
 
 

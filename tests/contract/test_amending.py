@@ -9,7 +9,7 @@ from channels.sandbox.facebook import EDIT_PARAMETERS
 from channels.twitter import XAccount
 from channels.website import Website
 from tests.contract.sandbox_process import contract
-from tests.contract.test_read_back_sandbox import IMPATIENT, KEY, Place
+from tests.contract.test_read_back_sandbox import KEY, Place
 
 WRONG, RIGHT = (
     "Boil your water. Ref 7F3K2M",
@@ -87,7 +87,7 @@ def test_a_change_that_fails_has_one_of_three_outcomes(facebook, kind, error, ac
     facebook.fault(kind, count=1, on="change")
     with pytest.raises(error) as told:
         if act == "amend":
-            facebook.channel(IMPATIENT).amend(facebook.post(RIGHT), platform_id)
+            facebook.channel().amend(facebook.post(RIGHT), platform_id)
         else:
-            facebook.channel(IMPATIENT).withdraw(platform_id)
+            facebook.channel().withdraw(platform_id)
     assert facebook.own["access_token"] not in repr(told.value) + str(told.value.__cause__)

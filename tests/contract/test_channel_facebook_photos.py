@@ -13,7 +13,7 @@ from broadcaster.domain.errors import NotConfigured, NotSent, OutcomeUnknown, Re
 from channels.base import Account, Receipt, Secret, ShowsImages
 from channels.facebook import FacebookPage
 from channels.facebook_photos import IMAGE_RULES
-from tests.contract.channel_suite import IMPATIENT, KEY, Case, Table, attempt
+from tests.contract.channel_suite import DOUBTING, KEY, PATIENT, Case, Table, attempt
 from tests.contract.facebook_pictures import (
     ALTS,
     LINK,
@@ -207,6 +207,11 @@ class TestUsage:
 
 @pytest.fixture
 def page(sandbox) -> FacebookPage:
+    return page_of(sandbox)
+
+
+def page_of(sandbox, *, kind: str = "") -> FacebookPage:
+    """With little patience where the stand-in is about to be silent."""
     given = sandbox.accounts["facebook"]
     return FacebookPage(
         Account(
@@ -217,7 +222,7 @@ def page(sandbox) -> FacebookPage:
             secrets={name: Secret(given[name]) for name in ("access_token", "app_secret")},
             allowed_hosts=frozenset({"127.0.0.1"}),
         ),
-        timeouts=IMPATIENT,
+        timeouts=DOUBTING if kind.endswith("silence") else PATIENT,
     )
 
 
@@ -242,7 +247,7 @@ def test_a_post_with_pictures_comes_out_once_and_is_found_with_its_address(sandb
 )
 def test_an_accepted_post_with_pictures_whose_answer_is_lost_is_unknown_and_then_found(sandbox, page, kind):
     sandbox.fault(platform="facebook", kind=kind, count=1)
-    assert type(attempt(page, with_pictures())) is OutcomeUnknown
+    assert type(attempt(page_of(sandbox, kind=kind), with_pictures())) is OutcomeUnknown
     found = page.find(with_pictures(), KEY, datetime.now(UTC) - timedelta(seconds=20))
     assert found is not None
     assert sandbox.summary("facebook")["accepted"] == 1
@@ -269,7 +274,7 @@ def test_a_lapsed_token_shows_at_the_upload_already(sandbox, page):
 )
 def test_a_fault_at_an_upload_is_surely_not_sent_and_the_next_try_gets_through(sandbox, page, kind):
     sandbox.fault(platform="facebook", kind=kind, count=1, on="upload")
-    error = attempt(page, with_pictures())
+    error = attempt(page_of(sandbox, kind=kind), with_pictures())
     assert (type(error), error.code) == (NotSent, "picture_not_uploaded")
     assert sandbox.summary("facebook")["accepted"] == 0
     assert type(attempt(page, with_pictures())) is Receipt

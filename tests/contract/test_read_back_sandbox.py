@@ -12,7 +12,7 @@ from channels.facebook import FacebookPage
 from channels.sms import Sms
 from channels.twitter import XAccount
 from channels.website import Website
-from tests.contract.channel_suite import IMPATIENT, KEY, PATIENT, all_that_is_said
+from tests.contract.channel_suite import DOUBTING, KEY, PATIENT, all_that_is_said
 
 TEXT = (
     "Flood warning: River Wyre & St Michael's <lower town>.\n\nMove to upper floors now.\n"
@@ -57,7 +57,7 @@ class Place:
     def send_and_hear_nothing(self):
         self.fault("accept_then_silence", count=1)
         with pytest.raises(OutcomeUnknown):
-            self.channel(IMPATIENT).send(self.post(), KEY)
+            self.channel(DOUBTING).send(self.post(), KEY)
 
     def receipt(self):
         """What the platform itself shows of the only post that it took."""

@@ -223,7 +223,7 @@ def test_each_fault_has_its_outcome_and_the_question_tells_the_truth(sandbox, ch
 @pytest.mark.parametrize(("kind", "accepted"), [("silence", 0), ("accept_then_silence", 1)])
 def test_after_silence_the_question_tells_the_truth(sandbox, kind, accepted):
     sandbox.fault(platform="notify", kind=kind, count=1)
-    impatient = channel_of(sandbox, read_s=0.3)
+    impatient = channel_of(sandbox, read_s=1)
     error = attempt(impatient)
     assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")
     impatient.close()

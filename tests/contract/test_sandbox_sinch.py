@@ -140,7 +140,7 @@ def test_each_fault_has_its_outcome_for_everybody(sandbox, channel, kind, outcom
 @pytest.mark.parametrize(("kind", "accepted"), [("silence", 0), ("accept_then_silence", 3)])
 def test_silence_is_unknown(sandbox, kind, accepted):
     sandbox.fault(platform="sinch", kind=kind, count=1)
-    impatient = channel_of(sandbox, timeouts=Timeouts(connect_s=1, read_s=0.3))
+    impatient = channel_of(sandbox, timeouts=Timeouts(connect_s=5, read_s=1))
     errors = attempt(impatient)
     impatient.close()
     assert [(type(each), each.code) for each in errors] == [(OutcomeUnknown, "read_timeout")] * 3

@@ -143,7 +143,7 @@ def test_each_fault_has_its_outcome(sandbox, channel, kind, outcome):
 @pytest.mark.parametrize(("kind", "accepted"), [("silence", 0), ("accept_then_silence", 1)])
 def test_silence_is_unknown(sandbox, kind, accepted):
     sandbox.fault(platform="twilio", kind=kind, count=1)
-    impatient = channel_of(sandbox, read_s=0.3)
+    impatient = channel_of(sandbox, read_s=1)
     error = attempt(impatient)
     impatient.close()
     assert (type(error), error.code) == (OutcomeUnknown, "read_timeout")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from signxml import XMLVerifier
@@ -321,7 +321,7 @@ OFFSETS = st.sampled_from(["", "Z", "+00:00", "-00:00", "+01:00", "-09:30", "+14
     exercise=st.booleans(),
     languages=st.lists(st.sampled_from(["en", "cy", "es", "en-GB"]), min_size=1, unique=True),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_whatever_was_approved_is_valid_and_reads_back_equal(
     schema, key_file, facts, headline, name, sent, kind, exercise, languages
 ):

@@ -75,7 +75,8 @@ class House:
         for name, pid in self.found.processes().items():
             if name.startswith(("live-public", "live-bulk")):
                 killed(pid)
-        assert self.listen_again_s() < math.inf, "the workers do not listen to the broker"
+        within_s = 3 * LISTENING_WITHIN_S  # they start anew, on a machine that may be busy
+        assert self.listen_again_s(within_s=within_s) < math.inf, "the workers do not listen to the broker"
 
     def logged(self, event: str) -> int:
         """How often the installation's processes logged this since the row began."""

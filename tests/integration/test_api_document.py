@@ -90,7 +90,6 @@ def shoot_with(strategy, app, headers):
     @settings(
         max_examples=EXAMPLES,
         database=None,
-        deadline=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

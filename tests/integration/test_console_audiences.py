@@ -9,6 +9,7 @@ from broadcaster.db.tables import audience_version, audit_event, recipient, supp
 from broadcaster.domain.errors import Invalid
 from broadcaster.service.audiences import Audiences
 from broadcaster.web.console import importing
+from broadcaster.web.console.importing import Importing
 from tests.builders import number
 from tests.integration.visitor import visitor
 
@@ -89,7 +90,7 @@ def test_a_review_that_is_overdue_is_marked(world, kim):
 
 
 class Slow(Audiences):
-    """Reads until it is told to go on."""
+    """Is not over before it is told to go on."""
 
     def __init__(self, real):
         self._real, self.error, self.go_on = real, None, threading.Event()
@@ -105,13 +106,19 @@ class Slow(Audiences):
         return self._real.list()
 
 
-def test_while_a_long_list_is_read_the_page_grows(world, kim):
-    slow = world.parts.audiences = Slow(world.parts.audiences)
+def test_while_a_long_list_is_read_the_page_grows(world, kim, monkeypatch):
+    slow, progress = Slow(world.parts.audiences), Importing.progress
+
+    def grows(job):
+        slow.go_on.set()
+        return progress(job)
+
+    monkeypatch.setattr(Importing, "progress", grows)
+    world.parts.audiences = slow
     for error, told in ((None, "2 numbers in residents"), (Invalid("It broke off."), "It broke off.")):
         slow.error = error
         slow.go_on.clear()
         kim.get("/manage/audiences/import")
-        threading.Timer(1.6, slow.go_on.set).start()
         answer = kim.upload("/manage/audiences/import", LIST, **ABOUT)
         assert answer.status == 200
         assert "You may leave this page" in answer.words

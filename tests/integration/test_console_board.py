@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import itertools
 
 import pytest
 
@@ -9,6 +10,8 @@ from broadcaster.db.tables import alarm, sighting
 from broadcaster.domain.broadcast import Lane
 from broadcaster.domain.errors import NotSent, Refused, Unavailable
 from broadcaster.domain.sight import Sight
+from broadcaster.service import board
+from broadcaster.service.board import Boards
 from broadcaster.web.console.live import Look, Watchers
 from tests.builders import number
 from tests.integration.at_the_board import RUDE, Browser, events, id_of
@@ -52,6 +55,25 @@ def test_the_rate_and_the_rest_are_told_while_texts_go_out(world):
     assert place.accepted
     assert place.rate > 0
     assert place.left_s == pytest.approx((1200 - place.accepted) / place.rate)
+
+
+def test_a_count_of_many_is_kept_for_as_long_as_it_is_worth_and_one_of_few_is_not(world, monkeypatch):
+    seconds = itertools.count()  # each count takes one, so ten are bought with it
+    boards = Boards(world.database, monotonic=lambda: next(seconds))
+    ref = world.release_texts(1200).ref
+
+    def sent_more():
+        before = accepted()
+        world.once(Lane.BULK)
+        return accepted() > before
+
+    def accepted():
+        return boards.of(ref).places[0].accepted
+
+    assert sent_more()
+    monkeypatch.setattr(board, "KEPT_FROM", 1200)
+    assert not sent_more()
+    assert len({accepted() for _ in range(12)}) == 2
 
 
 # --- reading back ------------------------------------------------------------------------------------------

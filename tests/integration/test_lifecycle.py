@@ -194,7 +194,6 @@ def test_whatever_people_do_nobody_reads_two_things_at_once(tmp_path, sqlite_tem
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),

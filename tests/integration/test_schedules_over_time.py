@@ -54,7 +54,6 @@ LOOKS = st.lists(
 @given(looks=LOOKS, zone=st.sampled_from(ZONES), at=st.sampled_from((time(1, 30), time(2, 15), time(9, 0))))
 @settings(
     max_examples=3,
-    deadline=None,
     derandomize=True,
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),

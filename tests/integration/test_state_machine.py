@@ -67,7 +67,6 @@ def test_whatever_happens_nothing_is_lost_and_nothing_is_sent_twice_unawares(
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),

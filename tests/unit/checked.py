@@ -1,11 +1,7 @@
 """What a check finds in facts that hold a text."""
 
-from hypothesis import settings
-
 from broadcaster.domain.checks.facts import check_facts
 from broadcaster.domain.message import Facts
-
-untimed = settings(deadline=None)
 
 
 def facts(**changed: str) -> Facts:

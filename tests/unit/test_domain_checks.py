@@ -24,7 +24,7 @@ from broadcaster.domain.checks.text_size import check_text_size
 from broadcaster.domain.notice import fill
 from broadcaster.render.notices import shipped_notice
 from channels.text import sms_size
-from tests.unit.checked import codes, everything, facts, untimed
+from tests.unit.checked import codes, everything, facts
 
 ROOT = Path(__file__).parent.parent.parent
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
@@ -258,7 +258,6 @@ def test_every_fact_that_is_published_is_checked():
         assert [f.where for f in check_facts(facts(**{name: "See http://a.test"}))] == [name]
 
 
-@untimed
 @given(st.text())
 def test_any_text_can_be_checked(text):
     for finding in [*everything(text), *sized(text)]:

@@ -8,7 +8,7 @@ from broadcaster.domain.checks.facts import check_facts
 from broadcaster.domain.checks.finding import Level
 from broadcaster.domain.checks.identity_numbers import check_identity_numbers
 from broadcaster.domain.checks.personal_data import check_personal_data
-from tests.unit.checked import codes, everything, facts, untimed
+from tests.unit.checked import codes, everything, facts
 
 # --- numbers that name a person ------------------------------------------------------------------------------
 
@@ -20,7 +20,6 @@ def identity(text: str) -> list[str]:
     return [finding.code for finding in check_identity_numbers(text, "details")]
 
 
-@untimed
 @given(st.sampled_from(FIRST), st.sampled_from(SECOND), st.integers(0, 999_999), st.sampled_from("ABCD"))
 def test_every_national_insurance_number_is_found_in_each_spelling(first, second, number, last):
     assume(first + second not in NEVER_ALLOTTED)
@@ -50,7 +49,6 @@ def nhs_check_digit(nine: str) -> int:
     return 0 if check == 11 else check
 
 
-@untimed
 @given(st.text("0123456789", min_size=9, max_size=9).filter(lambda nine: nine.strip("0")))
 def test_exactly_the_nhs_numbers_with_a_right_check_digit_are_found(nine):
     check = nhs_check_digit(nine)
@@ -82,7 +80,6 @@ def luhn_digit(digits: str) -> str:
     return str(-total % 10)
 
 
-@untimed
 @given(
     st.sampled_from(
         [("4", 16), ("51", 16), ("55", 16), ("2221", 16), ("2720", 16), ("34", 15), ("37", 15), ("36", 14)]

@@ -122,7 +122,7 @@ def test_what_stands_in_an_alert_is_text_whatever_it_says():
     st.binary(max_size=300)
     | st.text(max_size=200).map(lambda t: CAP.format(headline=t).encode("utf-8", "replace"))
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_comes_is_read_or_refused(content):
     try:
         alerts = [entry.alert for entry in read_feed(content) if entry.alert]

@@ -162,7 +162,7 @@ def test_what_stands_against_a_fact_that_may_go_lets_it_go() -> None:
 # --- threads -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     headline=words(10, 30),
     area=words(20, 60),

@@ -219,7 +219,7 @@ def test_a_picture_that_is_cut_short_anywhere_is_refused(kind):
             read_picture(content[:length], "flood.png")
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.sampled_from([*TELLING, "palette", "deep"]),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
@@ -273,7 +273,7 @@ def test_what_cannot_be_made_small_enough_is_said():
         fitted(read_picture(file_of(quarters()), "x"), ImageRules(most=1, max_bytes=20, max_side=1000))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(1, 90),
     st.integers(1, 90),

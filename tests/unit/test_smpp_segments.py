@@ -28,7 +28,7 @@ def told(segments):
 
 
 @given(text=st.one_of(PLAIN, ANY))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_as_many_segments_as_were_counted_each_readable_alone_and_together_the_text(text):
     segments = segments_of(text)
     assert len(segments.octets) == sms_size(text).segments
@@ -41,7 +41,7 @@ def test_as_many_segments_as_were_counted_each_readable_alone_and_together_the_t
 
 
 @given(text=ANY)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_a_reader_takes_for_one_character_stays_in_one_segment(text):
     whole = [piece for segment in told(segments_of(text)) for piece in graphemes(segment)]
     assert whole == graphemes(text)

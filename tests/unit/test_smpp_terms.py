@@ -95,7 +95,7 @@ def request_of(pdu):
     number=st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),
     sequence=st.integers(min_value=1, max_value=0x7FFFFFFF),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_text_for_a_recipient_is_what_the_library_would_have_made_for_him(text, number, sequence):
     post = Post(channel="sms", account="smpp", title="t", text=text)
     texts = Texts(SmppSettings.of(account()), post, lambda: NOW)
@@ -143,7 +143,7 @@ def test_an_expiry_that_cannot_be_read_refuses_every_text_of_the_post():
 
 
 @given(pieces=st.lists(st.integers(min_value=1, max_value=60), min_size=1, max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pdus_are_found_wherever_the_network_cuts_them(pieces):
     stream = b"".join(request("enquire_link", no) for no in range(1, 6)) + request(
         "submit_sm_resp", 6, message_id="id"
