@@ -117,6 +117,12 @@ def due(tx: Tx) -> list[str]:
     return list(tx.execute(query.order_by(D.starts_at)).scalars())
 
 
+def not_over(tx: Tx, template: str) -> list[str]:
+    """Those of this notice template that are planned or run."""
+    open_ = D.state.in_([DrillState.PLANNED, DrillState.RUNNING])
+    return list(tx.execute(select(D.ref).where(D.template == template, open_).order_by(D.id)).scalars())
+
+
 def running_since(tx: Tx, before: datetime) -> list[str]:
     query = select(D.ref).where(D.state == DrillState.RUNNING, D.started_at <= before)
     return list(tx.execute(query).scalars())

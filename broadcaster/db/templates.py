@@ -1,4 +1,5 @@
-"""Notice templates that were edited here: versions over those that ship. A version never changes; the highest is in force."""
+"""Notice templates that were edited here: versions over those that ship. A version never changes; the highest is in force, or
+says that the template is retired."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ T = template_version.c
 
 @dataclass(frozen=True, kw_only=True)
 class StoredTemplate:
-    """`content` is the template's canonical JSON; `put_back_no` the version whose wording this is again, if it is."""
+    """`content` is the template's canonical JSON; `put_back_no` the version whose wording this is again, if it is. One that is
+    `retired` has the wording of the one before, which is not to be used any more."""
 
     name: str
     no: int
@@ -24,6 +26,7 @@ class StoredTemplate:
     author: str
     reason: str
     put_back_no: int | None
+    retired: bool
     created_at: datetime
 
 
@@ -53,12 +56,14 @@ def insert(
     author_id: int,
     reason: str,
     put_back_no: int | None = None,
+    retired: bool = False,
 ) -> None:
     row = {
         "name": name,
         "no": no,
         "notice_template_id": notice_template_id,
         "put_back_no": put_back_no,
+        "retired": int(retired),
         "author_id": author_id,
         "reason": reason,
         "created_at": tx.now(),
@@ -68,13 +73,14 @@ def insert(
 
 def number_of(tx: Tx, notice_template_id: int) -> int:
     """The newest version that has this wording; 0 for what ships and was never put back."""
-    query = select(func.max(T.no)).where(T.notice_template_id == notice_template_id)
+    query = select(func.max(T.no)).where(T.notice_template_id == notice_template_id, T.retired == 0)
     return int(tx.execute(query).scalar_one() or 0)
 
 
 def editors(tx: Tx, notice_template_id: int, no: int) -> frozenset[int]:
-    """Ids of those who wrote this wording, or put it back in force, up to this version of the template."""
-    mine = (T.notice_template_id == notice_template_id) & (T.no <= no)
+    """Ids of those who wrote this wording, or put it back in force, up to this version of the template. Who retired it worded
+    nothing."""
+    mine = (T.notice_template_id == notice_template_id) & (T.no <= no) & (T.retired == 0)
     return frozenset(tx.execute(select(T.author_id).where(mine)).scalars())
 
 
@@ -100,5 +106,6 @@ def _stored(row: Row[Any]) -> StoredTemplate:
         author=row.author,
         reason=row.reason,
         put_back_no=row.put_back_no,
+        retired=bool(row.retired),
         created_at=row.created_at,
     )

@@ -71,6 +71,9 @@ TEMPLATES: Mapping[str, Sentence] = {
         f"{t['who']} put version {t.text('of')} of the notice template {t['about']} back in force, as version "
         f"{t.text('version')}{t.why()}."
     ),
+    "template_retired": lambda t: (
+        f"{t['who']} retired the notice template {t['about']}, so that nothing new is written from it{t.why()}."
+    ),
 }
 
 SCHEDULES: Mapping[str, Sentence] = {

@@ -5,7 +5,7 @@ nobody can guess. Each run stands there by itself, with what people decided abou
 import hashlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from broadcaster.domain.errors import NotFound
 from broadcaster.domain.policy import Action, require
 from broadcaster.domain.schedule import Planned, RunState, ScheduleState
 from broadcaster.service.recurrence import expand
+from broadcaster.service.retired import why_retired
 
 AHEAD = timedelta(days=120)
 BEHIND = timedelta(days=30)
@@ -28,7 +29,8 @@ MOST_RUNS = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class OnDay:
-    """One run: what became of it, or `planned`, or `waits` where nobody has approved it yet."""
+    """One run: what became of it, or `planned`, or `waits` where nobody has approved it yet. `reason` is why it did not go out,
+    or of one that lies ahead why it will not."""
 
     at: datetime
     ref: str
@@ -111,9 +113,10 @@ def _of(tx: Tx, row: Schedule, since: datetime, until: datetime) -> Iterator[OnD
         version, state = schedule_versions.newest(tx, row.id), "waits"
         if version.state is not ScheduleState.SUBMITTED:
             return
+    why = why_retired(tx, str(version.template["name"]), version.plan.clock)
     for planned in version.plan.runs(expand, after=max(since, tx.now()), until=until):
         if planned.at not in decided:
-            yield _on_day(row, planned.at, state, None, planned)
+            yield replace(_on_day(row, planned.at, state, None, planned), reason=why)
 
 
 def _on_day(

@@ -29,6 +29,7 @@ from broadcaster.service.media import Attached, Ready
 from broadcaster.service.next_update import next_update_of
 from broadcaster.service.proof import Proof, Proofs
 from broadcaster.service.quiet import Quiet
+from broadcaster.service.retired import refuse_retired
 from broadcaster.service.rules import Rules
 from broadcaster.service.ways import accounts_for
 from broadcaster.tracing import traced
@@ -98,7 +99,7 @@ class Compose:
         later: str = "",
     ) -> Proof:
         """A new message, which may follow another of its incident. Invalid or NotFound where anything given cannot be
-        used; then nothing is kept. `languages` beside the template's own: all that are spoken here, unless they are named; of one
+        used, Stale where the template is retired and nothing was sent from it that this follows; then nothing is kept. `languages` beside the template's own: all that are spoken here, unless they are named; of one
         that is left out `later` says by when it follows."""
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.read() as tx:
@@ -106,6 +107,8 @@ class Compose:
         chosen = accounts_for(self._channels, mode, channels or template.channels)
         pictures = media.ready(images, self._image_rules(mode, chosen).values())
         with self._database.write() as tx:
+            if follows is None:  # what was said with it must be taken back or brought up to date still
+                refuse_retired(tx, template.name, self._zone)
             row = messages.insert(
                 tx,
                 incident_id=incident_for(tx, incident, said.facts.headline),

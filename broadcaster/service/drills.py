@@ -34,6 +34,7 @@ from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.policy import MAY, Action, require
 from broadcaster.render.notices import shipped_notices
 from broadcaster.service.record import SYSTEM
+from broadcaster.service.retired import refuse_retired
 from broadcaster.service.table_file import row
 
 log = structlog.get_logger()
@@ -129,6 +130,7 @@ class Drills:
         bars, injects = bars_of(plan.bars or {}), injects_of(plan.injects)
         _check(plan, injects)
         with self._database.write() as tx:
+            refuse_retired(tx, plan.template, self._zone)
             if plan.starts_at < tx.now() - timedelta(minutes=5):
                 raise Invalid("That time is over. Give a later one. Nothing was changed.")
             values = {

@@ -82,7 +82,7 @@ class FeedWarnings:
             now = tx.now()
         template, filled = None, Filled(values={}, unfit=())
         if found.rule:
-            template = self._templates.current(found.template)
+            template = self._templates.one(found.template).template
             filled = filled_from(template, found.rule, found.alert, zone=self._zone, now=now)
         return Shown(warning=found, template=template, filled=filled, others=others, now=now)
 

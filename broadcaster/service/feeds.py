@@ -17,7 +17,7 @@ from broadcaster.db.feed_warnings import FeedWarning, WarningState
 from broadcaster.db.feeds import Feed
 from broadcaster.db.people import Person
 from broadcaster.domain.canonical import Json, sha256
-from broadcaster.domain.errors import Invalid, NotFound
+from broadcaster.domain.errors import Invalid, NotFound, Stale
 from broadcaster.domain.names import did_you_mean
 from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, require
@@ -53,7 +53,7 @@ class Look:
 
 
 class Feeds:
-    """`current` gives the template of a name, or raises NotFound."""
+    """`current` gives the template of a name, or raises NotFound, or Stale where it is retired."""
 
     def __init__(
         self,
@@ -171,8 +171,8 @@ class Feeds:
     def _of_template(self, rule: Rule) -> list[str]:
         try:
             template = self._current(rule.template)
-        except NotFound as missing:
-            return [f"template: {missing.text}"]
+        except (NotFound, Stale) as unusable:
+            return [f"template: {unusable.text}"]
         names = {blank.name for blank in template.blanks}
         return [
             f"blanks: {rule.template} has no blank {each}.{did_you_mean(each, names)}"

@@ -11,6 +11,7 @@ from broadcaster.domain.canonical import Json, sha256
 from broadcaster.domain.manifest import Manifest
 from broadcaster.domain.policy import Role
 from broadcaster.domain.schedule import Planned, has_moved
+from broadcaster.service.retired import why_retired
 from broadcaster.service.series import Series, as_text, template_in_force
 
 
@@ -45,6 +46,8 @@ def still_approved(
 ) -> Mapping[str, Json]:
     """The bounds that were approved, where everything is still as it was then."""
     approved = _approved_bounds(version, standing)
+    if why := why_retired(tx, str(version.template["name"]), version.plan.clock):
+        raise NotNow("template_retired", f"{why} End the schedule, or have the template put back in force.")
     if template_in_force(tx, str(version.template["name"])) != version.template_sha256:
         raise NotNow(
             "template_changed",

@@ -17,6 +17,7 @@ from broadcaster.domain.notice import NoticeTemplate
 from broadcaster.domain.policy import Action, Role, require, require_reason
 from broadcaster.domain.pre_authorisation import LONGEST, Bounds, Filled, PreAuthorisation, lacks, problems
 from broadcaster.service.audiences import latest
+from broadcaster.service.retired import refuse_retired, why_retired
 from broadcaster.service.rules import Rules
 from broadcaster.service.templates import Templates
 from channels import CHANNELS
@@ -30,14 +31,20 @@ WORDED = "You worded this version of the template, so two others must authorise 
 @dataclass(frozen=True, kw_only=True)
 class Cover:
     """Whether one officer may send a message alone. `under` is None where it is outside, and `lacks` says of each authorisation
-    for this wording why. Both empty: nobody authorised this wording."""
+    for this wording why. Both empty: nobody authorised this wording. Of a template that is `retired` nothing is covered."""
 
     under: PreAuthorisation | None = None
     lacks: tuple[str, ...] = ()
+    retired: bool = False
 
     @property
     def known(self) -> bool:
         return bool(self.under or self.lacks)
+
+    @property
+    def wording_counts(self) -> bool:
+        """Whether two people stand behind the wording still, within the bounds or not."""
+        return self.known and not self.retired
 
 
 class PreAuthorise:
@@ -82,6 +89,7 @@ class PreAuthorise:
                 raise Invalid(
                     "This cannot be authorised beforehand. Nothing was changed.", details=tuple(found)
                 )
+            refuse_retired(tx, template, self._zone)
             self._rules.require_fresh(tx, actor)
             _refuse_who_worded(tx, now_used.template, now_used.no, actor)
             content = bounds.to_json()
@@ -119,6 +127,7 @@ class PreAuthorise:
                 raise NotAllowed(
                     f"You proposed {found.ref}, so somebody else must confirm it. Nothing was changed."
                 )
+            refuse_retired(tx, found.template, self._zone)
             current = self._templates.one(found.template)
             if current.template.sha256 != found.template_sha256:
                 raise Stale(
@@ -186,11 +195,14 @@ class PreAuthorise:
 
     def in_force(self, template: NoticeTemplate) -> list[PreAuthorisation]:
         with self._database.read() as tx:
-            return _in_force(tx, template)
+            return [] if why_retired(tx, template.name, self._zone) else _in_force(tx, template)
 
     def _judge(self, tx: Tx, template: NoticeTemplate, filled: Filled) -> Cover:
         wrong: list[str] = []
-        for each in _in_force(tx, template):
+        authorised = _in_force(tx, template)
+        if authorised and (why := why_retired(tx, template.name, self._zone)):
+            return Cover(lacks=(why,), retired=True)
+        for each in authorised:
             found = list(lacks(each.bounds, template, filled, zone=self._zone, now=tx.now()))
             if not found:
                 return Cover(under=each)

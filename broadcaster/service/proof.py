@@ -26,6 +26,7 @@ from broadcaster.service.media import image_findings, image_rules, images_of
 from broadcaster.service.page_facts import for_programs
 from broadcaster.service.quiet import Quiet
 from broadcaster.service.readiness import warnings
+from broadcaster.service.retired import retired_findings
 from broadcaster.service.room import room_of, segments_of
 from broadcaster.service.story import story_of
 from broadcaster.service.visibility import public_places
@@ -190,12 +191,14 @@ class Proofs:
     def _of_the_day(
         self, tx: Tx, row: Message, version: Version, posts: tuple[ProofPost, ...]
     ) -> Iterator[Finding]:
-        """What depends on when it is sent: quiet hours, and an election that is near. Only while it is to be decided about."""
+        """What depends on when it is sent: quiet hours, an election that is near, a template that was retired since. Only while
+        it is to be decided about."""
         if row.state in {MessageState.DRAFT, MessageState.SUBMITTED, MessageState.EXPIRED}:
             configured = self._channels.get(row.mode, {})
             yield from self._quiet.findings(tx.now(), version.facts, version.accounts, configured)
             texts = [text for p in posts for text in (p.post.title, *p.post.parts)]
             yield from elections.findings(tx, version, texts, zone=self._zone)
+            yield from retired_findings(tx, version, self._zone)
 
     def _unready(self, tx: Tx, row: Message, version: Version) -> Iterator[Finding]:
         """Only before it is released: afterwards the status tells what became of it."""

@@ -11,6 +11,7 @@ from broadcaster.domain.policy import Action, Role, require, require_reason
 from broadcaster.domain.schedule import Planned, ScheduleState
 from broadcaster.service.approve import FACTOR_TOKEN
 from broadcaster.service.recurrence import expand
+from broadcaster.service.retired import refuse_retired
 from broadcaster.service.rules import Rules
 from broadcaster.service.schedules import going_on
 from broadcaster.service.series import Series, as_text, template_in_force
@@ -52,6 +53,7 @@ class ScheduleApproval:
                 f"What {row.ref} would send has changed since it was handed over: its audience, an account, or what is stored. "
                 "Return it, then its officer hands it over again. Nothing was changed."
             )
+        refuse_retired(tx, str(version.template["name"]), version.plan.clock)
         if template_in_force(tx, str(version.template["name"])) != version.template_sha256:
             raise Stale(
                 f"The notice template of {row.ref} was edited since. Return it, then its officer writes it anew. Nothing was changed."

@@ -20,6 +20,7 @@ from broadcaster.domain.schedule import Plan, ScheduleState
 from broadcaster.service.audiences import latest
 from broadcaster.service.compose import Compose
 from broadcaster.service.recurrence import expand
+from broadcaster.service.retired import refuse_retired
 from broadcaster.service.rules import Rules
 from broadcaster.service.schedule_table import read_schedule_table
 from broadcaster.service.schedules import Schedules, Shown, going_on, shown_version
@@ -101,6 +102,7 @@ class ScheduleWriting:
         act: str,
     ) -> None:
         template = written.template
+        refuse_retired(tx, template.name, written.plan.clock)
         content = canonical(template.to_json()).decode()
         template_id = notices.ensure(tx, name=template.name, sha256=template.sha256, content=content)
         no = schedule_versions.insert_version(

@@ -18,6 +18,7 @@ from broadcaster.domain.errors import Problem, Stale
 from broadcaster.domain.schedule import SHOWN_RUNS, Planned, RunState, ScheduleState
 from broadcaster.service.proof import Proof
 from broadcaster.service.recurrence import expand
+from broadcaster.service.retired import why_retired
 from broadcaster.service.series import Fetched, Series, lasting_problems, problems_of
 
 MOST_SHOWN = 100
@@ -63,13 +64,14 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One schedule in the list; `next` is its next run, if there is one."""
+    """One schedule in the list; `next` is its next run, if there is one, and `problem` why it will not go out as it is."""
 
     schedule: Schedule
     version: ScheduleVersion
     state: str
     next: Planned | None
     waits: bool
+    problem: str = ""
 
 
 class Schedules:
@@ -97,7 +99,8 @@ class Schedules:
         with self._database.read() as tx:
             row = schedules.find(tx, ref)
             of = _of(tx, row)
-            lasting = tuple(lasting_problems(of.shown, _columns(tx, of.shown)))
+            retired = () if row.ended_at else _retired(tx, of.shown)
+            lasting = (*retired, *lasting_problems(of.shown, _columns(tx, of.shown)))
             runs = () if row.ended_at else self._ahead(tx, row, of.shown, fetched, upcoming, lasting)
             past = tuple(schedule_runs.runs(tx, row.id, limit=MOST_SHOWN))
         return Shown(
@@ -190,6 +193,7 @@ def _entry(tx: Tx, row: Schedule) -> Entry:
         state="paused" if row.paused_at and not row.ended_at else state,
         next=ahead,
         waits=not row.ended_at and of.newest.state is ScheduleState.SUBMITTED,
+        problem="" if ahead is None else " ".join(_retired(tx, version)),
     )
 
 
@@ -198,6 +202,12 @@ def _next(tx: Tx, row: Schedule, version: ScheduleVersion) -> Planned | None:
         if schedule_runs.run(tx, row.id, each.at) is None:
             return each
     return None
+
+
+def _retired(tx: Tx, version: ScheduleVersion) -> tuple[str, ...]:
+    """Said beforehand: at fire time it is refused for this."""
+    why = why_retired(tx, str(version.template["name"]), version.plan.clock)
+    return (f"{why} Nothing goes out until it is put back in force.",) if why else ()
 
 
 def _columns(tx: Tx, version: ScheduleVersion) -> Sequence[str]:

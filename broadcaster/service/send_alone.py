@@ -194,7 +194,7 @@ class SendAlone(Approve):
             policy,
             recipients=ready.manifest.audience.count if ready.manifest.audience else 0,
             public=any(not isinstance(configured[t.account], SendsMany) for t in ready.manifest.targets),
-            pre_authorised_wording=self._authorised.cover_of(tx, ready.row, ready.version).known,
+            pre_authorised_wording=self._authorised.cover_of(tx, ready.row, ready.version).wording_counts,
         )
         if details := tuple(f"{text[:1].upper()}{text[1:]}." for text in wrong):
             raise NotAllowed(OUTSIDE, details=details)

@@ -1,7 +1,8 @@
-"""Notice templates as they are in force here: those that ship, and over each what was edited since.
+"""Notice templates as they are in force here: those that ship, and over each what was edited since, or that it is retired.
 
 A template edited here is a new version; the one that ships is version 0, and an older one is put back as a new version.
-So what a message was written from can always be shown, and nothing that waits for approval changes under the approver.
+So what a message was written from can always be shown, and nothing that waits for approval changes under the approver. To
+retire one is a version too, with the same wording; whatever is put in force after it brings the template back.
 """
 
 import json
@@ -27,21 +28,30 @@ from broadcaster.domain.policy import Action, require, require_reason
 from broadcaster.render.notices import shipped_example, shipped_notice, shipped_notices
 from broadcaster.service.compose import Compose
 from broadcaster.service.proof import NO_AUDIENCE, Proof
+from broadcaster.service.retired import FINDING, needs, refuse_retired
 from broadcaster.service.ways import all_spares
 from channels.base import ChannelsOfMode
 
 SHIPPED = 0
-OF_ACCOUNTS = ("account_", "credentials_")  # codes of findings
+NOT_OF_WORDING = ("account_", "credentials_", FINDING)  # codes of findings
 
 
 @dataclass(frozen=True, kw_only=True)
 class InForce:
-    """A template as it is used now. `changed_by` and `changed_at` are empty for one that ships."""
+    """A template as it is used now, or where it is `retired` as it was used last. `changed_by` and `changed_at` are empty for
+    one that ships, and so is `reason`."""
 
     template: NoticeTemplate
     no: int
     changed_by: str = ""
     changed_at: datetime | None = None
+    reason: str = ""
+    retired: bool = False
+
+    @property
+    def used_no(self) -> int:
+        """The version that is used; of one that is retired the last that was, which brings it back as it was."""
+        return self.no - 1 if self.retired else self.no
 
     def is_overdue(self, today: date) -> bool:
         """Whether the day has passed by which its wording was to be read anew."""
@@ -51,7 +61,8 @@ class InForce:
 
 @dataclass(frozen=True, kw_only=True)
 class PastVersion:
-    """One version of a template, and why it was made. Number 0 ships; `put_back_no` is the one whose wording it has again."""
+    """One version of a template, and why it was made. Number 0 ships; `put_back_no` is the one whose wording it has again; with
+    one that is `retired` the template went out of use."""
 
     no: int
     sha256: str
@@ -59,6 +70,7 @@ class PastVersion:
     author: str = ""
     reason: str = ""
     put_back_no: int | None = None
+    retired: bool = False
     created_at: datetime | None = None
 
 
@@ -83,17 +95,25 @@ class Templates:
     # --- looking ------------------------------------------------------------------------------------------
 
     def all(self) -> dict[str, InForce]:
-        """What is in force, by name."""
+        """What is in force and can be chosen, by name."""
         with self._database.read() as tx:
-            edited = {each.name: _in_force(each) for each in templates.all_in_force(tx)}
-        shipped = {name: InForce(template=each, no=SHIPPED) for name, each in shipped_notices().items()}
-        return dict(sorted({**shipped, **edited}.items()))
+            return {name: each for name, each in _known(tx).items() if not each.retired}
+
+    def retired(self) -> dict[str, InForce]:
+        """What is not to be used any more, by name."""
+        with self._database.read() as tx:
+            return {name: each for name, each in _known(tx).items() if each.retired}
 
     def current(self, name: str) -> NoticeTemplate:
-        """To write a message from. NotFound, with the nearest name, where there is none."""
-        return self.one(name).template
+        """To write a message from. NotFound, with the nearest name, where there is none; Stale, saying who retired it, where it is
+        not to be used any more."""
+        with self._database.read() as tx:
+            found = _current(tx, name)
+            refuse_retired(tx, name, self._zone)
+        return found.template
 
     def one(self, name: str) -> InForce:
+        """In use or retired. NotFound, with the nearest name, where there is none."""
         with self._database.read() as tx:
             return _current(tx, name)
 
@@ -144,11 +164,11 @@ class Templates:
             )
         except Problem as problem:
             return Trial(problems=(*missing, *(problem.details or (problem.text,))), proof=None)
-        # an audience is chosen with the message, and an account's health is no matter of the wording
+        # an audience is chosen with the message; an account's health, or who may use it, is no matter of the wording
         proof = replace(
             proof,
             problems=tuple(p for p in proof.problems if p != NO_AUDIENCE),
-            findings=tuple(f for f in proof.findings if not f.code.startswith(OF_ACCOUNTS)),
+            findings=tuple(f for f in proof.findings if not f.code.startswith(NOT_OF_WORDING)),
         )
         return Trial(problems=(*missing, *proof.problems), proof=proof)
 
@@ -165,7 +185,7 @@ class Templates:
         """The template's next version, in force from now on. Invalid, with all that is to be mended first.
 
         With `base`, Stale where that is not the version in force any more: somebody else has changed it meanwhile.
-        Drafts and what was handed over keep the wording that they were written from.
+        Drafts and what was handed over keep the wording that they were written from. One that was retired is in use again.
         """
         require(actor.name, actor.roles, Action.WORD)
         require_reason(reason)
@@ -177,22 +197,47 @@ class Templates:
             tx.alone("templates")
             before = _in_force_or_none(tx, template.name)
             _require_base(before, base)
-            if before and before.template.sha256 == template.sha256:
+            if before and not before.retired and before.template.sha256 == template.sha256:
                 raise Stale("That is what is in force already, word for word. Nothing was changed.")
             return _add(tx, actor, template, before=before, reason=reason, act="template_edited")
 
     def put_back(self, actor: Person, name: str, no: int, *, reason: str) -> PastVersion:
         """An older version's wording in force again, as a new version. It is not tried anew: it has been in force before,
-        and whoever takes a mistake back at night must not be held up by a review date."""
+        and whoever takes a mistake back at night must not be held up by a review date. One that was retired is in use again,
+        with any version."""
         require(actor.name, actor.roles, Action.WORD)
         require_reason(reason)
         with self._database.write() as tx:
             tx.alone("templates")
             before, wanted = _current(tx, name), _version(tx, name, no)
-            if before.template.sha256 == wanted.sha256:
+            if not before.retired and before.template.sha256 == wanted.sha256:
                 raise Stale(f"Version {no} says word for word what is in force already. Nothing was changed.")
             return _add(
                 tx, actor, wanted, before=before, reason=reason, act="template_put_back", put_back_no=no
+            )
+
+    def retire(self, actor: Person, name: str, *, reason: str, base: int | None = None) -> PastVersion:
+        """Nothing new is written from it from now on, until any version is put in force again. Invalid, naming what needs it, where
+        something goes on that does; Stale where it is retired already, or with `base` is not in that version any more.
+
+        Drafts and what was handed over keep the wording that they were written from, and may be sent; runs of schedules may not.
+        """
+        require(actor.name, actor.roles, Action.WORD)
+        require_reason(reason)
+        with self._database.write() as tx:
+            tx.alone("templates")
+            before = _current(tx, name)
+            if before.retired:
+                raise Stale(f"{before.changed_by} has retired it already. Nothing was changed.")
+            _require_base(before, base)
+            others = (each.template for each in _known(tx).values() if not each.retired)
+            if needed := tuple(needs(tx, name, others)):
+                title = before.template.title
+                raise Invalid(
+                    f'"{title}" cannot be retired: it is needed. Nothing was changed.', details=needed
+                )
+            return _add(
+                tx, actor, before.template, before=before, reason=reason, act="template_retired", retired=True
             )
 
 
@@ -225,6 +270,7 @@ def _add(
     reason: str,
     act: str,
     put_back_no: int | None = None,
+    retired: bool = False,
 ) -> PastVersion:
     content = canonical(template.to_json()).decode()
     no = (before.no if before else SHIPPED) + 1
@@ -236,6 +282,7 @@ def _add(
         author_id=actor.id,
         reason=reason.strip(),
         put_back_no=put_back_no,
+        retired=retired,
     )
     payload: dict[str, Json] = {"version": no, "sha256": template.sha256, "reason": reason.strip()}
     payload |= {"before_sha256": before.template.sha256} if before else {}
@@ -256,11 +303,17 @@ def _require_base(before: InForce | None, base: int | None) -> None:
         )
 
 
+def _known(tx: Tx) -> dict[str, InForce]:
+    """In use or retired, by name."""
+    edited = {each.name: _in_force(each) for each in templates.all_in_force(tx)}
+    shipped = {name: InForce(template=each, no=SHIPPED) for name, each in shipped_notices().items()}
+    return dict(sorted({**shipped, **edited}.items()))
+
+
 def _current(tx: Tx, name: str) -> InForce:
     found = _in_force_or_none(tx, name)
     if found is None:
-        known = {*shipped_notices(), *(each.name for each in templates.all_in_force(tx))}
-        raise NotFound(f'There is no notice template "{name}".{did_you_mean(name, known)}')
+        raise NotFound(f'There is no notice template "{name}".{did_you_mean(name, _known(tx))}')
     return found
 
 
@@ -283,7 +336,12 @@ def _version(tx: Tx, name: str, no: int) -> NoticeTemplate:
 
 def _in_force(stored: StoredTemplate) -> InForce:
     return InForce(
-        template=_read(stored), no=stored.no, changed_by=stored.author, changed_at=stored.created_at
+        template=_read(stored),
+        no=stored.no,
+        changed_by=stored.author,
+        changed_at=stored.created_at,
+        reason=stored.reason,
+        retired=stored.retired,
     )
 
 
@@ -295,6 +353,7 @@ def _past(stored: StoredTemplate) -> PastVersion:
         author=stored.author,
         reason=stored.reason,
         put_back_no=stored.put_back_no,
+        retired=stored.retired,
         created_at=stored.created_at,
     )
 

@@ -26,6 +26,7 @@ template_version = Table(
     count("no"),
     to("notice_template", index=True),
     Column("put_back_no", Integer, nullable=True),  # the version whose wording was put back in force
+    count("retired"),  # 1 where it is not to be used any more from this version on
     to("person", name="author_id"),
     prose("reason"),
     moment("created_at"),
