@@ -18,6 +18,7 @@ def listed(found: Sequence[Entry], zone: ZoneInfo) -> RenderableType:
     shown = table("Reference", "Name", "Mode", "State", "Next run")
     for e in found:
         state = f"{e.state}, a change waits for approval" if e.waits and e.state != "submitted" else e.state
+        state += ", cannot go out" if e.problem else ""
         add_row(
             shown,
             (
@@ -39,6 +40,7 @@ def entry_data(e: Entry) -> dict[str, Any]:
         "state": e.state,
         "next": e.next.at if e.next else None,
         "waits_for_approval": e.waits,
+        "problem": e.problem,
     }
 
 

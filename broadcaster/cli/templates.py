@@ -1,9 +1,10 @@
-"""`broadcaster template`: which notice templates are in force, what they ask for, what they lack, and their versions.
+"""`broadcaster template`: which notice templates are in force, what they ask for, what they lack, their versions, and which
+are retired.
 
 Looking works before there is a database: then those that ship are shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,25 +22,47 @@ from broadcaster.domain.notice_lacks import lacks
 from broadcaster.domain.tongues import named
 from broadcaster.render.notice_toml import notice_toml
 from broadcaster.render.notices import read_notice, shipped_notice, shipped_notices
-from broadcaster.service.templates import SHIPPED, InForce, example_of
+from broadcaster.service.templates import SHIPPED, InForce, PastVersion, example_of
 from broadcaster.settings import Settings
 
-templates = terminal.group("List, edit and compare the notice templates.")
+templates = terminal.group("List, edit, compare and retire the notice templates.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `broadcaster template list`.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: the auditor reads it.")]
+Base = Annotated[
+    int | None,
+    typer.Option("--base", metavar="N", help="The version you began from: refused if another is in force."),
+]
 
 
 @templates.command("list", epilog="Example: broadcaster template list")
-def list_(*, as_json: Json = False) -> None:
+def list_(
+    *,
+    retired: Annotated[
+        bool, typer.Option("--retired", help="Those that are not to be used any more, instead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the notice templates that are in force."""
-    found = _all().values()
+    found, others = _all()
     if as_json:
-        keys = ("name", "title", "language", "severity", "urgency", "certainty", "channels", "review_by")
-        print_json(
-            [{**{key: getattr(each.template, key) for key in keys}, "version": each.no} for each in found]
-        )
-        return
+        print_json([_data(each) for each in (others if retired else found).values()])
+    elif retired:
+        _say_retired(others.values())
+    else:
+        _say_in_force(found.values())
+        if others:
+            say(f"Retired: {', '.join(others)}. Who, when and why: broadcaster template list --retired")
+
+
+def _data(found: InForce) -> dict[str, object]:
+    keys = ("name", "title", "language", "severity", "urgency", "certainty", "channels", "review_by")
+    own = {key: getattr(found.template, key) for key in keys}
+    made = {key: getattr(found, key) for key in ("retired", "changed_by", "changed_at", "reason")}
+    return {**own, "version": found.no, **made}
+
+
+def _say_in_force(found: Iterable[InForce]) -> None:
     shown = table("Name", "For", "Severity", "Channels", "Review by", "Version")
     today = _today()
     for each in found:
@@ -48,6 +71,16 @@ def list_(*, as_json: Json = False) -> None:
         version = f"{each.no}, by {each.changed_by}" if each.no != SHIPPED else "as it ships"
         add_row(shown, (t.name, t.title, t.severity, ", ".join(t.channels), review, version))
     say(shown, "", "Its blanks: broadcaster template show NAME")
+
+
+def _say_retired(found: Iterable[InForce]) -> None:
+    shown = table("Name", "For", "Retired by", "At", "Why", "To bring it back")
+    zone = Settings.load().zone
+    for each in found:
+        name, at = each.template.name, local(each.changed_at, zone)
+        back = f"template put-back {name} {each.used_no}"
+        add_row(shown, (name, each.template.title, each.changed_by, at, each.reason, back))
+    say(shown)
 
 
 @templates.command(epilog="Example: broadcaster template show severe-weather")
@@ -71,6 +104,7 @@ def show(
         typer.echo(notice_toml(found), nl=False)
         return
     say(
+        *_retired(name),
         f"{found.title} ({found.name}): {found.severity}, {found.urgency}, {found.certainty}. "
         f"Goes to {', '.join(found.channels)} unless --channel says otherwise.",
         *_other_languages(found),
@@ -83,6 +117,12 @@ def show(
     say(f"Put your values into a file and run: broadcaster message draft {found.name} --facts FILE", "")
     say(f"# facts.toml, an example for {found.name}")
     say(*(f"{key} = {_toml(value)}" for key, value in example_of(found).items()))
+
+
+def _retired(name: str) -> Iterator[str]:
+    if gone := _all()[1].get(name):
+        at = local(gone.changed_at, Settings.load().zone)
+        yield f"{gone.changed_by} retired it on {at}: {gone.reason}"
 
 
 def _other_languages(found: NoticeTemplate) -> Iterator[str]:
@@ -101,7 +141,7 @@ def check(
 ) -> None:
     """Say what a notice template lacks; the exit code is 1 where it lacks something."""
     if file is None:
-        found = [each.template for each in _all().values()]
+        found = [each.template for each in _all()[0].values()]
     else:
         found = [read_notice(_content(file), name=file.stem, file=str(file))]
     missing = {each.name: lacks(each, _today()) for each in found}
@@ -123,12 +163,7 @@ def edit(
         typer.Argument(metavar="FILE", help="The whole template, as `template show NAME --toml` prints it."),
     ],
     reason: Reason,
-    base: Annotated[
-        int | None,
-        typer.Option(
-            "--base", metavar="N", help="The version you began from: refused if another is in force."
-        ),
-    ] = None,
+    base: Base = None,
     as_json: Json = False,
 ) -> None:
     """Put another wording in force, as a new version. It is tried on every channel first; a new name is a new template."""
@@ -151,13 +186,29 @@ def put_back(
     reason: Reason,
     as_json: Json = False,
 ) -> None:
-    """Put an older version's wording back in force, as a new version."""
+    """Put an older version's wording back in force, as a new version. One that was retired is in use again."""
     with signed_in() as session:
         made = session.parts.templates.put_back(session.actor, name, version, reason=reason)
     if as_json:
         print_json(asdict(made))
     else:
         say(f"Version {version} of {name} is in force again, as version {made.no}.")
+
+
+@templates.command(
+    epilog='Example: broadcaster template retire road-closure --reason "The highways team tells it"'
+)
+def retire(*, name: Name, reason: Reason, base: Base = None, as_json: Json = False) -> None:
+    """Take a template out of use: nobody can choose it, and schedules that use it send nothing. It can be brought back."""
+    with signed_in() as session:
+        made = session.parts.templates.retire(session.actor, name, reason=reason, base=base)
+    if as_json:
+        print_json(asdict(made))
+    else:
+        say(
+            f"{name} is retired, with version {made.no}. What was begun before may be sent still.",
+            f"To bring it back: broadcaster template put-back {name} {made.no - 1} --reason TEXT",
+        )
 
 
 @templates.command(epilog="Example: broadcaster template versions flood")
@@ -170,10 +221,15 @@ def versions(*, name: Name, as_json: Json = False) -> None:
         return
     shown = table("Version", "By", "At", "Why", "Review by")
     for each in found:
-        why = each.reason if each.put_back_no is None else f"version {each.put_back_no} again: {each.reason}"
-        row = (each.no, each.author or "ships", local(each.created_at, zone), why, each.review_by)
+        row = (each.no, each.author or "ships", local(each.created_at, zone), _why(each), each.review_by)
         add_row(shown, row)
     say(shown)
+
+
+def _why(made: PastVersion) -> str:
+    if made.retired:
+        return f"retired: {made.reason}"
+    return made.reason if made.put_back_no is None else f"version {made.put_back_no} again: {made.reason}"
 
 
 @templates.command(epilog="Example: broadcaster template diff flood 0 1")
@@ -195,11 +251,12 @@ def diff(
     say(*(f"{each.name}: {each.said}" for each in found))
 
 
-def _all() -> dict[str, InForce]:
+def _all() -> tuple[dict[str, InForce], dict[str, InForce]]:
+    """In use, and retired."""
     if not _has_database():
-        return {n: InForce(template=each, no=SHIPPED) for n, each in shipped_notices().items()}
+        return {n: InForce(template=each, no=SHIPPED) for n, each in shipped_notices().items()}, {}
     with opened() as parts:
-        return parts.templates.all()
+        return parts.templates.all(), parts.templates.retired()
 
 
 def _one(name: str, version: int | None) -> NoticeTemplate:
@@ -208,7 +265,8 @@ def _one(name: str, version: int | None) -> NoticeTemplate:
             raise NotFound(f'There is no database yet, and so no version {version} of "{name}".')
         return shipped_notice(name)
     with opened() as parts:
-        return parts.templates.current(name) if version is None else parts.templates.version(name, version)
+        found = parts.templates.one(name)
+        return found.template if version is None else parts.templates.version(name, version)
 
 
 def _has_database() -> bool:

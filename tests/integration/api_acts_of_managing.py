@@ -51,6 +51,9 @@ class ActsOfManaging:
     def put_back(self):
         return self.olive, "/templates/flood/put-back", {"version": 0, **BECAUSE}
 
+    def retire(self):
+        return self.olive, "/templates/road-closure/retire", {"base": 0, **BECAUSE}
+
     # --- users ----------------------------------------------------------------------------------------------
 
     def single_sign_on(self):
@@ -76,6 +79,7 @@ ACTS_OF_MANAGING = {
     ("PUT", "/me/contact"): (ActsOfManaging.contact, "contact_changed"),
     ("PUT", "/templates/{name}"): (ActsOfManaging.edit, "template_edited"),
     ("POST", "/templates/{name}/put-back"): (ActsOfManaging.put_back, "template_put_back"),
+    ("POST", "/templates/{name}/retire"): (ActsOfManaging.retire, "template_retired"),
     ("PUT", "/users/{name}/single-sign-on"): (ActsOfManaging.single_sign_on, "sso_allowed"),
     ("POST", "/users/{name}/sign-out"): (ActsOfManaging.sign_out, "sessions_ended"),
     ("PUT", "/staff-policy"): (ActsOfManaging.write_policy, "policy_text_set"),

@@ -89,6 +89,32 @@ def test_a_wording_is_tried_put_in_force_compared_and_put_back(world, olive):
     assert program(world, "eva", "auditor").ask("PUT", "/templates/flood", edited(olive)).status == 403
 
 
+def test_a_template_is_retired_listed_apart_and_brought_back(world, olive):
+    done = olive.post("/templates/flood/retire", {"base": 0, **BECAUSE}).json
+    assert (done["version"], done["retired"], done["changed_by"]) == (1, True, "olive")
+    assert done["reason"] == BECAUSE["reason"]
+    assert "flood" not in {each["name"] for each in olive.get("/templates").json["items"]}
+    (gone,) = olive.get("/templates?retired=true").json["items"]
+    assert (gone["name"], gone["retired"]) == ("flood", True)
+    assert olive.get("/templates/flood").json["retired"] is True
+    assert olive.get("/templates/flood/versions").json["items"][0]["retired"] is True
+    assert olive.post("/templates/flood/try").json["problems"] == []
+    values = olive.get("/templates/flood").json["example"]
+    body = {"template": "flood", "mode": "live", "values": values, "channels": ["website"]}
+    refused = olive.post("/messages", body)
+    assert (refused.status, "olive retired the notice template" in refused.json["detail"]) == (409, True)
+    again = olive.post("/templates/flood/retire", BECAUSE)
+    assert (again.status, "retired it already" in again.json["detail"]) == (409, True)
+    needed = olive.post("/templates/all-clear/retire", BECAUSE)
+    assert (needed.status, "All clear" in needed.json["errors"][0]["detail"]) == (422, True)
+    assert olive.post("/templates/heat-cold-snow/retire", {"base": 4, **BECAUSE}).status == 409
+    back = olive.post("/templates/flood/put-back", {"version": 0, **BECAUSE}).json
+    assert (back["version"], back["retired"]) == (2, False)
+    assert olive.get("/templates?retired=true").json["items"] == []
+    assert olive.post("/messages", body).status == 201
+    assert program(world, "eva", "auditor").post("/templates/flood/retire", BECAUSE).status == 403
+
+
 def test_a_wording_that_lacks_something_is_not_put_in_force_and_says_what(world, olive):
     body = edited(olive, headline="((nowhere))")
     refused = olive.ask("PUT", "/templates/flood", body)

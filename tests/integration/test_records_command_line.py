@@ -42,6 +42,34 @@ def test_a_template_is_edited_as_a_file_compared_and_put_back(desk, tmp_path):
     ].startswith("Stay")
 
 
+def test_a_template_is_retired_and_brought_back(desk):
+    assert "Retired" not in desk.do("template", "list", who="")
+    said = desk.do("template", "retire", "flood", "--reason", "The agency tells it", who="officer")
+    assert "flood is retired, with version 1" in said
+    assert "broadcaster template put-back flood 0 --reason" in said
+    listed = desk.do("template", "list", who="")
+    assert "Retired: flood. Who, when and why: broadcaster template list --retired" in listed
+    assert "flood" not in {each["name"] for each in desk.data_of("template", "list", who="")}
+    (gone,) = desk.data_of("template", "list", "--retired", who="")
+    assert (gone["name"], gone["version"], gone["retired"]) == ("flood", 1, True)
+    assert (gone["changed_by"], gone["reason"]) == ("officer", "The agency tells it")
+    shown = desk.do("template", "list", "--retired", who="")
+    assert all(each in shown for each in ("officer", "The agency tells it", "template put-back flood 0"))
+    assert "retired: The agency tells it" in desk.do("template", "versions", "flood", who="")
+    assert "officer retired it on" in desk.do("template", "show", "flood", who="")
+    assert "retired the notice template" in desk.refused("message", "draft", "flood", who="officer")
+    assert "changed meanwhile" in desk.refused(
+        "template", "retire", "road-closure", "--reason", "x", "--base", 3, who="officer"
+    )
+    assert "cannot be retired" in desk.refused(
+        "template", "retire", "all-clear", "--reason", "x", who="admin"
+    )
+    made = desk.data_of("template", "retire", "road-closure", "--reason", "x", "--base", 0, who="admin")
+    assert (made["no"], made["retired"]) == (1, True)
+    desk.do("template", "put-back", "flood", 0, "--reason", "needed", who="admin")
+    assert "flood" in {each["name"] for each in desk.data_of("template", "list", who="")}
+
+
 def test_the_policy_is_written_read_and_acknowledged(desk, tmp_path):
     file = tmp_path / "policy.txt"
     file.write_text("Warn early. Never guess.")

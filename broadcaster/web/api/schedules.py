@@ -117,12 +117,15 @@ class LeftOut(OneRun, Because):
 
 
 class ScheduleListed(BaseModel):
+    """`problem` is why it will not go out as it is; empty otherwise."""
+
     reference: str
     name: str
     mode: str
     state: str
     next: datetime | None
     waits_for_approval: bool
+    problem: str
 
     @classmethod
     def of(cls, each: Entry) -> "ScheduleListed":
@@ -133,6 +136,7 @@ class ScheduleListed(BaseModel):
             state=each.state,
             next=each.next.at if each.next else None,
             waits_for_approval=each.waits,
+            problem=each.problem,
         )
 
 

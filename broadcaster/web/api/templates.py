@@ -104,11 +104,17 @@ class PutBack(Because):
     version: Number
 
 
+class Retirement(Because):
+    """`base` is the version that was looked at: where another one is in force meanwhile, 409. None: whatever is in force."""
+
+    base: Number | None = None
+
+
 # --- told ---------------------------------------------------------------------------------------------------
 
 
 class Template(Told):
-    """`overdue`: the day has passed by which its wording was to be read anew."""
+    """`overdue`: the day has passed by which its wording was to be read anew. `retired`: nothing new is written from it."""
 
     name: str
     title: str
@@ -119,12 +125,14 @@ class Template(Told):
     channels: list[str]
     review_by: str
     overdue: bool
+    retired: bool
 
     @classmethod
     def parts_of(cls, found: InForce, today: date) -> dict[str, Any]:
-        names = Template.model_fields.keys() - {"overdue", "channels"}
+        names = Template.model_fields.keys() - {"overdue", "channels", "retired"}
         own = {name: getattr(found.template, name) for name in names}
-        return {**own, "channels": list(found.template.channels), "overdue": found.is_overdue(today)}
+        state = {"overdue": found.is_overdue(today), "retired": found.retired}
+        return {**own, "channels": list(found.template.channels), **state}
 
 
 class Blank(Told):
@@ -138,11 +146,13 @@ class Blank(Told):
 
 
 class WholeTemplate(Template):
-    """`version` 0 is the one that ships. `example` fills every blank with something that is not so."""
+    """`version` 0 is the one that ships; `reason` is why it was changed, or retired. `example` fills every blank with something
+    that is not so."""
 
     version: int
     changed_by: str
     changed_at: datetime | None
+    reason: str
     help: str
     never: list[str]
     wording: dict[str, str]
@@ -151,7 +161,7 @@ class WholeTemplate(Template):
 
 
 class PastVersion(Told):
-    """Number 0 ships; `put_back_no` is the one whose wording it has again."""
+    """Number 0 ships; `put_back_no` is the one whose wording it has again; with one that is `retired` it went out of use."""
 
     no: int
     sha256: str
@@ -159,6 +169,7 @@ class PastVersion(Told):
     author: str
     reason: str
     put_back_no: int | None
+    retired: bool
     created_at: datetime | None
 
 
@@ -193,12 +204,17 @@ class Tried(BaseModel):
 
 
 @router.get("", dependencies=[reading])
-def list_templates(request: Request, pages: Pages) -> Listed[Template]:
+def list_templates(
+    request: Request,
+    pages: Pages,
+    *,
+    retired: Annotated[bool, Query(description="Those that are not to be used any more, instead.")] = False,
+) -> Listed[Template]:
     """As they are in force here."""
     service = parts_of(request).templates
-    found, today = list(service.all().values()), service.today()
+    found, today = (service.retired() if retired else service.all()).values(), service.today()
     return pages.cut(
-        found, lambda each: each.template.name, lambda each: Template(**Template.parts_of(each, today))
+        list(found), lambda each: each.template.name, lambda each: Template(**Template.parts_of(each, today))
     )
 
 
@@ -249,15 +265,24 @@ def compare_template_versions(
 def try_template(request: Request, actor: Asking, name: Named, body: TemplateText | None = None) -> Tried:
     """How this wording, or without a body the one in force, reads on every channel with its examples. Nothing is kept."""
     service = parts_of(request).templates
-    before = service.current(name)
+    before = service.one(name).template
     return Tried.of(service.trial(actor, body.read(before) if body else before))
 
 
 @router.post("/{name}/put-back")
 def put_template_back(request: Request, actor: Asking, name: Named, body: PutBack) -> WholeTemplate:
-    """An older version's wording in force again, as a new version. It is not tried anew."""
+    """An older version's wording in force again, as a new version. It is not tried anew. One that was retired is in use again."""
     service = parts_of(request).templates
     service.put_back(actor, name, body.version, reason=body.reason)
+    return _whole(service, name)
+
+
+@router.post("/{name}/retire")
+def retire_template(request: Request, actor: Asking, name: Named, body: Retirement) -> WholeTemplate:
+    """Nothing new is written from it any more, and no schedule sends it, until a version is put back or another one put in force.
+    What was begun before may be sent still. 422 where something that goes on needs it."""
+    service = parts_of(request).templates
+    service.retire(actor, name, reason=body.reason, base=body.base)
     return _whole(service, name)
 
 
@@ -269,6 +294,7 @@ def _whole(service: Templates, name: str) -> WholeTemplate:
         version=found.no,
         changed_by=found.changed_by,
         changed_at=found.changed_at,
+        reason=found.reason,
         help=template.help,
         never=list(template.never),
         wording=dict(template.wording),
