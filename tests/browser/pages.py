@@ -33,7 +33,9 @@ class Page:
             "purpose": self.place,
             "warning": str(scene.places["warning"]),
         }
-        if self.route.startswith("/manage/users"):
+        if self.route.startswith("/manage/users") or (
+            self.ref and self.route.startswith("/manage/templates")
+        ):
             given["name"] = self.ref
         if self.route.startswith("/invitation"):
             given["code"] = scene.places["code"]
@@ -58,6 +60,11 @@ def follow(link: str) -> Callable[[Any], object]:
 def open_all(tab: Any) -> None:
     """What is folded away is part of the page too."""
     tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+
+
+def press_retire(tab: Any) -> None:
+    open_all(tab)
+    press("Retire it")(tab)
 
 
 def write(tab: Any) -> None:
@@ -309,6 +316,8 @@ CLOCK = [
 RECORDS = [
     Page(route="/manage/templates", who="adam"),
     Page(route="/manage/templates/{name}", who="olive", then=open_all),
+    Page(route="/manage/templates/{name}", who="olive", state="no reason", then=press_retire),
+    Page(route="/manage/templates/{name}", who="olive", ref="missing-person", state="retired", then=open_all),
     Page(route="/manage/templates/{name}/edit", who="olive"),
     Page(route="/manage/templates/{name}/diff", who="olive"),
     Page(route="/me/policy", who="olive"),

@@ -248,6 +248,7 @@ def _start_the_clock(scene):
     ends = world.now() + timedelta(days=90)
     adam = scene.who("adam")
     world.parts.pre_authorise.propose(adam, "flood", bounds(), ends_at=ends, reason="Winter plan 2026")
+    world.parts.templates.retire(adam, "missing-person", reason="The police tell it themselves.")
     world.parts.pre_election.set_names(adam, ["Cllr Jo Swan", "Sam Reed"])
     world.parts.pre_election.set(adam, starts_at=world.now(), ends_at=ends)
 

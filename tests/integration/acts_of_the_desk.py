@@ -247,6 +247,7 @@ ACTS_OF_MANAGING = [
     ada("/manage/delegations/{ref}/end", "delegation_ended", REASON, ref=newest(delegation, "ref")),
     ada("/manage/templates/{name}/edit", "template_edited", edited_template, name="flood"),
     ada("/manage/templates/{name}/put-back", "template_put_back", {"version": "0", **REASON}, name="flood"),
+    ada("/manage/templates/{name}/retire", "template_retired", REASON, name="road-closure"),
     ada("/manage/policy", "policy_text_set", {"words": "Warn early. Never guess."}),
     ada("/me/policy", "policy_acknowledged", {"version": "1"}),
     ada("/manage/users/{name}/sso", "sso_allowed", REASON, name="tom"),

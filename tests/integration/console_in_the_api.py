@@ -93,6 +93,7 @@ ACTS_IN_THE_API = {
     "/manage/tokens/{token_id}/revoke": "DELETE /tokens/{token_id}",
     "/manage/templates/{name}/edit": "PUT /templates/{name}",
     "/manage/templates/{name}/put-back": "POST /templates/{name}/put-back",
+    "/manage/templates/{name}/retire": "POST /templates/{name}/retire",
     "/manage/accounts/check": "POST /channels/check",
     "/manage/accounts/{mode}/{name}/resume": "POST /channels/{mode}/{name}/resume",
     "/manage/audiences/import": "POST /audiences/{name}/versions",

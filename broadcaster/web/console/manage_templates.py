@@ -39,6 +39,7 @@ def templates(request: Request, desk: SignedIn) -> HTMLResponse:
         title="Notice templates",
         desk=desk,
         found=[(each, each.is_overdue(today)) for each in sorted(found, key=lambda e: e.template.title)],
+        retired=sorted(templates.retired().values(), key=lambda e: e.template.title),
         may_word=desk.may(Action.WORD),
     )
 
@@ -80,7 +81,7 @@ def diff(request: Request, desk: SignedIn, name: str, before: int = 0, after: in
     return manage_page(
         request,
         "manage_template_diff.html",
-        title=f"{templates.current(name).title}: what changed",
+        title=f"{templates.one(name).template.title}: what changed",
         desk=desk,
         back=f"{HOME}/{name}",
         changes=templates.diff(name, before, after),
@@ -98,11 +99,24 @@ def put_back(request: Request, desk: SignedIn, form: Sent, name: str) -> Respons
             raise Invalid("Choose the version to have back. Nothing was changed.")
         parts_of(request).templates.put_back(desk.person, name, int(given), reason=text(form, "reason"))
     except Problem as problem:
-        return _one(request, desk, name, problem=problem)
+        return _one(request, desk, name, problem=problem, at="put_back")
     return RedirectResponse(f"{HOME}/{name}", 303)
 
 
-def _one(request: Request, desk: Desk, name: str, *, problem: Problem | None = None) -> HTMLResponse:
+@router.post("/{name}/retire")
+def retire(request: Request, desk: SignedIn, form: Sent, name: str) -> Response:
+    base = int(given) if (given := text(form, "base")).isdigit() else None
+    try:
+        parts_of(request).templates.retire(desk.person, name, reason=text(form, "reason"), base=base)
+    except Problem as problem:
+        return _one(request, desk, name, problem=problem, at="retire")
+    return RedirectResponse(f"{HOME}/{name}", 303)
+
+
+def _one(
+    request: Request, desk: Desk, name: str, *, problem: Problem | None = None, at: str = ""
+) -> HTMLResponse:
+    """`at` is the form that `problem` is about."""
     templates = parts_of(request).templates
     found = templates.one(name)
     trial = templates.trial(desk.person, found.template)
@@ -114,8 +128,9 @@ def _one(request: Request, desk: Desk, name: str, *, problem: Problem | None = N
         back=HOME,
         answer=409 if problem else 200,
         problems=told(problem),
+        wrong_at=at,
         found=found,
-        overdue=found.is_overdue(templates.today()),
+        overdue=found.is_overdue(templates.today()) and not found.retired,
         wording=_wording(found.template),
         versions=templates.versions(name),
         trial=trial,

@@ -45,6 +45,7 @@ def write(request: Request, desk: SignedIn, form: Sent, warning: str) -> Respons
     shown = parts.feed_warnings.one(desk.person, warning)
     if shown.template is None:
         raise Stale("No rule says which template it is written from. Write a message of your own.")
+    parts.templates.current(shown.template.name)  # or it is retired, and nobody is said to be writing
     kept = parts.worksheets.keep(
         desk.person, "", template=shown.template.name, content=_filled(parts, desk, shown).to_json()
     )
