@@ -119,7 +119,7 @@ class Rabbit:
     def full(self) -> None:
         """The memory alarm: who publishes is not read from any more."""
         self.tell("set_vm_memory_high_watermark", "absolute", "1")
-        wait_for(lambda: "memory resource limit alarm set" in self.log, within_s=10)
+        wait_for(lambda: "memory resource limit alarm set" in self.log)
 
     def no_longer_full(self) -> None:
         self.tell("set_vm_memory_high_watermark", "0.4")

@@ -19,7 +19,7 @@ from broadcaster.render.notices import shipped_example, shipped_notice, shipped_
 from broadcaster.service.media import Attached
 from tests.conftest import postgres_database
 from tests.faults.evidence import gather
-from tests.installation import installation, wait_for
+from tests.installation import answers, installation, wait_for
 from tests.integration.traces import Person
 from worker.roles import BULK_NICENESS
 from worker.supervisor import BROKER
@@ -148,18 +148,10 @@ def test_everything_that_dies_is_started_again(running):
             if name in {"broker", "live-public-1", "live-pump", "sweeper", "web"}
         )
     )
-    wait_for(lambda: requests.get(f"{running.web}/health", timeout=1).ok if _listens(running) else False)
+    wait_for(lambda: answers(f"{running.web}/health"))
     ref = running.release()
     wait_for(over(running, ref))
     assert_ledger_equals_database(running, ref)
-
-
-def _listens(running):
-    try:
-        requests.get(f"{running.web}/health", timeout=1)
-    except requests.ConnectionError:
-        return False
-    return True
 
 
 def test_a_post_altered_after_approval_is_not_sent(running):
