@@ -1,6 +1,7 @@
 """`broadcaster pre-authorised`: wording that one officer may send alone, agreed on by two in quiet times."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -28,15 +29,21 @@ def list_(*, as_json: Json = False) -> None:
         with session.parts.database.read() as tx:
             now = tx.now()
     if as_json:
-        print_json([{**_data(each), "in_force": each.in_force(now)} for each in found])
+        print_json([{**_data(each), "in_force": each.counts(now)} for each in found])
         return
     shown = table("Ref", "Template", "For", "Until", "By", "In force")
     for each in found:
-        in_force = "yes" if each.in_force(now) else "no" if each.confirmed_at else "not confirmed"
+        in_force = "yes" if each.counts(now) else _why_not(each, now)
         by = f"{each.proposed_by}, {each.confirmed_by or 'nobody yet'}"
         events = "; ".join(each.bounds.events)
         add_row(shown, (each.ref, each.template, events, local(each.ends_at, zone), by, in_force))
     say(shown if found else "Nothing was authorised beforehand: every message needs a second person.")
+
+
+def _why_not(each: PreAuthorisation, now: datetime) -> str:
+    if each.in_force(now):
+        return "no, the template was edited or retired"
+    return "no" if each.confirmed_at else "not confirmed"
 
 
 @pre_authorised.command(epilog="Example: broadcaster pre-authorised show 7F3K2M")
@@ -48,6 +55,8 @@ def show(*, ref: Ref, as_json: Json = False) -> None:
         print_json(_data(found))
         return
     say(f"{found.ref}: {found.template}, version {found.template_no}. {found.reason}")
+    if not found.in_use:
+        say("The template was edited or retired since: what is written now does not get this wording.")
     say(*(f"For: {event}" for event in found.bounds.events))
     texts = f"Texts to {', '.join(found.bounds.audiences)}, {found.bounds.most_recipients:,} people at most."
     say(f"In: {', '.join(found.bounds.channels)}. {texts if found.bounds.audiences else 'No texts.'}")
@@ -173,6 +182,7 @@ def _data(each: PreAuthorisation) -> dict[str, object]:
         "proposed_by",
         "confirmed_by",
         "ended_at",
+        "in_use",
     )
     data = {name: getattr(each, name) for name in names}
     return {"reference": each.ref, **data, "bounds": each.bounds.to_json()}

@@ -118,6 +118,12 @@ class PreAuthorisation:
     confirmed_by: str
     confirmed_at: datetime | None
     ended_at: datetime | None
+    #: Whether what is written now gets this wording: its template was neither edited since nor retired.
+    in_use: bool = True
+
+    def counts(self, moment: datetime) -> bool:
+        """Whether an officer may send under it what he begins to write now."""
+        return self.in_use and self.in_force(moment)
 
     def in_force(self, moment: datetime) -> bool:
         return self.confirmed_at is not None and self.ended_at is None and moment < self.ends_at

@@ -3,7 +3,7 @@ exactly that, and from then until its last day one officer may send what stays w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -67,12 +67,19 @@ class PreAuthorise:
         """The newest first."""
         require(actor.name, actor.roles, Action.READ)
         with self._database.read() as tx:
-            return authorities.listed(tx, template=template)
+            found = authorities.listed(tx, template=template)
+        return self._compared(found)
 
     def one(self, actor: Person, ref: str) -> PreAuthorisation:
         require(actor.name, actor.roles, Action.READ)
         with self._database.read() as tx:
-            return _found(tx, ref)
+            found = _found(tx, ref)
+        return self._compared([found])[0]
+
+    def _compared(self, found: Sequence[PreAuthorisation]) -> list[PreAuthorisation]:
+        """With the wording that is in use now."""
+        used = {name: each.template.sha256 for name, each in self._templates.all().items()}
+        return [replace(each, in_use=used.get(each.template) == each.template_sha256) for each in found]
 
     def propose(
         self, actor: Person, template: str, bounds: Bounds, *, ends_at: datetime, reason: str
@@ -159,7 +166,8 @@ class PreAuthorise:
             audit_log.append(
                 tx, actor=actor.name, act="pre_authorisation_ended", subject=found.template, payload=payload
             )
-            return _found(tx, found.ref)
+            ended = _found(tx, found.ref)
+        return self._compared([ended])[0]
 
     # --- asking -------------------------------------------------------------------------------------------
 

@@ -11,8 +11,10 @@ from broadcaster.cli.main import app
 from broadcaster.db import people
 from broadcaster.db.tables import approval, audit_event, break_glass, page, page_request
 from broadcaster.domain.delegation import Covers
+from broadcaster.render.notices import shipped_notice
 from tests.integration.authorised import EVENT, REASON, authorise, draft, switch
 from tests.integration.identities import token_of
+from tests.integration.programs import program
 from tests.integration.visitor import visitor
 
 #: What is beneath is tested on both databases.
@@ -34,6 +36,15 @@ def anna(world):
 def who(world, name):
     with world.database.read() as tx:
         return people.by_name(tx, name)
+
+
+def terminal_of(world, name):
+    env = {
+        "BROADCASTER_TOKEN": token_of(world, who(world, name)),
+        "BROADCASTER_DATA_DIR": str(world.parts.settings.root),
+        "BROADCASTER_DATABASE_URL": world.database.url,
+    }
+    return lambda *words: CliRunner().invoke(app, words, env=env)
 
 
 def waiting(world, olive_herself):
@@ -140,15 +151,7 @@ def test_break_glass_has_a_page_of_its_own_and_is_never_one_tap_away(world, oliv
 
 
 def test_the_same_at_a_terminal(world, anna, tmp_path):
-    env = {
-        "BROADCASTER_TOKEN": token_of(world, who(world, "anna")),
-        "BROADCASTER_DATA_DIR": str(world.parts.settings.root),
-        "BROADCASTER_DATABASE_URL": world.database.url,
-    }
-
-    def run(*words):
-        return CliRunner().invoke(app, words, env=env)
-
+    run = terminal_of(world, "anna")
     ref = world.submit(channels=("website",)).ref
     look(world)
     assert ref in run("page", "list").output
@@ -163,3 +166,20 @@ def test_the_same_at_a_terminal(world, anna, tmp_path):
     asked = ("pre-authorised", "propose", "flood", "--bounds", str(bounds), "--until", "2027-03-31T12:00")
     assert "Name the events" in run(*asked, "--reason", "plan").output
     assert run("page", "test").exit_code == 0
+
+
+def test_wording_authorised_beforehand_is_not_called_in_force_once_its_template_was_edited(world, anna):
+    authorise(world, by="bob")
+
+    def said():
+        shown = terminal_of(world, "anna")("pre-authorised", "list").output
+        (listed,) = program(world, "anna").get("/pre-authorised").json["items"]
+        page = anna.get("/manage/pre-authorised").words
+        return "edited or retired" in shown, listed["in_force"], listed["in_use"], " in force until " in page
+
+    assert said() == (False, True, True, True)
+    flood = shipped_notice("flood")
+    edited = replace(flood, title="Flooding")
+    world.parts.templates.edit(world.administrator, edited, reason="plainer")
+    assert said() == (True, False, False, False)
+    assert "not in use: the template was edited or retired since" in anna.get("/manage/pre-authorised").words

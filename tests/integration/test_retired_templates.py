@@ -330,13 +330,19 @@ def test_no_schedule_is_written_changed_handed_over_or_approved_with_a_retired_o
 
 
 def test_wording_authorised_beforehand_does_not_count_while_its_template_is_retired(world):
+    def listed():
+        return world.parts.pre_authorise.listed(world.officer)
+
     under = authorise(world)
     ref = authorised_draft(world)
     assert world.parts.pre_authorise.cover(ref).under == under
+    assert [a.counts(world.now()) for a in listed()] == [True]
     retire(world)
     cover = world.parts.pre_authorise.cover(ref)
     assert (cover.under, WHY in cover.lacks[0]) == (None, True)
     assert world.parts.pre_authorise.in_force(FLOOD) == []
+    assert [(a.ref, a.in_use, a.counts(world.now())) for a in listed()] == [(under.ref, False, False)]
+    assert not world.parts.pre_authorise.one(world.officer, under.ref).in_use
     with world.refused(NotAllowed, "without a second person") as caught:
         world.parts.send_alone.pre_authorised(world.officer, ref, EVENT)
     assert WHY in caught.value.details[0]

@@ -49,7 +49,8 @@ class Shown(Given):
 
 
 class Authorised(Told):
-    """`in_force`: an officer may send under it now. `sha256` is what whoever confirms it gives."""
+    """`in_force`: an officer may send under it what he writes now; so `in_use`, that its template was neither edited since nor
+    retired. `sha256` is what whoever confirms it gives."""
 
     reference: str
     template: str
@@ -61,6 +62,7 @@ class Authorised(Told):
     confirmed_by: str
     ended_at: datetime | None
     in_force: bool
+    in_use: bool
     bounds: Bounds
 
     @classmethod
@@ -74,10 +76,11 @@ class Authorised(Told):
             "proposed_by",
             "confirmed_by",
             "ended_at",
+            "in_use",
         )
         return cls(
             reference=each.ref,
-            in_force=each.in_force(now),
+            in_force=each.counts(now),
             bounds=Bounds.model_validate(each.bounds.to_json()),
             **{name: getattr(each, name) for name in names},
         )
