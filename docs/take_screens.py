@@ -59,7 +59,7 @@ def town() -> Iterator[Installation]:
         with installation(Path(folder) / "data", url, organisation="Wyre Council") as found:
             found.import_numbers(214)
             found.parts.checks.ask()  # the first one came before the website answered
-            wait_for(lambda: not any(each.is_awaited for each in found.parts.checks.standings()))
+            wait_for(lambda: not any(each.is_awaited for each in found.parts.checks.accounts_now()))
             yield found
 
 
