@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from broadcaster.db.engine import Database  # noqa: E402
 from broadcaster.db.migrate import migrate  # noqa: E402
+from broadcaster.domain.readiness import ReadinessState  # noqa: E402
+from broadcaster.service.readiness import Checks  # noqa: E402
 from tests.browser import chromium  # noqa: E402
 from tests.browser.people import PHONE, Console, Person  # noqa: E402
 from tests.installation import Installation, installation, wait_for  # noqa: E402
@@ -58,9 +60,14 @@ def town() -> Iterator[Installation]:
         database.close()
         with installation(Path(folder) / "data", url, organisation="Wyre Council") as found:
             found.import_numbers(214)
-            found.parts.checks.ask()  # the first one came before the website answered
-            wait_for(lambda: not any(each.is_awaited for each in found.parts.checks.accounts_now()))
+            wait_for(lambda: all_ready(found.parts.checks))
             yield found
+
+
+def all_ready(checks: Checks) -> bool:
+    """The first check comes before the website answers, so it is asked for again."""
+    checks.ask()
+    return all(each.probed and each.probed.state is ReadinessState.READY for each in checks.accounts_now())
 
 
 @contextmanager
