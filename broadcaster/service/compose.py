@@ -98,9 +98,10 @@ class Compose:
         languages: Sequence[str] | None = None,
         later: str = "",
     ) -> Proof:
-        """A new message, which may follow another of its incident. Invalid or NotFound where anything given cannot be
-        used, Stale where the template is retired and nothing was sent from it that this follows; then nothing is kept. `languages` beside the template's own: all that are spoken here, unless they are named; of one
-        that is left out `later` says by when it follows."""
+        """A new message, which may follow another of its incident. Invalid or NotFound where anything given cannot be used, and
+        Stale where the template is retired, unless it follows what was sent before; then nothing is kept. `languages` beside the
+        template's own: all that are spoken here, unless they are named; of one that is left out `later` says by when it
+        follows."""
         require(actor.name, actor.roles, Action.WRITE)
         with self._database.read() as tx:
             said = self._filled(template, values, languages, later, tx.now())
